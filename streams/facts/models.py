@@ -67,6 +67,7 @@ class Fact(msgspec.Struct, gc=False, omit_defaults=True):
     last_fact_at: int | None = None  # of opening
     count: int = 1  # of recommended
     retracts: str | None = None  # event id, of retracted
+    mark: str = ""  # the ledger's own note, see streams/ledger/standing.py; never part of what was said
 
 
 class Position(msgspec.Struct, frozen=True, gc=False):

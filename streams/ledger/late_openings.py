@@ -1,0 +1,72 @@
+"""An opening that arrives after the fact that implied one has been folded away.
+
+It takes the implied opening's place: dated and described by the opening, and so is a loss at the implied instant. No
+other movement is corrected, so an opening that was not lost at once keeps the value and scope counted for it.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from streams.facts.models import UNKNOWN, Fact
+from streams.ledger.customer import CustomerState, ImpliedOpening, Status
+from streams.ledger.movements import Membership, Movement, Scope, Stay
+from streams.ledger.rules import LedgerRules
+
+
+def corrections(rules: LedgerRules, implied: ImpliedOpening, opening: Fact) -> Iterator[tuple[Movement, int]]:
+    """Movements to withdraw (-1) and to add (+1)."""
+    yield implied.opening, -1
+    replaced = _opening(implied, opening)
+    yield replaced, 1
+    if implied.loss is None:
+        return
+    yield implied.loss, -1
+    scope, value = replaced.scope, replaced.value
+    early = opening.since is not None and implied.loss.at - opening.since <= rules.early_within_us
+    yield (
+        msgspec.structs.replace(
+            implied.loss, scope=scope, value=value, early=early, cohort_at=opening.since,
+            membership=Membership(opening.at, scope, replaced.activity),
+            stay=Stay(
+                opening.at, opening.at, opening.at, opening.at, opening.at, value, ((opening.at, value),)
+            ),
+        ),
+        1,
+    )  # fmt: skip
+
+
+def replace_implied(rules: LedgerRules, base: CustomerState, opening: Fact) -> None:
+    """Put the opening's instant and words into a base whose first membership it begins."""
+    implied = base.implied
+    base.implied = None
+    if implied is None:
+        return
+    base.cohort_at = opening.since
+    was_at = implied.opening.at
+    if base.gained_at != was_at or base.opened_at != was_at:
+        return
+    replaced = _opening(implied, opening)
+    base.gained_at = base.opened_at = opening.at
+    base.gained_scope, base.activity = replaced.scope, replaced.activity
+    base.opened_value = replaced.value
+    base.early_from = opening.since
+    base.segment_from = opening.at if base.segment_from == was_at else base.segment_from
+    base.region_from = opening.at if base.region_from == was_at else base.region_from
+    base.product_from = opening.at if base.product_from == was_at else base.product_from
+    if base.steps and base.steps[0][0] == was_at:
+        base.steps = ((opening.at, base.steps[0][1]), *base.steps[1:])
+    if implied.loss is not None and base.status == Status.LOST:
+        base.value, base.scope = replaced.value, replaced.scope
+
+
+def _opening(implied: ImpliedOpening, opening: Fact) -> Movement:
+    scope, value = implied.opening.scope, implied.opening.value
+    if implied.loss is not None:
+        value = opening.value or 0
+        scope = Scope(opening.segment or UNKNOWN, opening.region or UNKNOWN, opening.product or UNKNOWN)
+    return Movement(
+        implied.opening.kind, opening.at, scope, 1, value,
+        (opening.silo, opening.event_id, opening.place),
+        activity=UNKNOWN if opening.activity is None else opening.activity, cohort_at=opening.since,
+    )  # fmt: skip

@@ -1,0 +1,397 @@
+"""The ledger of one partition: its customers, and exact tables whatever the order of arrival.
+
+A customer is a base (the fold of facts that nothing can change any more) and the sorted list of its remembered facts.
+A fact that comes in order is folded onto the state at once. Any other folds the list again, and the difference of the
+two lists of movements is what the tables are corrected by.
+"""
+
+from bisect import bisect_left, insort
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+
+import msgspec
+
+from streams.facts.models import Fact, FactKind
+from streams.ledger import late_openings
+from streams.ledger.customer import CustomerState, Order, Status, order_of
+from streams.ledger.fold import Fold
+from streams.ledger.movements import Ignored, Movement, MovementKind
+from streams.ledger.rules import LedgerRules
+from streams.ledger.standing import (
+    FORGOTTEN,
+    LATE,
+    VOID,
+    folded_away,
+    standing_of,
+    version_of,
+)
+from streams.ledger.wheel import Wheel
+
+HEARTBEAT = FactKind.HEARTBEAT.value
+OPENING = FactKind.OPENING.value
+RETRACTED = FactKind.RETRACTED.value
+JOINED = FactKind.JOINED.value
+LEFT = FactKind.LEFT.value
+LEAVING = FactKind.LEAVING.value
+LOST = MovementKind.LOST.value
+
+SETTLE_AT = 16
+"""Remembered facts from which on it pays to fold old ones into the base at a touch."""
+
+NEVER = -(1 << 62)
+
+
+class Customer(msgspec.Struct, gc=False, array_like=True):
+    """One customer in memory.
+
+    Attributes:
+        base: the fold of the facts that were let go; nothing due after its last fact is in it.
+        facts: remembered facts in order, ignored ones too (they are also the memory of ids).
+        state: the fold of base and facts, with what fell due up to the partition's clock.
+        newest: the order of the newest fact ever seen, whatever became of it.
+        by_clock_at: instant of the newest change that the clock made, NEVER if none.
+        tangled: conflicts or retractions are among the facts.
+        wheel_minute: under which minute the wheel holds this customer, 0 if it does not.
+    """
+
+    base: CustomerState
+    facts: list[Fact]
+    state: CustomerState
+    newest: Order
+    by_clock_at: int = NEVER
+    tangled: bool = False
+    wheel_minute: int = 0
+
+
+class Change(msgspec.Struct, frozen=True, gc=False):
+    """A movement of one customer that came (+1) or was withdrawn (-1)."""
+
+    customer_id: str
+    movement: Movement
+    sign: int
+
+
+@dataclass(slots=True)
+class FactCounts:
+    """What became of facts: facts = applied + ignored + pending; movements stand beside the sum."""
+
+    facts: int = 0
+    applied: int = 0  # pending ones among them until `accounting` takes them out
+    ignored: Counter[str] = field(default_factory=Counter)
+    pending: int = 0
+    beyond_horizon: int = 0
+    movements: Counter[str] = field(default_factory=Counter)
+    by_clock: int = 0
+
+    def count_outcome(self, outcome: Ignored | None, sign: int = 1) -> None:
+        """Count one fact as applied (None) or ignored, or take it back."""
+        if outcome is None:
+            self.applied += sign
+        else:
+            self.ignored[outcome.value] += sign
+
+    def add(self, other: "FactCounts") -> None:
+        """Add another partition's counts."""
+        self.facts += other.facts
+        self.applied += other.applied
+        self.pending += other.pending
+        self.beyond_horizon += other.beyond_horizon
+        self.by_clock += other.by_clock
+        self.ignored.update(other.ignored)
+        self.movements.update(other.movements)
+
+
+NOT_COUNTED = frozenset({MovementKind.OPENING.value, MovementKind.PENDING.value})
+
+
+class PartitionLedger:
+    """Facts of one partition in, movements out.
+
+    Attributes:
+        watermark: the largest event time admitted, NEVER before the first.
+        clock: up to which instant dues have fallen; never goes back.
+        counts: what became of the facts.
+        dirty: customers touched since the caller last cleared it.
+        changes: movements derived or withdrawn since the caller last cleared it.
+    """
+
+    def __init__(self, rules: LedgerRules) -> None:
+        self.rules = rules
+        self.watermark = NEVER
+        self.clock = NEVER
+        self.counts = FactCounts()
+        self.customers: dict[str, Customer] = {}
+        self.dirty: set[str] = set()
+        self.changes: list[Change] = []
+        self._wheel = Wheel()
+
+    def apply(self, facts: Iterable[Fact]) -> None:
+        """Apply facts in their order of arrival."""
+        for fact in facts:
+            if fact.at > self.watermark:
+                self.watermark = fact.at
+            if fact.kind == HEARTBEAT:
+                continue
+            self.counts.facts += 1
+            self._apply_one(fact)
+
+    def advance(self, clock: int) -> None:
+        """Let fall due what is due at or before `clock` (microseconds)."""
+        if clock <= self.clock:
+            return
+        self.clock = clock
+        for customer_id in self._wheel.due(clock):
+            customer = self.customers[customer_id]
+            customer.wheel_minute = 0
+            due = _next_due(customer.state)
+            if due is not None and due <= clock:
+                self._strike(customer_id, customer)
+                self.dirty.add(customer_id)
+            self._schedule(customer_id, customer)
+
+    def restore(self, customer_id: str, customer: Customer) -> None:
+        """Put a customer back as it was saved; its movements are already in the tables."""
+        self.customers[customer_id] = customer
+        customer.wheel_minute = 0
+        self._schedule(customer_id, customer)
+
+    # One fact
+
+    def _apply_one(self, fact: Fact) -> None:
+        customer_id = fact.customer_id
+        customer = self.customers.get(customer_id)
+        order = order_of(fact)
+        remembered_from = self.watermark - self.rules.horizon_us
+        if customer is None:
+            blank = CustomerState()
+            customer = Customer(blank, [], CustomerState(), (NEVER, "", 0, "", 0))
+            self.customers[customer_id] = customer
+        elif self._is_known(customer, fact, remembered_from):
+            return
+        is_late = fact.at < remembered_from
+        in_order = order > customer.newest
+        if is_late:
+            if fact.kind == OPENING:
+                if self._late_opening(customer_id, customer, fact, order):
+                    return
+            elif not in_order or fact.kind == RETRACTED:
+                customer.newest = max(customer.newest, order)
+                self.dirty.add(customer_id)
+                self.counts.count_outcome(Ignored.SUPERSEDED)
+                return
+            else:
+                self.counts.beyond_horizon += 1
+            fact.mark = LATE
+        if fact.kind == RETRACTED and self._is_too_late(customer, fact, remembered_from):
+            fact.mark = VOID
+        self.dirty.add(customer_id)
+        if in_order and not customer.tangled and self._is_plain(customer, fact):
+            self._fold_on(customer_id, customer, fact)
+            customer.newest = order
+        else:
+            facts = list(customer.facts)
+            insort(facts, fact, key=order_of)
+            self._fold_again(customer_id, customer, facts, max(customer.newest, order))
+        if len(customer.facts) >= SETTLE_AT:
+            self.settle(customer)
+        self._schedule(customer_id, customer)
+
+    def _is_known(self, customer: Customer, fact: Fact, remembered_from: int) -> bool:
+        """Compare with the remembered facts of the same id; True when that settles what becomes of it."""
+        event_id = fact.event_id
+        for position, known in enumerate(customer.facts):
+            if known.event_id != event_id or known.silo != fact.silo or known.place != fact.place:
+                continue
+            if known.at < remembered_from:
+                if known.mark == "":
+                    forgotten = copy(known)
+                    forgotten.mark = FORGOTTEN
+                    customer.facts[position] = forgotten
+                continue
+            if version_of(known) == version_of(fact):
+                self.counts.count_outcome(Ignored.DUPLICATE)
+                return True
+            if fact.at < remembered_from:
+                self.counts.count_outcome(Ignored.CONFLICT)
+                return True
+            customer.tangled = True
+        return False
+
+    def _is_too_late(self, customer: Customer, retraction: Fact, remembered_from: int) -> bool:
+        """The fact that it names is older than the horizon."""
+        return any(
+            known.event_id == retraction.retracts and known.silo == retraction.silo and known.at < remembered_from
+            for known in customer.facts
+        )
+
+    def _late_opening(self, customer_id: str, customer: Customer, fact: Fact, order: Order) -> bool:
+        """An opening older than the horizon; True when it has been dealt with, False: fold it in its place."""
+        implied = customer.state.implied
+        if customer.state.status == Status.UNKNOWN:
+            return False
+        if implied is None or order >= implied.order:
+            customer.newest = max(customer.newest, order)
+            self.counts.count_outcome(Ignored.ALREADY_KNOWN)
+            self.dirty.add(customer_id)
+            return True
+        if customer.base.status == Status.UNKNOWN:
+            return False
+        before = self._folded(customer, customer.facts, customer.newest[0])
+        late_openings.replace_implied(self.rules, customer.base, fact)
+        after = self._folded(customer, customer.facts, customer.newest[0])
+        for change in late_openings.corrections(self.rules, implied, fact):
+            self._emit(customer_id, *change)
+        self._correct(customer_id, before.movements, after.movements)
+        customer.state = after.state
+        customer.state.implied = None
+        self.counts.count_outcome(None)
+        self.dirty.add(customer_id)
+        self._schedule(customer_id, customer)
+        return True
+
+    def _is_plain(self, customer: Customer, fact: Fact) -> bool:
+        """Folding this newest fact onto the state changes nothing that earlier facts or dues meant."""
+        state, kind = customer.state, fact.kind
+        if kind == RETRACTED or customer.by_clock_at > fact.at:
+            return False
+        if state.joined is not None and (kind == LEFT or state.pending is not None):
+            return False
+        reported = state.reported
+        if reported is None or fact.at > reported.at + self.rules.grouping_us:
+            return True
+        if kind == JOINED:
+            return fact.silo != reported.silo
+        return kind not in (LEFT, LEAVING) or fact.silo == reported.silo
+
+    def _fold_on(self, customer_id: str, customer: Customer, fact: Fact) -> None:
+        fold = Fold(self.rules, customer.state, (fact,))
+        pending_before = customer.state.pending is not None
+        fold.step(fact)
+        customer.facts.append(fact)
+        self.counts.count_outcome(fold.outcomes[0])
+        due = _next_due(customer.state)
+        if due is not None and due <= self.clock:
+            fold.strike(self.clock)
+        if fold.movements:
+            self._note_clock(customer, fold.movements)
+            for movement in fold.movements:
+                self._emit(customer_id, movement, 1)
+        self.counts.pending += (customer.state.pending is not None) - pending_before
+
+    def _fold_again(self, customer_id: str, customer: Customer, facts: list[Fact], newest: Order) -> None:
+        before = self._folded(customer, customer.facts, customer.newest[0])
+        after = self._folded(customer, facts, newest[0])
+        for outcome in before.outcomes:
+            self.counts.count_outcome(outcome, -1)
+        for outcome in after.outcomes:
+            self.counts.count_outcome(outcome)
+        self._correct(customer_id, before.movements, after.movements)
+        self.counts.pending += (after.state.pending is not None) - (customer.state.pending is not None)
+        customer.tangled = after.tangled
+        customer.facts = facts
+        customer.state = after.state
+        customer.newest = newest
+        customer.by_clock_at = NEVER
+        self._note_clock(customer, after.movements)
+
+    def _folded(self, customer: Customer, facts: Sequence[Fact], newest_at: int) -> "_Folded":
+        standing = standing_of(facts)
+        fold = Fold(self.rules, copy(customer.base), standing.facts)
+        fold.run(max(self.clock, newest_at))
+        outcomes = standing.outcomes(fold.outcomes)
+        tangled = len(standing.facts) < len(facts)
+        return _Folded(fold.state, fold.movements, outcomes, tangled)
+
+    def _correct(self, customer_id: str, before: list[Movement], after: list[Movement]) -> None:
+        shared = 0
+        for old, new in zip(before, after, strict=False):
+            if old != new:
+                break
+            shared += 1
+        difference = Counter(after[shared:])
+        difference.subtract(before[shared:])
+        for movement, times in difference.items():
+            for _ in range(abs(times)):
+                self._emit(customer_id, movement, 1 if times > 0 else -1)
+
+    def _strike(self, customer_id: str, customer: Customer) -> None:
+        state = customer.state
+        if state.joined is not None and state.pending is not None:
+            self._fold_again(customer_id, customer, customer.facts, customer.newest)
+            return
+        fold = Fold(self.rules, state, ())
+        pending_before = state.pending is not None
+        fold.strike(self.clock)
+        self._note_clock(customer, fold.movements)
+        for movement in fold.movements:
+            self._emit(customer_id, movement, 1)
+        self.counts.pending += (state.pending is not None) - pending_before
+
+    def _note_clock(self, customer: Customer, movements: list[Movement]) -> None:
+        last = movements[-1] if movements else None
+        if last is not None and last.at > customer.newest[0]:
+            customer.by_clock_at = last.at
+
+    def _emit(self, customer_id: str, movement: Movement, sign: int) -> None:
+        self.changes.append(Change(customer_id, movement, sign))
+        if movement.kind not in NOT_COUNTED:
+            self.counts.movements[movement.kind] += sign
+            if movement.cause is None and movement.kind == LOST:
+                self.counts.by_clock += sign
+
+    def _schedule(self, customer_id: str, customer: Customer) -> None:
+        due = _next_due(customer.state)
+        if due is not None and (customer.wheel_minute == 0 or due // 60_000_000 < customer.wheel_minute):
+            customer.wheel_minute = self._wheel.add(due, customer_id)
+
+    def settle(self, customer: Customer) -> None:
+        """Fold into the base the facts that no fact still to come can change the meaning of."""
+        rules, facts = self.rules, customer.facts
+        count = bisect_left(facts, self.watermark - rules.horizon_us - rules.grouping_us, key=_at)
+        near = customer.newest[0] - rules.grouping_us
+        for index in range(count - 1, -1, -1):
+            if facts[index].at < near:
+                break
+            if facts[index].kind in (LEFT, JOINED):
+                count = index
+        reported = customer.state.reported
+        if reported is not None and reported.at >= near:
+            count = min(count, bisect_left(facts, reported.at, key=_at))
+        if count <= 0:
+            return
+        standing = standing_of(facts)
+        while count > 0:
+            stop = bisect_left(standing.positions, count)
+            fold = Fold(rules, copy(customer.base), standing.facts).run(NEVER, stop)
+            if not fold.state.changing:
+                customer.base = fold.state
+                customer.facts = (
+                    folded_away(facts, standing, count) if customer.tangled else facts[count:]
+                )
+                return
+            count -= 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Folded:
+    state: CustomerState
+    movements: list[Movement]
+    outcomes: list[Ignored | None]
+    tangled: bool
+
+
+def _next_due(state: CustomerState) -> int | None:
+    if state.status != Status.ACTIVE:
+        return None
+    if state.pending is None:
+        return state.lapse_due
+    if state.lapse_due is None:
+        return state.pending.effective_at
+    return min(state.lapse_due, state.pending.effective_at)
+
+
+def _at(fact: Fact) -> int:
+    return fact.at
+
