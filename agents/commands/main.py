@@ -4,6 +4,8 @@ import importlib
 
 import click
 
+from agents.own_names import ForeignPackage, check_own_names
+
 COMMANDS = {
     "dead-letters": "agents.commands.dead_letters",
     "definitions": "agents.commands.definitions",
@@ -28,6 +30,11 @@ class LazyGroup(click.Group):
         module = COMMANDS.get(cmd_name)
         if module is None:
             return None
+        # Before the command is imported: else a foreign package shows as an ImportError deep inside.
+        try:
+            check_own_names()
+        except ForeignPackage as error:
+            raise click.UsageError(str(error)) from error
         command = importlib.import_module(module).command
         assert isinstance(command, click.Command)
         return command
@@ -41,3 +48,7 @@ class LazyGroup(click.Group):
 @click.version_option(package_name="netgrowth")
 def main() -> None:
     """Know, while it happens, whether you are winning or losing customers, and why."""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""The data sets that can be replayed: which topic the rows of each file go to, by which key, at what time.
+
+A record is a row as it stands in the file: its column names and its texts, an empty cell as an empty
+text. What the columns mean is for the definitions to say; here is only what sending needs to know.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """The rows of one file on their way to one topic."""
+
+    file: str  # without its ending
+    topic: str
+    key: tuple[str, ...]  # columns; the first that is not empty is the record's key
+    times: tuple[str, ...] = ()  # columns; the first that is not empty is the event time; none: the file's order
+    zone: str = "UTC"  # of times that name none
+    in_time_order: bool = True  # False: sort by event time before sending
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns without which the rows cannot be sent."""
+        return tuple(dict.fromkeys(self.key + self.times))
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Files that belong together, and what they are."""
+
+    name: str
+    about: str
+    feeds: tuple[Feed, ...]
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Topics that the data set has records for."""
+        return tuple(dict.fromkeys(feed.topic for feed in self.feeds))
+
+    def of_topic(self, topic: str) -> tuple[Feed, ...]:
+        """The feeds of one topic; none if the data set has nothing for it."""
+        return tuple(feed for feed in self.feeds if feed.topic == topic)
+
+
+_SAO_PAULO = "America/Sao_Paulo"
+
+_ALL = (
+    Dataset(
+        "telco-churn",
+        "customers of a telephone company in one quarter: joined, stayed or churned, with reasons; no dates",
+        (Feed("customers", "customer-events", ("customer_id",)),),
+    ),
+    Dataset(
+        "online-retail",
+        "purchases and returns of a British gift shop, December 2009 to June 2011",
+        (Feed("purchases", "customer-events", ("customer_id",), ("at",), "Europe/London"),),
+    ),
+    Dataset(
+        "olist",
+        "orders, surveys and seller leads of a Brazilian marketplace, 2016 to 2018",
+        (
+            Feed("orders", "customer-events", ("customer_id",), ("purchased_at",), _SAO_PAULO),
+            # A lead is told when it is won; the file lies in the order of first contacts.
+            Feed(
+                "seller_leads",
+                "customer-events",
+                ("seller_id", "lead_id"),
+                ("won_at", "first_contact_on"),
+                _SAO_PAULO,
+                in_time_order=False,
+            ),
+            Feed("orders", "qos-signals", ("customer_id",), ("purchased_at",), _SAO_PAULO),
+            Feed("survey_responses", "survey-responses", ("order_id",), ("answered_at",), _SAO_PAULO),
+        ),
+    ),
+    Dataset(
+        "airline-tweets",
+        "what people wrote to six airlines in a week of February 2015",
+        (Feed("mentions", "social-mentions", ("author_id",), ("created_at",)),),
+    ),
+    Dataset(
+        "nyc-flights",
+        "departures from New York, January to June 2013: each flight a service to those on board",
+        (Feed("flights", "qos-signals", ("flight_no",), ("scheduled_departure_at",)),),
+    ),
+    Dataset(
+        "cloud-monitoring",
+        "latencies, crash and purchase rates of cloud services, with anomalies labelled by experts",
+        (Feed("points", "qos-signals", ("series_id",), ("at",)),),
+    ),
+)
+
+DATASETS = {dataset.name: dataset for dataset in _ALL}
+"""Data set name, which is also its folder's name, to the data set."""
+
+
+def files_of(feeds: Iterable[Feed]) -> tuple[str, ...]:
+    """The files, without ending, that these feeds read, each once."""
+    return tuple(dict.fromkeys(feed.file for feed in feeds))
