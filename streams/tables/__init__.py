@@ -1,0 +1,1 @@
+"""Many customers: cells, buckets, calendar, watermark, windows, rows, and their merge over partitions."""

@@ -1,0 +1,160 @@
+"""Buckets of cells: minutes, hours and days of event time, each level holding all of what it covers.
+
+A span is summed from the days, hours and minutes that it consists of. Finer levels are kept for a shorter
+time; what comes for a time whose minutes are gone goes into its hour and day, or into its day alone.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from streams.ledger.rules import DAY, MINUTE
+from streams.tables.calendar import Calendar, minute_start
+from streams.tables.cells import PAIRED, Cell
+from streams.tables.windows import BEGINNING
+
+MINUTES, HOURS, DAYS, EVER = range(4)
+"""Levels, finest first. EVER holds what is older than the days that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long buckets of each level are kept behind the clock, in microseconds; None: for ever.
+
+    The windows need minutes for 2 days and an hour, hours for 60 days and an hour, days for two quarters.
+    """
+
+    minutes_us: int | None = 3 * DAY
+    hours_us: int | None = 90 * DAY
+    days_us: int | None = 5 * 366 * DAY
+
+    def __post_init__(self) -> None:
+        for name, kept, least in (
+            ("minutes", self.minutes_us, 49),
+            ("hours", self.hours_us, 62 * 24),
+            ("days", self.days_us, 190 * 24),
+        ):
+            if kept is not None and kept < least * 60 * MINUTE:
+                raise ValueError(f"retention of {name} is too short for the windows: at least {least} h")
+
+
+class Bucket:
+    """Cells of one bucket; those that came to nothing are not kept."""
+
+    __slots__ = ("paired", "plain")
+
+    def __init__(self) -> None:
+        self.plain: dict[Cell, list[int]] = {}
+        self.paired: dict[Cell, list[int]] = {}
+
+    def add(self, cell: Cell, customers: int, value: int) -> None:
+        """Adds to a cell."""
+        cells = self.paired if cell[0] >= PAIRED else self.plain
+        held = cells.get(cell)
+        if held is None:
+            if customers or value:
+                cells[cell] = [customers, value]
+            return
+        held[0] += customers
+        held[1] += value
+        if not held[0] and not held[1]:
+            del cells[cell]
+
+    def __bool__(self) -> bool:
+        return bool(self.plain or self.paired)
+
+
+class Buckets:
+    """All buckets of the tables, for any span of whole minutes whose levels are still kept."""
+
+    def __init__(self, calendar: Calendar, retention: Retention) -> None:
+        self._calendar = calendar
+        self.retention = retention
+        self.minutes: dict[int, Bucket] = {}
+        self.hours: dict[int, Bucket] = {}
+        self.days: dict[int, Bucket] = {}
+        self.ever = Bucket()
+        self.minutes_from = self.hours_from = BEGINNING
+
+    def level_at(self, us: int) -> int:
+        """The finest level kept for an instant."""
+        if us >= self.minutes_from:
+            return MINUTES
+        return HOURS if us >= self.hours_from else DAYS
+
+    def add(self, level: int, start: int, cell: Cell, customers: int, value: int) -> None:
+        """Adds to a bucket of a level and to the hour and day that hold it."""
+        if level == EVER:
+            self.ever.add(cell, customers, value)
+            return
+        if level == MINUTES:
+            _add(self.minutes, start, cell, customers, value)
+        if level <= HOURS:
+            _add(self.hours, self._calendar.hour_start(start), cell, customers, value)
+        _add(self.days, self._calendar.day_start(start), cell, customers, value)
+
+    def forget(self, clock: int) -> None:
+        """Lets go of minutes and hours that are older than they are kept; their sums stay in the days."""
+        if self.retention.minutes_us is not None:
+            cut = self._calendar.hour_start(clock - self.retention.minutes_us)
+            if cut > self.minutes_from:
+                self.minutes_from = cut
+                for start in [s for s in self.minutes if s < cut]:
+                    del self.minutes[start]
+        if self.retention.hours_us is not None:
+            cut = self._calendar.day_start(clock - self.retention.hours_us)
+            if cut > self.hours_from:
+                self.hours_from = cut
+                for start in [s for s in self.hours if s < cut]:
+                    del self.hours[start]
+
+    def within(self, start: int, end: int) -> Iterator[Bucket]:
+        """Buckets that make up [start, end), each instant once."""
+        if start >= end:
+            return
+        if start == BEGINNING:
+            yield self.ever
+            first_day = BEGINNING
+        else:
+            first_day = self._up(start, self._calendar.day_start(start), self._calendar.next_day)
+        last_day = self._calendar.day_start(end)
+        if first_day > last_day:
+            yield from self._within_hours(start, end)
+            return
+        yield from self._within_hours(start, first_day)
+        for day, bucket in self.days.items():
+            if first_day <= day < last_day:
+                yield bucket
+        yield from self._within_hours(last_day, end)
+
+    def _within_hours(self, start: int, end: int) -> Iterator[Bucket]:
+        if start >= end:
+            return
+        hour = self._up(start, self._calendar.hour_start(start), self._calendar.next_hour)
+        last = self._calendar.hour_start(end)
+        if hour > last:
+            yield from self._within_minutes(start, end)
+            return
+        yield from self._within_minutes(start, hour)
+        while hour < last:
+            if (bucket := self.hours.get(hour)) is not None:
+                yield bucket
+            hour = self._calendar.next_hour(hour)
+        yield from self._within_minutes(last, end)
+
+    def _within_minutes(self, start: int, end: int) -> Iterator[Bucket]:
+        for minute in range(minute_start(start), end, MINUTE):
+            if (bucket := self.minutes.get(minute)) is not None:
+                yield bucket
+
+    @staticmethod
+    def _up(at: int, start: int, following: Callable[[int], int]) -> int:
+        return at if at == start else following(start)
+
+
+def _add(buckets: dict[int, Bucket], start: int, cell: Cell, customers: int, value: int) -> None:
+    bucket = buckets.get(start)
+    if bucket is None:
+        bucket = buckets[start] = Bucket()
+    bucket.add(cell, customers, value)
+    if not bucket:
+        del buckets[start]

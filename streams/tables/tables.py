@@ -1,0 +1,94 @@
+"""The running tables of many customers: movements in, rows of any scope and window out."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from streams.ledger.movements import Movement
+from streams.ledger.rules import HOUR
+from streams.tables.buckets import HOURS, MINUTES, Buckets, Retention
+from streams.tables.calendar import Calendar, minute_start
+from streams.tables.cells import Cell, cells_of
+from streams.tables.levels import Level, change
+from streams.tables.rows import Row, RowRules, row
+from streams.tables.scopes import MAIN, ScopeKey
+from streams.tables.sums import ScopeSums
+from streams.tables.windows import BEGINNING, Span
+
+if TYPE_CHECKING:
+    from streams.tables.running import RunningWindows
+
+
+@dataclass(frozen=True, slots=True)
+class TableRules:
+    """What the definitions and settings fix for the tables; spans in microseconds."""
+
+    zone: str = "UTC"
+    horizon_us: int = 36 * HOUR
+    grouping_us: int = HOUR
+    rows: RowRules = field(default_factory=RowRules)
+    retention: Retention = field(default_factory=Retention)
+
+
+class Tables:
+    """Cells of all movements, by buckets of event time.
+
+    Every movement is added once, and taken back with sign -1 when a late fact has changed what it meant; the
+    two must be equal. Nothing here reads a clock.
+    """
+
+    def __init__(self, rules: TableRules) -> None:
+        self.rules = rules
+        self.calendar = Calendar(rules.zone)
+        self.buckets = Buckets(self.calendar, rules.retention)
+        self.first_at: int | None = None
+        self.running: RunningWindows | None = None
+
+    def add_movement(self, movement: Movement, sign: int = 1) -> None:
+        """Adds a movement (sign +1) or takes one back (sign -1)."""
+        at = movement.at
+        if self.first_at is None or at < self.first_at:
+            self.first_at = at
+        level = self.buckets.level_at(at)
+        if level == MINUTES:
+            start = minute_start(at)
+        else:
+            start = self.calendar.hour_start(at) if level == HOURS else self.calendar.day_start(at)
+        for cell, customers, value in cells_of(movement, self.calendar):
+            self.add_cell(level, start, cell, sign * customers, sign * value)
+
+    def add_cell(self, level: int, start: int, cell: Cell, customers: int, value: int) -> None:
+        """Adds to one cell of a bucket of a level; a bucket of days holds its hours, these their minutes."""
+        self.buckets.add(level, start, cell, customers, value)
+        if self.running is not None:
+            self.running.added(level, start, cell, customers, value)
+
+    def forget(self, clock: int) -> None:
+        """Lets go of minutes and hours past their retention. Advance running windows to the clock first."""
+        self.buckets.forget(clock)
+
+    def sums(self, span: Span, dimensions: int = MAIN) -> ScopeSums:
+        """Sums of every scope of these dimensions over a span of whole minutes."""
+        found = ScopeSums(span.start, dimensions)
+        for bucket in self.buckets.within(span.start, span.end):
+            for cell, (n, v) in bucket.plain.items():
+                found.add_plain(cell, n, v)
+            for cell, (n, v) in bucket.paired.items():
+                found.add_paired(cell, n, v)
+        return found
+
+    def levels(self, at: int, dimensions: int = MAIN) -> dict[ScopeKey, Level]:
+        """The level of every scope at the start of a minute."""
+        found = ScopeSums(BEGINNING, dimensions)
+        for bucket in self.buckets.within(BEGINNING, at):
+            for cell, (n, v) in bucket.plain.items():
+                found.add_plain(cell, n, v)
+        return {scope: change(measures) for scope, measures in found.by_scope.items()}
+
+    def rows(self, span: Span, dimensions: int = MAIN) -> dict[ScopeKey, Row]:
+        """The row of every scope that has one, in a span, summed anew."""
+        sums = self.sums(span, dimensions)
+        before = {} if span.start == BEGINNING else self.levels(span.start, dimensions)
+        scopes = sums.by_scope.keys() | before.keys()
+        return {
+            scope: row(sums.by_scope.get(scope, {}), before.get(scope, Level()), self.rules.rows) for scope in scopes
+        }
