@@ -3,7 +3,7 @@
 import click
 import orjson
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from agents.commands.environment import WrongInput, settings_from_environment
 from agents.topic_scripts import access_commands, creation_commands
@@ -81,7 +81,7 @@ def list_topics(as_json: bool) -> None:
         ]
         click.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2))
         return
-    table = Table("topic", "key", "direction", "partitions", "kept", "content")
+    table = Table(Column("topic", no_wrap=True), "key", "direction", "partitions", "kept", "content")
     for topic in TOPICS:
         table.add_row(
             settings.topic(topic.name),

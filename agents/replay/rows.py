@@ -12,6 +12,8 @@ from typing import BinaryIO, cast
 
 import zstandard
 
+from agents.zstd_reader import ZstdReader
+
 LONGEST_CELL = 16 << 20
 """Characters of one cell; above it the row is bad. Python's own limit is 131,072."""
 
@@ -68,8 +70,7 @@ def _text_of(path: Path, progress: Progress) -> Iterator[io.TextIOWrapper]:
     if path.suffix == ".gz":
         binary = cast("BinaryIO", gzip.GzipFile(fileobj=raw))
     elif path.suffix == ".zst":
-        reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
-        binary = cast("BinaryIO", io.BufferedReader(reader, 1 << 18))
+        binary = io.BufferedReader(ZstdReader(raw), 1 << 18)
     # Bytes that are not UTF-8 become lone surrogates, which no JSON can carry: such a row is then told as bad.
     with raw, io.TextIOWrapper(binary, "utf-8-sig", errors="surrogateescape", newline="") as text:
         yield text

@@ -1,0 +1,67 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+from click.testing import CliRunner
+
+from agents.commands.replay import command
+
+
+@pytest.fixture
+def purchases(tmp_path: Path) -> Path:
+    rows = "".join(f"c_{n % 50},2024-01-01T00:00:00,{n}\n" for n in range(50_000))
+    (tmp_path / "purchases.csv").write_text("customer_id,at,value_gbp\n" + rows, encoding="utf-8")
+    return tmp_path
+
+
+def test_print_writes_one_json_object_a_line_and_nothing_else(purchases: Path) -> None:
+    result = CliRunner().invoke(
+        command, ["online-retail", "--data", str(purchases), "--print", "customer-events", "--speed", "1"]
+    )
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    lines = result.stdout_bytes.splitlines()
+    assert len(lines) == 50_000
+    assert orjson.loads(lines[-1]) == {"customer_id": "c_49", "at": "2024-01-01T00:00:00", "value_gbp": "49999"}
+
+
+def test_a_reader_that_has_enough_ends_it_without_a_word(purchases: Path) -> None:
+    words = [sys.executable, "-m", "agents.commands.main", "replay", "online-retail", "--data", str(purchases)]
+    with subprocess.Popen(
+        [*words, "--print", "customer-events"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={"PYTHONPATH": ":".join(sys.path)},
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().startswith(b'{"customer_id":"c_0"')
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(20) == 0
+
+
+def test_bad_rows_are_told_on_stderr_and_do_not_change_the_status(tmp_path: Path) -> None:
+    (tmp_path / "purchases.csv").write_text("customer_id,at\nc_1\nc_2,2024-01-01\n", encoding="utf-8")
+    result = CliRunner().invoke(command, ["online-retail", "--data", str(tmp_path), "--print", "customer-events"])
+    assert result.exit_code == 0
+    assert result.stdout == '{"customer_id":"c_2","at":"2024-01-01"}\n'
+    assert result.stderr == "1 row is left out, first: purchases.csv, line 2: 1 cells where the header has 2\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        pytest.param(["online-retail", "--print", "nonsense"], "it has customer-events", id="unknown_topic"),
+        pytest.param(["online-retail", "--data", "nowhere"], "there is no folder nowhere", id="no_folder"),
+        pytest.param(["online-retail", "--speed", "fast"], "number above 0", id="no_speed"),
+        pytest.param(["nothing"], "online-retail", id="unknown_data_set"),
+    ],
+)
+def test_wrong_usage_is_status_2_and_says_what_is_wanted(arguments: list[str], told: str) -> None:
+    result = CliRunner().invoke(command, arguments)
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert result.stdout == ""

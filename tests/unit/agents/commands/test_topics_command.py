@@ -1,0 +1,66 @@
+import shlex
+
+import orjson
+import pytest
+from click.testing import CliRunner
+
+from agents.commands.topics import command
+from agents.topics import TOPICS
+
+ENVIRONMENT = {
+    "KAFKA_BROKERS": "a:1,b:2",
+    "NETGROWTH_TOPIC_PREFIX": "p.",
+    "NETGROWTH_GROUP_PREFIX": "g.",
+    "NETGROWTH_PARTITIONS": "6",
+    "NETGROWTH_REPLICATION_FACTOR": "3",
+}
+
+
+def lines_of(*arguments: str) -> list[str]:
+    result = CliRunner(env=ENVIRONMENT).invoke(command, list(arguments))
+    assert result.exit_code == 0, result.output
+    return result.stdout.splitlines()
+
+
+def test_print_shows_one_creation_command_a_topic() -> None:
+    commands = [shlex.split(line) for line in lines_of("create", "--print") if line.startswith("kafka-topics.sh")]
+    assert [words[words.index("--topic") + 1] for words in commands] == [f"p.{topic.name}" for topic in TOPICS]
+    changelog = next(words for words in commands if "p.ledger-changelog" in words)
+    assert changelog[changelog.index("--partitions") + 1] == "6"
+    assert changelog[changelog.index("--replication-factor") + 1] == "3"
+    for setting in ("cleanup.policy=compact", "min.compaction.lag.ms=3600000", "min.insync.replicas=2"):
+        assert setting in changelog
+    actions = next(words for words in commands if "p.actions" in words)
+    assert actions[actions.index("--partitions") + 1] == "1"
+
+
+def test_print_shows_the_access_rules_of_every_topic_and_of_our_groups() -> None:
+    rules = [shlex.split(line) for line in lines_of("create", "--print") if line.startswith("kafka-acls.sh")]
+    assert len(rules) == len(TOPICS) + 1
+    assert all("User:netgrowth" in words for words in rules)
+    assert "g.netgrowth" in rules[-1]
+    assert "prefixed" in rules[-1]
+
+
+def test_list_as_json_has_every_topic() -> None:
+    rows = orjson.loads("\n".join(lines_of("list", "--json")))
+    assert [row["name"] for row in rows] == [f"p.{topic.name}" for topic in TOPICS]
+    assert {row["name"] for row in rows if row["compacted"]} == {
+        "p.ledger-changelog",
+        "p.scope-parts",
+        "p.net-growth",
+        "p.customer-health",
+        "p.customers-in-trouble",
+    }
+
+
+def test_the_table_names_every_topic() -> None:
+    table = "\n".join(lines_of("list"))
+    assert all(f"p.{topic.name} " in table for topic in TOPICS)
+
+
+@pytest.mark.parametrize("arguments", [["create"], ["create", "--print"], ["list"]])
+def test_settings_that_cannot_be_used_are_status_2(arguments: list[str]) -> None:
+    result = CliRunner(env={"NETGROWTH_PARTITIONS": "none"}).invoke(command, arguments)
+    assert result.exit_code == 2
+    assert "NETGROWTH_PARTITIONS is 'none'" in result.stderr
