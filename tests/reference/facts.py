@@ -116,7 +116,9 @@ def fact_of(record: dict, rules: dict) -> Fact:
 
 
 def _earned(record: dict, rules: dict) -> bool:
-    return bool(record.get("by_recommendation")) or record.get("activity") in rules.get("earned_activities", ())
+    return bool(record.get("by_recommendation")) or record.get("activity") in rules.get(
+        "earned_activities", ()
+    )
 
 
 def _reason(record: dict, rules: dict) -> str | None:

@@ -102,7 +102,9 @@ class Reference:
         """A Row for each segment x region."""
         result: dict[str, dict[str, dict]] = {}
         for pair in sorted({scope[:2] for scope in self.scopes()}):
-            result.setdefault(pair[0], {})[pair[1]] = self.row(window, lambda scope, pair=pair: scope[:2] == pair)
+            result.setdefault(pair[0], {})[pair[1]] = self.row(
+                window, lambda scope, pair=pair: scope[:2] == pair
+            )
         return result
 
     def window_row(self, window: Window) -> dict:
