@@ -36,7 +36,7 @@ def corrections(rules: LedgerRules, implied: ImpliedOpening, opening: Fact) -> I
     )  # fmt: skip
 
 
-def replace_implied(rules: LedgerRules, base: CustomerState, opening: Fact) -> None:
+def replace_implied(base: CustomerState, opening: Fact) -> None:
     """Put the opening's instant and words into a base whose first membership it begins."""
     implied = base.implied
     base.implied = None

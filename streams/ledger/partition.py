@@ -19,14 +19,7 @@ from streams.ledger.customer import CustomerState, Order, Status, order_of
 from streams.ledger.fold import Fold
 from streams.ledger.movements import Ignored, Movement, MovementKind
 from streams.ledger.rules import LedgerRules
-from streams.ledger.standing import (
-    FORGOTTEN,
-    LATE,
-    VOID,
-    folded_away,
-    standing_of,
-    version_of,
-)
+from streams.ledger.standing import FORGOTTEN, LATE, VOID, folded_away, id_of, standing_of, version_of
 from streams.ledger.wheel import Wheel
 
 HEARTBEAT = FactKind.HEARTBEAT.value
@@ -40,7 +33,15 @@ LOST = MovementKind.LOST.value
 SETTLE_AT = 16
 """Remembered facts from which on it pays to fold old ones into the base at a touch."""
 
+INDEX_AT = 24
+"""Remembered facts from which on ids are looked up rather than searched."""
+
+SNAPSHOT_EVERY = 64
+"""Facts between two states kept to fold on from: a late fact of a busy customer costs the facts after it."""
+
 NEVER = -(1 << 62)
+
+EventId = tuple[str, str, int]
 
 
 class Customer(msgspec.Struct, gc=False, array_like=True):
@@ -54,6 +55,8 @@ class Customer(msgspec.Struct, gc=False, array_like=True):
         by_clock_at: instant of the newest change that the clock made, NEVER if none.
         tangled: conflicts or retractions are among the facts.
         wheel_minute: under which minute the wheel holds this customer, 0 if it does not.
+        ids: remembered facts by id, once there are many.
+        snapshots: (number of facts, state after them), oldest first.
     """
 
     base: CustomerState
@@ -63,6 +66,8 @@ class Customer(msgspec.Struct, gc=False, array_like=True):
     by_clock_at: int = NEVER
     tangled: bool = False
     wheel_minute: int = 0
+    ids: dict[EventId, list[Fact]] | None = None
+    snapshots: list[tuple[int, CustomerState]] = msgspec.field(default_factory=list)
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
@@ -191,33 +196,42 @@ class PartitionLedger:
             self._fold_on(customer_id, customer, fact)
             customer.newest = order
         else:
-            facts = list(customer.facts)
-            insort(facts, fact, key=order_of)
-            self._fold_again(customer_id, customer, facts, max(customer.newest, order))
+            self._fold_again(customer_id, customer, fact, max(customer.newest, order))
+        if customer.ids is not None:
+            customer.ids.setdefault(id_of(fact), []).append(fact)
         if len(customer.facts) >= SETTLE_AT:
             self.settle(customer)
         self._schedule(customer_id, customer)
 
     def _is_known(self, customer: Customer, fact: Fact, remembered_from: int) -> bool:
         """Compare with the remembered facts of the same id; True when that settles what becomes of it."""
-        event_id = fact.event_id
-        for position, known in enumerate(customer.facts):
-            if known.event_id != event_id or known.silo != fact.silo or known.place != fact.place:
-                continue
+        for known in self._of_same_id(customer, fact):
             if known.at < remembered_from:
-                if known.mark == "":
-                    forgotten = copy(known)
-                    forgotten.mark = FORGOTTEN
-                    customer.facts[position] = forgotten
-                continue
-            if version_of(known) == version_of(fact):
+                known.mark = known.mark or FORGOTTEN
+            elif version_of(known) == version_of(fact):
                 self.counts.count_outcome(Ignored.DUPLICATE)
                 return True
-            if fact.at < remembered_from:
+            elif fact.at < remembered_from:
                 self.counts.count_outcome(Ignored.CONFLICT)
                 return True
-            customer.tangled = True
+            else:
+                customer.tangled = True
         return False
+
+    def _of_same_id(self, customer: Customer, fact: Fact) -> Sequence[Fact]:
+        facts = customer.facts
+        if len(facts) < INDEX_AT:
+            event_id = fact.event_id
+            return [
+                known
+                for known in facts
+                if known.event_id == event_id and known.silo == fact.silo and known.place == fact.place
+            ]
+        if customer.ids is None:
+            customer.ids = {}
+            for known in facts:
+                customer.ids.setdefault(id_of(known), []).append(known)
+        return customer.ids.get(id_of(fact), ())
 
     def _is_too_late(self, customer: Customer, retraction: Fact, remembered_from: int) -> bool:
         """The fact that it names is older than the horizon."""
@@ -238,9 +252,10 @@ class PartitionLedger:
             return True
         if customer.base.status == Status.UNKNOWN:
             return False
-        before = self._folded(customer, customer.facts, customer.newest[0])
-        late_openings.replace_implied(self.rules, customer.base, fact)
-        after = self._folded(customer, customer.facts, customer.newest[0])
+        before = self._folded(customer.base, customer.facts, customer.newest[0])
+        late_openings.replace_implied(customer.base, fact)
+        customer.snapshots.clear()
+        after = self._folded(customer.base, customer.facts, customer.newest[0])
         for change in late_openings.corrections(self.rules, implied, fact):
             self._emit(customer_id, *change)
         self._correct(customer_id, before.movements, after.movements)
@@ -266,23 +281,32 @@ class PartitionLedger:
         return kind not in (LEFT, LEAVING) or fact.silo == reported.silo
 
     def _fold_on(self, customer_id: str, customer: Customer, fact: Fact) -> None:
-        fold = Fold(self.rules, customer.state, (fact,))
-        pending_before = customer.state.pending is not None
+        state = customer.state
+        fold = Fold(self.rules, state, (fact,))
+        pending_before = state.pending is not None
         fold.step(fact)
-        customer.facts.append(fact)
+        facts = customer.facts
+        facts.append(fact)
+        if not len(facts) % SNAPSHOT_EVERY:
+            customer.snapshots.append((len(facts), copy(state)))
         self.counts.count_outcome(fold.outcomes[0])
-        due = _next_due(customer.state)
+        due = _next_due(state)
         if due is not None and due <= self.clock:
             fold.strike(self.clock)
         if fold.movements:
-            self._note_clock(customer, fold.movements)
+            self._note_clock(customer, fold.movements, fact.at)
             for movement in fold.movements:
                 self._emit(customer_id, movement, 1)
-        self.counts.pending += (customer.state.pending is not None) - pending_before
+        self.counts.pending += (state.pending is not None) - pending_before
 
-    def _fold_again(self, customer_id: str, customer: Customer, facts: list[Fact], newest: Order) -> None:
-        before = self._folded(customer, customer.facts, customer.newest[0])
-        after = self._folded(customer, facts, newest[0])
+    def _fold_again(self, customer_id: str, customer: Customer, fact: Fact | None, newest: Order) -> None:
+        """Fold the list again with one fact more (None: as far as the clock has come), and book the difference."""
+        start, base = self._start(customer, fact)
+        facts = customer.facts
+        before = self._folded(base, facts[start:], customer.newest[0])
+        if fact is not None:
+            insort(facts, fact, key=order_of)
+        after = self._folded(base, facts[start:], newest[0])
         for outcome in before.outcomes:
             self.counts.count_outcome(outcome, -1)
         for outcome in after.outcomes:
@@ -290,15 +314,26 @@ class PartitionLedger:
         self._correct(customer_id, before.movements, after.movements)
         self.counts.pending += (after.state.pending is not None) - (customer.state.pending is not None)
         customer.tangled = after.tangled
-        customer.facts = facts
+        while customer.snapshots and customer.snapshots[-1][0] > start:
+            customer.snapshots.pop()
         customer.state = after.state
         customer.newest = newest
         customer.by_clock_at = NEVER
-        self._note_clock(customer, after.movements)
+        self._note_clock(customer, after.movements, newest[0])
 
-    def _folded(self, customer: Customer, facts: Sequence[Fact], newest_at: int) -> "_Folded":
+    def _start(self, customer: Customer, fact: Fact | None) -> tuple[int, CustomerState]:
+        """The newest state that neither this fact nor what it can reach back to has a part in."""
+        if customer.tangled or fact is None or fact.kind == RETRACTED:
+            return 0, customer.base
+        reach = fact.at - self.rules.grouping_us
+        for count, state in reversed(customer.snapshots):
+            if customer.facts[count - 1].at < reach:
+                return count, state
+        return 0, customer.base
+
+    def _folded(self, base: CustomerState, facts: Sequence[Fact], newest_at: int) -> "_Folded":
         standing = standing_of(facts)
-        fold = Fold(self.rules, copy(customer.base), standing.facts)
+        fold = Fold(self.rules, copy(base), standing.facts)
         fold.run(max(self.clock, newest_at))
         outcomes = standing.outcomes(fold.outcomes)
         tangled = len(standing.facts) < len(facts)
@@ -319,20 +354,19 @@ class PartitionLedger:
     def _strike(self, customer_id: str, customer: Customer) -> None:
         state = customer.state
         if state.joined is not None and state.pending is not None:
-            self._fold_again(customer_id, customer, customer.facts, customer.newest)
+            self._fold_again(customer_id, customer, None, customer.newest)
             return
         fold = Fold(self.rules, state, ())
         pending_before = state.pending is not None
         fold.strike(self.clock)
-        self._note_clock(customer, fold.movements)
+        self._note_clock(customer, fold.movements, customer.newest[0])
         for movement in fold.movements:
             self._emit(customer_id, movement, 1)
         self.counts.pending += (state.pending is not None) - pending_before
 
-    def _note_clock(self, customer: Customer, movements: list[Movement]) -> None:
-        last = movements[-1] if movements else None
-        if last is not None and last.at > customer.newest[0]:
-            customer.by_clock_at = last.at
+    def _note_clock(self, customer: Customer, movements: list[Movement], newest_at: int) -> None:
+        if movements and movements[-1].at > newest_at:
+            customer.by_clock_at = movements[-1].at
 
     def _emit(self, customer_id: str, movement: Movement, sign: int) -> None:
         self.changes.append(Change(customer_id, movement, sign))
@@ -361,15 +395,17 @@ class PartitionLedger:
             count = min(count, bisect_left(facts, reported.at, key=_at))
         if count <= 0:
             return
+        if count < len(facts) // 4:
+            return
         standing = standing_of(facts)
         while count > 0:
             stop = bisect_left(standing.positions, count)
             fold = Fold(rules, copy(customer.base), standing.facts).run(NEVER, stop)
             if not fold.state.changing:
                 customer.base = fold.state
-                customer.facts = (
-                    folded_away(facts, standing, count) if customer.tangled else facts[count:]
-                )
+                customer.facts = folded_away(facts, standing, count) if customer.tangled else facts[count:]
+                customer.ids = None
+                customer.snapshots = [(n - count, state) for n, state in customer.snapshots if n > count]
                 return
             count -= 1
 

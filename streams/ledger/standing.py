@@ -1,7 +1,7 @@
 """Which of a customer's remembered facts stand, before any state is looked at.
 
-Of several versions under one id one is the fact; what a retraction names is taken out. Both hold in whatever order the
-facts arrived inside the horizon.
+Of several versions under one id one is the fact; what a retraction names is taken out. Both hold in whatever order
+the facts arrived inside the horizon.
 """
 
 from collections.abc import Sequence
