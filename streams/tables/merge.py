@@ -1,0 +1,159 @@
+"""Stage two: the tables of the whole company, merged from the records of all source partitions.
+
+Records may come in any order and more than once: of each key the one with the largest stamp holds, a record of
+a coarser level masks the finer ones it replaces, and what counts is added to one `Tables`.
+"""
+
+from streams.tables.buckets import DAYS, EVER, HOURS, MINUTES
+from streams.tables.cells import Cell
+from streams.tables.parts import (
+    PROGRESS,
+    PartKey,
+    Progress,
+    Stamp,
+    read_key,
+    read_part,
+    read_progress,
+)
+from streams.tables.tables import TableRules, Tables
+from streams.tables.windows import BEGINNING
+
+Cells = dict[Cell, tuple[int, int]]
+NO_CELLS: Cells = {}
+
+
+class _Held:
+    """A record as it holds now, and whether its cells are counted in the tables."""
+
+    __slots__ = ("cells", "counted", "stamp", "upto")
+
+    def __init__(self) -> None:
+        self.stamp: Stamp | None = None
+        self.upto = BEGINNING
+        self.cells: Cells = NO_CELLS
+        self.counted = False
+
+
+class CompanyTables:
+    """The merged tables, and how far each source partition has come."""
+
+    def __init__(self, rules: TableRules) -> None:
+        self.tables = Tables(rules)
+        self.progress: dict[int, Progress] = {}
+        self._held: dict[PartKey, _Held] = {}
+        self._by_place: dict[tuple[int, int, str], dict[int, set[PartKey]]] = {}
+        self._oldest: dict[tuple[int, int, str], int] = {}
+
+    def apply(self, key: bytes, value: bytes | None) -> bool:
+        """Takes one record of `scope-parts`; says whether anything changed.
+
+        Raises: msgspec.DecodeError for a record that no worker wrote.
+        """
+        where = read_key(key)
+        if where.level == PROGRESS:
+            return self._progress(where.partition, value)
+        held = self._held.get(where)
+        if value is None:
+            if held is None:
+                return False
+            self._replace(where, held, NO_CELLS)
+            self._remove(where)
+            return True
+        part = read_part(value)
+        if held is None:
+            held = self._held[where] = _Held()
+            self._note(where)
+        elif held.stamp is not None and part.stamp <= held.stamp:
+            return False
+        first = held.stamp is None
+        held.stamp, moved = part.stamp, part.upto > held.upto
+        held.upto = part.upto
+        if first:
+            held.counted = not self._is_masked(where)
+        self._replace(where, held, {cell: (n, v) for cell, n, v in part.cells})
+        if where.level != MINUTES and (first or moved):
+            self._recount_finer(where)
+        return True
+
+    def _progress(self, partition: int, value: bytes | None) -> bool:
+        if value is None:
+            return self.progress.pop(partition, None) is not None
+        progress, known = read_progress(value), self.progress.get(partition)
+        if known is not None and known.next_offset > progress.next_offset:
+            return False
+        self.progress[partition] = progress
+        return progress != known
+
+    def _replace(self, where: PartKey, held: _Held, cells: Cells) -> None:
+        old, held.cells = held.cells, cells
+        if held.counted:
+            self._add_difference(where, old, cells)
+
+    def _count(self, where: PartKey, held: _Held, counted: bool) -> None:
+        if held.counted == counted:
+            return
+        held.counted = counted
+        if counted:
+            self._add_difference(where, NO_CELLS, held.cells)
+        else:
+            self._add_difference(where, held.cells, NO_CELLS)
+
+    def _add_difference(self, where: PartKey, old: Cells, new: Cells) -> None:
+        tables, level, start = self.tables, where.level, where.start
+        if new and level != EVER and (tables.first_at is None or start < tables.first_at):
+            tables.first_at = start
+        for cell, (n, v) in new.items():
+            if (known := old.get(cell)) is None:
+                tables.add_cell(level, start, cell, n, v)
+            elif known != (n, v):
+                tables.add_cell(level, start, cell, n - known[0], v - known[1])
+        for cell, (n, v) in old.items():
+            if cell not in new:
+                tables.add_cell(level, start, cell, -n, -v)
+
+    def _note(self, where: PartKey) -> None:
+        place = (where.partition, where.level, where.segment)
+        self._by_place.setdefault(place, {}).setdefault(where.start, set()).add(where)
+        self._oldest[place] = min(self._oldest.get(place, where.start), where.start)
+
+    def _remove(self, where: PartKey) -> None:
+        del self._held[where]
+        starts = self._by_place[where.partition, where.level, where.segment]
+        starts[where.start].discard(where)
+        if not starts[where.start]:
+            del starts[where.start]
+            if where.level != MINUTES:
+                self._recount_finer(where)
+
+    def _is_masked(self, where: PartKey) -> bool:
+        if where.level == EVER:
+            return False
+        calendar, partition, segment = self.tables.calendar, where.partition, where.segment
+        day = calendar.day_start(where.start)
+        for keys in self._by_place.get((partition, EVER, segment), {}).values():
+            if any(day < self._held[key].upto for key in keys):
+                return True
+        if where.level < DAYS and day in self._by_place.get((partition, DAYS, segment), {}):
+            return True
+        return where.level < HOURS and calendar.hour_start(where.start) in self._by_place.get(
+            (partition, HOURS, segment), {}
+        )
+
+    def _recount_finer(self, where: PartKey) -> None:
+        """Looks again at every record that this one may mask."""
+        calendar = self.tables.calendar
+        if where.level == EVER:
+            first, last = BEGINNING, self._held[where].upto
+        elif where.level == DAYS:
+            first, last = where.start, calendar.next_day(where.start)
+        else:
+            first, last = where.start, calendar.next_hour(where.start)
+        for level in range(MINUTES, where.level):
+            place = (where.partition, level, where.segment)
+            # After a start nearly all hours and days lie before the oldest minute: nothing to look at.
+            if place not in self._oldest or last <= self._oldest[place]:
+                continue
+            for start, keys in self._by_place[place].items():
+                if first <= start < last:
+                    for key in keys:
+                        self._count(key, self._held[key], not self._is_masked(key))

@@ -1,0 +1,281 @@
+"""Stage one: the aggregates of one source partition, as records for the topic `scope-parts`.
+
+A record holds the cells of one bucket and segment. It is cumulative and stamped, and what is in it follows
+from the partition's state at that stamp alone. So merging (`merge.py`) is indifferent to order, repetition and
+to records that a crashed worker wrote ahead of its changelog. A bucket too large for one record is split by
+the hash of its cells, again by nothing but its content.
+
+The finest level is written: minutes while they are kept, then one record of the hour in place of its minutes,
+then of the day, at last one of all older days. The coarser record comes first and masks the finer ones
+whether or not their tombstones follow.
+"""
+
+import zlib
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from streams.ledger.movements import Movement
+from streams.tables.buckets import DAYS, EVER, HOURS, MINUTES
+from streams.tables.calendar import Calendar, minute_start
+from streams.tables.cells import PAIRED, Cell, cells_of, settled
+from streams.tables.tables import TableRules
+from streams.tables.windows import BEGINNING
+
+RECORD_BYTES = 400_000
+"""Size above which a bucket is split; well below Kafka's usual 1 MB."""
+
+PROGRESS = 9
+"""Stands where a level stands, in the key of a progress record."""
+
+Stamp = tuple[int, int, int]
+"""(next offset of the source partition, clock of the partition, clock up to which levels were rolled up)."""
+
+Record = tuple[bytes, bytes | None]
+
+
+class PartKey(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Key of a record: which bucket of which partition. `share` is the hash prefix of a split bucket."""
+
+    partition: int
+    level: int
+    start: int
+    segment: str
+    share: str = ""
+
+
+class Part(msgspec.Struct, frozen=True, array_like=True):
+    """Cells of one bucket and segment, cumulative. `upto`: days before it are in this record (level EVER)."""
+
+    stamp: Stamp
+    upto: int
+    cells: list[tuple[Cell, int, int]]
+
+
+class Progress(msgspec.Struct, frozen=True, array_like=True):
+    """How far a source partition has come; times in microseconds."""
+
+    next_offset: int
+    watermark: int | None
+    idle: bool
+    fresh: bool
+    definitions_version: str
+
+
+_encode_key = msgspec.json.Encoder().encode
+_decode_key = msgspec.json.Decoder(PartKey).decode
+_encode = msgspec.msgpack.Encoder().encode
+_decode_part = msgspec.msgpack.Decoder(Part).decode
+_decode_progress = msgspec.msgpack.Decoder(Progress).decode
+
+
+def progress_record(partition: int, progress: Progress) -> Record:
+    """The record that tells how far a partition has come."""
+    return _encode_key(PartKey(partition, PROGRESS, 0, "")), _encode(progress)
+
+
+def read_key(key: bytes) -> PartKey:
+    """Raises msgspec.DecodeError for a key that no worker wrote."""
+    return _decode_key(key)
+
+
+def read_part(value: bytes) -> Part:
+    """Raises msgspec.DecodeError for a value that no worker wrote."""
+    return _decode_part(value)
+
+
+def read_progress(value: bytes) -> Progress:
+    """Raises msgspec.DecodeError for a value that no worker wrote."""
+    return _decode_progress(value)
+
+
+Place = tuple[int, int, str]
+"""(level, start, segment of the movement)."""
+
+
+class PartitionTables:
+    """The cells of one source partition, each in the finest bucket still kept."""
+
+    def __init__(self, partition: int, rules: TableRules) -> None:
+        self.partition = partition
+        self.calendar = Calendar(rules.zone)
+        self._retention = rules.retention
+        self._cells: dict[Place, dict[Cell, list[int]]] = {}
+        self._shares: dict[Place, set[str]] = {}  # hash prefixes under which a bucket was written
+        self._dirty: set[Place] = set()
+        self._gone: list[Place] = []
+        self._rolled = BEGINNING
+        self._cuts = (BEGINNING, BEGINNING, BEGINNING, BEGINNING)  # of minutes, hours, days, paired cells
+
+    def add(self, movement: Movement, sign: int = 1) -> None:
+        """Adds a movement (sign +1) or takes one back (sign -1)."""
+        at, segment = movement.at, movement.scope.segment
+        if at >= self._cuts[MINUTES]:
+            place = (MINUTES, minute_start(at), segment)
+        elif at >= self._cuts[HOURS]:
+            place = (HOURS, self.calendar.hour_start(at), segment)
+        elif at >= self._cuts[DAYS]:
+            place = (DAYS, self.calendar.day_start(at), segment)
+        else:
+            place = (EVER, BEGINNING, segment)
+        for cell, customers, value in cells_of(movement, self.calendar):
+            self._add(place, cell, sign * customers, sign * value)
+
+    def roll_up(self, clock: int) -> None:
+        """Moves what is past its level's retention into the next level, by the clock of the tables.
+
+        Not by the partition's own watermark, which may be far ahead of what the windows still show.
+        """
+        if clock <= self._rolled:
+            return
+        self._rolled = clock
+        kept, calendar = self._retention, self.calendar
+        cuts = (
+            BEGINNING if kept.minutes_us is None else calendar.hour_start(clock - kept.minutes_us),
+            BEGINNING if kept.hours_us is None else calendar.day_start(clock - kept.hours_us),
+            BEGINNING if kept.days_us is None else calendar.day_start(clock - kept.days_us),
+            # Windows reach back to the start of the last quarter, those beside the rolling ones less far.
+            calendar.quarter_start(calendar.quarter_start(clock) - 1),
+        )
+        if cuts != self._cuts:
+            self._cuts = cuts
+            for place in list(self._cells):
+                self._roll(place)
+
+    def changed(self, next_offset: int, clock: int) -> list[Record]:
+        """Records of what changed since the last call, coarse levels first, and tombstones of what they
+        replace."""
+        records = [
+            record
+            for place in sorted(self._dirty, reverse=True)
+            for record in self._records(place, (next_offset, clock, self._rolled))
+        ]
+        for place in self._gone:
+            records.extend((self._key(place, share), None) for share in sorted(self._shares.pop(place, ())))
+        self._dirty.clear()
+        self._gone.clear()
+        return records
+
+    def everything(self, next_offset: int, clock: int) -> list[Record]:
+        """Records of the whole state, to be written once after a recovery."""
+        self._dirty.update(self._cells)
+        return self.changed(next_offset, clock)
+
+    def restore(self, records: Iterable[Record]) -> None:
+        """Takes over what an earlier worker wrote, in the order written. For a fresh object only."""
+        held: dict[PartKey, Part] = {}
+        for key, value in records:
+            where = read_key(key)
+            if where.partition != self.partition or where.level == PROGRESS:
+                continue
+            if value is None:
+                held.pop(where, None)
+            else:
+                held[where] = read_part(value)
+        for where in held:
+            place = (where.level, where.start, where.segment)
+            self._shares.setdefault(place, set()).add(where.share)
+        ever = {where.segment: part.upto for where, part in held.items() if where.level == EVER}
+        for where, part in held.items():
+            place = (where.level, where.start, where.segment)
+            if self._is_masked(place, ever):
+                self._gone.append(place)
+                continue
+            cells = self._cells.setdefault(place, {})
+            for cell, count, worth in part.cells:
+                cells[cell] = [count, worth]
+        rolled = max((part.stamp[2] for part in held.values()), default=BEGINNING)
+        if rolled > BEGINNING:
+            self.roll_up(rolled)
+
+    def _add(self, place: Place, cell: Cell, customers: int, value: int) -> None:
+        if place[0] >= DAYS and cell[0] >= PAIRED and (place[0] == EVER or place[1] < self._cuts[EVER]):
+            kept = settled(cell)
+            if kept is None:
+                return
+            cell = kept
+        cells = self._cells.get(place)
+        if cells is None:
+            cells = self._cells[place] = {}
+        self._dirty.add(place)
+        held = cells.get(cell)
+        if held is None:
+            cells[cell] = [customers, value]
+            return
+        held[0] += customers
+        held[1] += value
+        if not held[0] and not held[1]:
+            del cells[cell]
+
+    def _roll(self, place: Place) -> None:
+        level, start, segment = place
+        if level == MINUTES and start < self._cuts[MINUTES]:
+            coarser = (HOURS, self.calendar.hour_start(start), segment)
+        elif level == HOURS and start < self._cuts[HOURS]:
+            coarser = (DAYS, self.calendar.day_start(start), segment)
+        elif level == DAYS and start < self._cuts[DAYS]:
+            coarser = (EVER, BEGINNING, segment)
+        else:
+            if level == DAYS and start < self._cuts[EVER]:
+                self._settle(place)
+            return
+        cells = self._cells.pop(place)
+        self._dirty.discard(place)
+        self._gone.append(place)
+        self._cells.setdefault(coarser, {})
+        self._dirty.add(coarser)
+        for cell, (customers, value) in cells.items():
+            self._add(coarser, cell, customers, value)
+        self._roll(coarser)
+
+    def _settle(self, place: Place) -> None:
+        cells = self._cells[place]
+        loose = [cell for cell in cells if cell[0] >= PAIRED and settled(cell) != cell]
+        for cell in loose:
+            customers, value = cells.pop(cell)
+            self._add(place, cell, customers, value)
+
+    def _is_masked(self, place: Place, ever: dict[str, int]) -> bool:
+        level, start, segment = place
+        if level == EVER:
+            return False
+        day = self.calendar.day_start(start)
+        if day < ever.get(segment, BEGINNING):
+            return True
+        if level < DAYS and (DAYS, day, segment) in self._shares:
+            return True
+        return level < HOURS and (HOURS, self.calendar.hour_start(start), segment) in self._shares
+
+    def _key(self, place: Place, share: str) -> bytes:
+        level, start, segment = place
+        return _encode_key(PartKey(self.partition, level, start, segment, share))
+
+    def _records(self, place: Place, stamp: Stamp) -> Iterator[Record]:
+        upto = self._cuts[DAYS] if place[0] == EVER else BEGINNING
+        cells = [(cell, held[0], held[1]) for cell, held in self._cells[place].items()]
+        shares = dict(_split(cells, ""))
+        # A share that is empty now must say so, or what it said before would go on counting.
+        written = self._shares.setdefault(place, set())
+        for share in sorted(written - shares.keys()):
+            yield self._key(place, share), _encode(Part(stamp, upto, []))
+        for share, part in shares.items():
+            yield self._key(place, share), _encode(Part(stamp, upto, part))
+        written |= shares.keys()
+
+
+def _split(cells: list[tuple[Cell, int, int]], prefix: str) -> Iterator[tuple[str, list[tuple[Cell, int, int]]]]:
+    """The cells by hash prefix, each share small enough for a record; one share "" if all of them are."""
+    if sum(_size(cell) for cell, _, _ in cells) <= RECORD_BYTES or len(cells) == 1 or len(prefix) == 8:
+        yield prefix, cells
+        return
+    shares: dict[str, list[tuple[Cell, int, int]]] = {}
+    for addition in cells:
+        digit = f"{zlib.crc32(_encode(addition[0])):08x}"[len(prefix)]
+        shares.setdefault(prefix + digit, []).append(addition)
+    for share, part in shares.items():
+        yield from _split(part, share)
+
+
+def _size(cell: Cell) -> int:
+    """About how many bytes a cell takes in a record, with its two sums."""
+    return 32 + sum(len(text) for text in cell[1:7]) * 4 + 9 * len(cell[7])
