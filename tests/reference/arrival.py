@@ -9,7 +9,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from .facts import Fact
-from .fold import History, LateOpening, fold
+from .fold import fold
+from .movements import History, LateOpening
 
 STANDS = "stands"
 EFFECTIVE = "effective"

@@ -1,66 +1,16 @@
 """Fold: the facts of one customer, sorted, become movements.
 
-`fold` walks the facts in order. Before a fact it lets fall what is due by then (a pending loss, a lapse); then
-the fact is judged by the state: unknown, active or lost. Because the facts are sorted, the rule of "one change"
-may simply look ahead for the `joined` that takes a loss back.
+`fold` walks the facts in order. Before a fact it lets fall what is due by then (a pending loss, a lapse);
+then the fact is judged by the state: unknown, active or lost. Because the facts are sorted, the rule of "one
+change" may simply look ahead for the `joined` that takes a loss back.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from .facts import UNKNOWN, Fact
-
-PROFILE = ("segment", "region", "product")
-FIELDS = ("value", *PROFILE)
-
-
-@dataclass
-class Movement:
-    """One movement, or an opening; `transfer` leaves `scope` for `to`. `cause` None: the clock."""
-
-    kind: str
-    at: int
-    scope: tuple[str, str, str]
-    customers: int
-    value: int
-    cause: Fact | None
-    to: tuple[str, str, str] | None = None
-    activity: str = ""
-    earned: bool = False
-    reason: str = ""
-    loss_kind: str = ""
-    early: bool = False
-    count: int = 0
-    cohort_at: int | None = None
-
-    @property
-    def by_clock(self) -> bool:
-        """Whether no fact, but the clock brought it."""
-        return self.cause is None
-
-
-@dataclass
-class LateOpening:
-    """An opening that came beyond the horizon and takes the place of an implied one that is older too."""
-
-    fact: Fact
-    corrects_loss: bool
-    """The implying fact is a loss at that same instant: then value and profile are the opening's as well."""
-
-
-@dataclass
-class History:
-    """What the facts of one customer mean."""
-
-    movements: list[Movement] = field(default_factory=list)
-    outcomes: dict[Any, str] = field(default_factory=dict)
-    pendings: list[list] = field(default_factory=list)
-    """Pending losses as [set at, ended at or None, the standing fact that set it last]."""
-    known: bool = False
-    implied_by: Any = None
-    """The standing fact that implied an opening, while no real opening took its place."""
-    lost_at_once: bool = False
-    """The fact that implied the opening is itself a loss that was not withdrawn."""
+from .held import Held
+from .movements import History, Movement
 
 
 def fold(standing: list, rules: dict, clock: int, late_opening: tuple | None = None) -> History:
@@ -85,8 +35,7 @@ class _Fold:
         self.standing, self.rules, self.clock, self.late_opening = standing, rules, clock, late_opening
         self.history = History()
         self.state = "unknown"
-        self.held = {"value": 0, "segment": UNKNOWN, "region": UNKNOWN, "product": UNKNOWN}
-        self.holder = {}  # field -> rank of the silo whose word holds
+        self.held = Held(list(rules.get("precedence") or []))
         self.began = None  # instant from which early loss counts; None: never early
         self.lapse_due = None
         self.lapsed = False  # the last loss was a lapse
@@ -139,10 +88,9 @@ class _Fold:
             if fact.kind == "left":
                 self.comer = _Comer("left", fact.at, fact.silo)
             return "seen_elsewhere"
-        if fact.kind in ("value_changed", "profile_changed"):
-            spoken = [name for name in FIELDS if getattr(fact, name) is not None]
-            if spoken and not self.remaining(fact):
-                return "outranked"
+        change = fact.kind in ("value_changed", "profile_changed")
+        if change and self.held.spoken(fact) and not self.held.remaining(fact):
+            return "outranked"
         if self.state == "unknown":
             return self.judge_unknown(index, fact)
         if self.state == "active":
@@ -205,9 +153,7 @@ class _Fold:
         if kind == "recommended":
             self.recommend(fact)
             return "applied"
-        for name, word in self.remaining(fact).items():
-            if name != "value":
-                self.hold(name, word, fact.silo)
+        self.held.take_profile(fact)
         return "not_active"
 
     # -- coming
@@ -225,12 +171,8 @@ class _Fold:
     def enter(self, kind: str, fact: Fact, words: Fact | None = None, implied: bool = False) -> None:
         """The customer becomes active: opening, new or returned."""
         words = words or fact
-        spend = self.trailing_value(fact)
-        for name, word in self.remaining(words).items():
-            if not (name == "value" and spend is not None):
-                self.hold(name, word, words.silo)
-        if spend is not None:
-            self.held["value"] = spend
+        self.held.take_profile(words)
+        self.held.take_value(words, self.trailing_value(fact))
         self.state, self.lapsed = "active", False
         cohort_at = fact.at if kind == "new" else None
         self.began = fact.at
@@ -311,7 +253,7 @@ class _Fold:
         if fact.silo == silo or fact.at > loss.at + self.rules["same_departure"]:
             return False
         in_time = fact.at <= loss.at + self.rules["grouping"]
-        if in_time and self.rank(fact.silo) < self.rank(reason_silo):
+        if in_time and self.held.rank(fact.silo) < self.held.rank(reason_silo):
             loss.reason = loss.reason if fact.reason is None else fact.reason
             loss.loss_kind = fact.loss_kind or "voluntary"
             self.reported[2] = fact.silo
@@ -331,44 +273,19 @@ class _Fold:
 
     # -- value and profile
 
-    def rank(self, silo: str) -> int:
-        precedence = list(self.rules.get("precedence") or [])
-        return precedence.index(silo) if silo in precedence else len(precedence)
-
-    def remaining(self, fact: Fact) -> dict[str, Any]:
-        """The fields of a fact that no higher silo's word keeps out."""
-        rank = self.rank(fact.silo)
-        stated = {name: getattr(fact, name) for name in FIELDS if getattr(fact, name) is not None}
-        return {name: word for name, word in stated.items() if rank <= self.holder.get(name, rank)}
-
-    def hold(self, name: str, word: Any, silo: str) -> None:
-        self.held[name] = word
-        self.holder[name] = self.rank(silo)
-
-    def scope(self) -> tuple[str, str, str]:
-        return (self.held["segment"], self.held["region"], self.held["product"])
-
     def take(self, fact: Fact, at: int) -> bool:
         """Move an active customer by a fact's words: first the transfer, then the value in the new scope."""
-        words = self.remaining(fact)
-        old_scope, old_value = self.scope(), self.held["value"]
-        for name in PROFILE:
-            if name in words:
-                self.hold(name, words[name], fact.silo)
-        if self.scope() != old_scope:
-            self.history.movements.append(
-                Movement("transfer", at, old_scope, 1, old_value, fact, to=self.scope())
-            )
-        spend = self.trailing_value(fact)
-        if spend is not None:
-            self.held["value"] = spend
-        elif "value" in words:
-            self.hold("value", words["value"], fact.silo)
-        difference = self.held["value"] - old_value
+        old_scope, old_value = self.held.scope, self.held.value
+        self.held.take_profile(fact)
+        scope = self.held.scope
+        if scope != old_scope:
+            self.history.movements.append(Movement("transfer", at, old_scope, 1, old_value, fact, to=scope))
+        self.held.take_value(fact, self.trailing_value(fact))
+        difference = self.held.value - old_value
         if difference:
             kind = "expansion" if difference > 0 else "contraction"
-            self.history.movements.append(Movement(kind, at, self.scope(), 0, abs(difference), fact))
-        return self.scope() != old_scope or difference != 0
+            self.history.movements.append(Movement(kind, at, scope, 0, abs(difference), fact))
+        return scope != old_scope or difference != 0
 
     def note_amount(self, fact: Fact) -> None:
         if self.rules.get("trailing") and fact.kind in self.rules["trailing"]["facts"]:
@@ -384,11 +301,11 @@ class _Fold:
     # -- movements
 
     def move(self, kind: str, at: int, cause: Fact | None, **more: Any) -> Movement:
-        movement = Movement(kind, at, self.scope(), 1, self.held["value"], cause, **more)
+        movement = Movement(kind, at, self.held.scope, 1, self.held.value, cause, **more)
         self.history.movements.append(movement)
         return movement
 
     def recommend(self, fact: Fact) -> None:
         self.history.movements.append(
-            Movement("recommended", fact.at, self.scope(), 0, 0, fact, count=fact.count)
+            Movement("recommended", fact.at, self.held.scope, 0, 0, fact, count=fact.count)
         )

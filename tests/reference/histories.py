@@ -143,8 +143,8 @@ def on_time(arrived: list[dict], horizon: int = HORIZON) -> bool:
 def disordered(draw: st.DrawFn, most: int = 12) -> tuple[list[dict], list[dict]]:
     """The same facts of one customer twice: sorted, and as they arrive inside the horizon, some copied.
 
-    Every record has an id of its own. A copy or a retraction arrives while what it repeats or names is still inside
-    the horizon, in both orders, as the ids are remembered no longer than that.
+    Every record has an id of its own. A copy or a retraction arrives while what it repeats or names is still
+    inside the horizon, in both orders, as the ids are remembered no longer than that.
     """
     kinds = tuple(kind for kind in KINDS if kind != "retracted")
     some = draw(st.lists(records(kinds=kinds), min_size=1, max_size=most))

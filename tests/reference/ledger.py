@@ -18,7 +18,7 @@ from collections.abc import Iterable
 
 from .arrival import Arrival
 from .facts import DAY, HOUR, Fact, fact_of, instant, rfc3339
-from .fold import History
+from .movements import History
 from .tables import InScope, cohorts, row
 from .windows import Calendar, Window, windows
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from .facts import DAY, UNKNOWN
-from .fold import History, Movement
+from .movements import History, Movement
 from .windows import Calendar
 
 Scope = tuple[str, str, str]
