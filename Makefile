@@ -62,4 +62,4 @@ $(PY):
 		echo "This Python can make no environment (venv or ensurepip is missing). On Debian or Ubuntu:"; \
 		echo "    apt-get install python3-venv        # or python$$version-venv"; exit 1; \
 	fi; \
-	rm -rf $(VENV) && $$python -m venv $(VENV)
+	rm -rf $(VENV) && $$python -m venv $(VENV) || { rm -rf $(VENV); exit 1; }

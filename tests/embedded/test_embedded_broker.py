@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,6 +94,21 @@ def test_records_of_every_codec_are_read_as_they_were_sent(settings: Settings, c
         return read
 
     assert asyncio.run(send_and_read()) == values
+
+
+def test_input_topics_keep_the_time_of_appending_whatever_the_sender_says(settings: Settings) -> None:
+    ensure_topics(settings, TOPICS[:1])
+    topic = settings.topic(TOPICS[0].name)
+    producer = create_producer(settings)
+    producer.send(topic, key=b"c_1", value=b"{}", timestamp_ms=1_000).get(timeout=10)
+    producer.close()
+    consumer = KafkaConsumer(
+        topic, **kafka_python_options(settings), auto_offset_reset="earliest", consumer_timeout_ms=5000
+    )
+    try:
+        assert abs(next(consumer).timestamp / 1000 - time.time()) < 60
+    finally:
+        consumer.close()
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """A replay on the embedded broker: order, keys, partitions as Java's clients choose them, timestamps of now."""
 
 import csv
+import signal
 import subprocess
 import sys
 import time
@@ -108,3 +109,23 @@ def test_what_ends_a_background_replay_is_kept(environment: dict[str, str], tmp_
     playing.start()
     playing.stop()
     assert "has no column customer_id" in str(playing.error)
+
+
+def test_ctrl_c_ends_a_replay_in_order(environment: dict[str, str], settings: Settings, tmp_path: Path) -> None:
+    ensure_topics(settings)
+    write_purchases(tmp_path, [(f"c_{n}", f"2024-01-01T00:00:{n:02d}", "1") for n in range(60)])
+    words = [sys.executable, "-m", "agents.commands.main", "replay", "online-retail", "--data", str(tmp_path)]
+    with subprocess.Popen(
+        [*words, "--speed", "1"],
+        env={"PYTHONPATH": ":".join(sys.path), **environment},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert read_topic(settings, "customer-events", 1), "nothing was sent"
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "stopped before the end" in told
+    assert "Traceback" not in told
+    count = int(told.split(" records sent")[0].split()[-1])
+    assert len(read_topic(settings, "customer-events", count)) == count < 60

@@ -42,6 +42,12 @@ def test_cells_are_the_texts_of_the_file(tmp_path: Path, name: str, content: byt
     assert progress.bad.count == 0
 
 
+def test_long_cells_and_line_ends_inside_cells_are_kept(tmp_path: Path) -> None:
+    text = "x" * 200_000
+    path = write(tmp_path / "a.csv", f'id,text\r\n1,{text}\r\n2,"a\r\nb"\r\n'.encode())
+    assert rows_of(path) == [{"id": "1", "text": text}, {"id": "2", "text": "a\r\nb"}]
+
+
 def test_a_row_of_another_width_is_left_out_and_told(tmp_path: Path) -> None:
     progress = Progress()
     path = write(tmp_path / "a.csv", b"id,at\n1,x\n2\n3,x,y\n4,x\n")
