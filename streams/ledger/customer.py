@@ -83,6 +83,7 @@ class CustomerState(msgspec.Struct, gc=False, array_like=True, omit_defaults=Tru
     pending: PendingLoss | None = None
     joined: JoinedWhileActive | None = None
     reported: ReportedLoss | None = None
+    half: bool = False  # the last `left` or `joined` was a loss: with a `joined` soon after it is one change
     changing: bool = False  # between the two facts of one change
     recommended: Recommendation | None = None
     ranks: tuple[int, int, int, int] = (NO_WORD, NO_WORD, NO_WORD, NO_WORD)  # value, segment, region, product

@@ -6,6 +6,7 @@ know of its neighbours: the two facts of one change, and the reason that another
 """
 
 from collections.abc import Sequence
+from copy import copy
 
 from streams.facts.models import Fact, FactKind, LossKind
 from streams.ledger import transitions
@@ -26,21 +27,36 @@ class Fold:
         state: the customer after the facts so far; changed in place.
         movements: in the order in which they were derived.
         outcomes: for each fact folded None (applied) or why it was ignored.
+        snapshots: (number of facts, state after them), if asked for.
+        amended: a `joined` folded before this fold began was ignored, and is half of one change after all.
     """
 
-    __slots__ = ("_facts", "_joined_index", "_loss_index", "_next", "movements", "outcomes", "rules", "state")
+    __slots__ = (
+        "_facts",
+        "_joined_index",
+        "_loss_index",
+        "_next",
+        "amended",
+        "movements",
+        "outcomes",
+        "rules",
+        "snapshots",
+        "state",
+    )
 
     def __init__(self, rules: LedgerRules, state: CustomerState, facts: Sequence[Fact]) -> None:
         self.rules = rules
         self.state = state
         self.movements: list[Movement] = []
         self.outcomes: list[Ignored | None] = []
+        self.amended = False
+        self.snapshots: list[tuple[int, CustomerState]] = []
         self._facts = facts
         self._next = 0
         self._loss_index = -1
         self._joined_index = -1
 
-    def run(self, until: int, stop: int | None = None) -> "Fold":
+    def run(self, until: int, stop: int | None = None, snapshot_every: int = 0) -> "Fold":
         """Fold the facts (the first `stop` of them), then strike what is due at or before `until`.
 
         With `stop`, nothing is struck after the last fact folded: it is the state in which later facts are judged.
@@ -48,6 +64,8 @@ class Fold:
         end = len(self._facts) if stop is None else stop
         while self._next < end:
             self.step(self._facts[self._next])
+            if snapshot_every and not self._next % snapshot_every and not self.state.changing:
+                self.snapshots.append((self._next, copy(self.state)))
         if stop is None:
             self.strike(until)
         return self
@@ -73,8 +91,10 @@ class Fold:
         state = self.state
         while state.status == Status.ACTIVE and not state.changing:
             pending, lapse = state.pending, state.lapse_due
-            if pending is not None and pending.effective_at <= until and (
-                lapse is None or pending.effective_at <= lapse
+            if (
+                pending is not None
+                and pending.effective_at <= until
+                and (lapse is None or pending.effective_at <= lapse)
             ):
                 at, silo = pending.effective_at, pending.silo
                 if self._completes_change(at, silo):
@@ -102,6 +122,7 @@ class Fold:
             self._take_reason(fact, reported)
             if is_left:
                 state.joined = None
+                state.half = False
             return Ignored.SEEN_ELSEWHERE
         if not is_left:
             return transitions.on_leaving(self, fact)
@@ -109,6 +130,7 @@ class Fold:
             transitions.imply_opening(self, fact)
         elif state.status == Status.LOST and not transitions.revives(self, fact):
             state.joined = None
+            state.half = False
             return Ignored.ALREADY_LOST
         if self._completes_change(fact.at, fact.silo):
             return None
@@ -125,6 +147,7 @@ class Fold:
 
     def _joined(self, fact: Fact) -> Ignored | None:
         state = self.state
+        state.half = False
         if state.changing:
             state.changing = False
             transitions.end_pending(self, fact.at)
@@ -140,6 +163,7 @@ class Fold:
     def _lose(self, at: int, silo: str, fact: Fact | None, reason: str | None, loss_kind: str | None) -> None:
         self._loss_index = transitions.lose(self, at, fact, reason, loss_kind)
         self.state.joined = None
+        self.state.half = True
         self.state.reported = ReportedLoss(at, silo, self.rules.rank(silo))
 
     def _take_reason(self, fact: Fact, reported: ReportedLoss) -> None:
@@ -156,16 +180,15 @@ class Fold:
         """A `joined` of this silo came shortly before this loss of an active customer: no loss, one change."""
         state = self.state
         joined = state.joined
-        if (
-            joined is None
-            or joined.fact.silo != silo
-            or at - joined.fact.at > self.rules.grouping_us
-        ):
+        if joined is None or joined.fact.silo != silo or at - joined.fact.at > self.rules.grouping_us:
             return False
         transitions.end_pending(self, at)
         if not joined.taken:
             transitions.take_fields(self, at, joined.fact)
-            self.outcomes[self._joined_index] = None
+            if self._joined_index < 0:
+                self.amended = True
+            else:
+                self.outcomes[self._joined_index] = None
         transitions.restart_lapse(self, at)
         state.joined = None
         return True

@@ -57,6 +57,7 @@ class Customer(msgspec.Struct, gc=False, array_like=True):
         wheel_minute: under which minute the wheel holds this customer, 0 if it does not.
         ids: remembered facts by id, once there are many.
         snapshots: (number of facts, state after them), oldest first.
+        before_loss: the same of the facts before the last `left` that was a loss: it may yet be half of one change.
     """
 
     base: CustomerState
@@ -68,6 +69,7 @@ class Customer(msgspec.Struct, gc=False, array_like=True):
     wheel_minute: int = 0
     ids: dict[EventId, list[Fact]] | None = None
     snapshots: list[tuple[int, CustomerState]] = msgspec.field(default_factory=list)
+    before_loss: tuple[int, CustomerState] | None = None
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
@@ -255,6 +257,7 @@ class PartitionLedger:
         before = self._folded(customer.base, customer.facts, customer.newest[0])
         late_openings.replace_implied(customer.base, fact)
         customer.snapshots.clear()
+        customer.before_loss = None
         after = self._folded(customer.base, customer.facts, customer.newest[0])
         for change in late_openings.corrections(self.rules, implied, fact):
             self._emit(customer_id, *change)
@@ -271,21 +274,22 @@ class PartitionLedger:
         state, kind = customer.state, fact.kind
         if kind == RETRACTED or customer.by_clock_at > fact.at:
             return False
-        if state.joined is not None and (kind == LEFT or state.pending is not None):
-            return False
         reported = state.reported
         if reported is None or fact.at > reported.at + self.rules.grouping_us:
             return True
         if kind == JOINED:
-            return fact.silo != reported.silo
+            return not state.half or fact.silo != reported.silo
         return kind not in (LEFT, LEAVING) or fact.silo == reported.silo
 
     def _fold_on(self, customer_id: str, customer: Customer, fact: Fact) -> None:
         state = customer.state
         fold = Fold(self.rules, state, (fact,))
         pending_before = state.pending is not None
-        fold.step(fact)
         facts = customer.facts
+        if fact.kind == LEFT and state.status == Status.ACTIVE:
+            customer.before_loss = (len(facts), copy(state))
+        fold.step(fact)
+        self._amend(fold)
         facts.append(fact)
         if not len(facts) % SNAPSHOT_EVERY:
             customer.snapshots.append((len(facts), copy(state)))
@@ -301,8 +305,8 @@ class PartitionLedger:
 
     def _fold_again(self, customer_id: str, customer: Customer, fact: Fact | None, newest: Order) -> None:
         """Fold the list again with one fact more (None: as far as the clock has come), and book the difference."""
-        start, base = self._start(customer, fact)
         facts = customer.facts
+        start, base = self._start(customer, fact)
         before = self._folded(base, facts[start:], customer.newest[0])
         if fact is not None:
             insort(facts, fact, key=order_of)
@@ -316,6 +320,9 @@ class PartitionLedger:
         customer.tangled = after.tangled
         while customer.snapshots and customer.snapshots[-1][0] > start:
             customer.snapshots.pop()
+        if not after.tangled:
+            customer.snapshots.extend((start + count, state) for count, state in after.snapshots)
+        customer.before_loss = None
         customer.state = after.state
         customer.newest = newest
         customer.by_clock_at = NEVER
@@ -325,7 +332,12 @@ class PartitionLedger:
         """The newest state that neither this fact nor what it can reach back to has a part in."""
         if customer.tangled or fact is None or fact.kind == RETRACTED:
             return 0, customer.base
-        reach = fact.at - self.rules.grouping_us
+        last = customer.before_loss
+        if last is not None and customer.newest < order_of(fact) and customer.by_clock_at <= fact.at:
+            return last
+        reach = fact.at
+        if fact.kind in (LEFT, JOINED, LEAVING):
+            reach -= self.rules.grouping_us
         for count, state in reversed(customer.snapshots):
             if customer.facts[count - 1].at < reach:
                 return count, state
@@ -334,10 +346,16 @@ class PartitionLedger:
     def _folded(self, base: CustomerState, facts: Sequence[Fact], newest_at: int) -> "_Folded":
         standing = standing_of(facts)
         fold = Fold(self.rules, copy(base), standing.facts)
-        fold.run(max(self.clock, newest_at))
+        fold.run(max(self.clock, newest_at), snapshot_every=SNAPSHOT_EVERY)
         outcomes = standing.outcomes(fold.outcomes)
         tangled = len(standing.facts) < len(facts)
-        return _Folded(fold.state, fold.movements, outcomes, tangled)
+        return _Folded(fold.state, fold.movements, outcomes, tangled, fold.snapshots)
+
+    def _amend(self, fold: Fold) -> None:
+        """A `joined` that was ignored turned out to be half of one change."""
+        if fold.amended:
+            self.counts.count_outcome(Ignored.ALREADY_ACTIVE, -1)
+            self.counts.count_outcome(None)
 
     def _correct(self, customer_id: str, before: list[Movement], after: list[Movement]) -> None:
         shared = 0
@@ -353,12 +371,10 @@ class PartitionLedger:
 
     def _strike(self, customer_id: str, customer: Customer) -> None:
         state = customer.state
-        if state.joined is not None and state.pending is not None:
-            self._fold_again(customer_id, customer, None, customer.newest)
-            return
         fold = Fold(self.rules, state, ())
         pending_before = state.pending is not None
         fold.strike(self.clock)
+        self._amend(fold)
         self._note_clock(customer, fold.movements, customer.newest[0])
         for movement in fold.movements:
             self._emit(customer_id, movement, 1)
@@ -405,6 +421,7 @@ class PartitionLedger:
                 customer.base = fold.state
                 customer.facts = folded_away(facts, standing, count) if customer.tangled else facts[count:]
                 customer.ids = None
+                customer.before_loss = None
                 customer.snapshots = [(n - count, state) for n, state in customer.snapshots if n > count]
                 return
             count -= 1
@@ -416,6 +433,7 @@ class _Folded:
     movements: list[Movement]
     outcomes: list[Ignored | None]
     tangled: bool
+    snapshots: list[tuple[int, CustomerState]]
 
 
 def _next_due(state: CustomerState) -> int | None:
