@@ -4,7 +4,7 @@ Instants are whole microseconds since 1970 UTC. The reader does what the native 
 without a later `effective_at` is a `left`, a reason that is not on the agreed list is `unknown`.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 UNKNOWN = "unknown"
@@ -14,6 +14,13 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+
+
+NATIVE_ORDER = (
+    *("activity", "earned", "count", "effective_at", "kind", "loss_kind", "last_fact_at", "product", "reason"),
+    *("region", "retracts", "segment", "sequence", "since", "value"),
+)
+"""Fields in the alphabetical order of their names in a native record (by_recommendation, fact, kind)."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,7 @@ class Fact:
     @property
     def precedence_among_copies(self) -> tuple[object, ...]:
         """Of two facts under one id the smaller one is the fact: by `at`, then field by field by name."""
-        names = sorted(field.name for field in fields(self))
+        names = (*NATIVE_ORDER, "amount")
         values = [getattr(self, name) for name in names]
         return (self.at, *((value is not None, 0 if value is None else value) for value in values))
 
@@ -103,7 +110,7 @@ def fact_of(record: dict, rules: dict) -> Fact:
         segment=record.get("segment"),
         region=record.get("region"),
         product=record.get("product"),
-        activity=record.get("activity"),
+        activity=_activity(record, rules),
         earned=_earned(record, rules),
         reason=_reason(record, rules) if ends else None,
         loss_kind=_loss_kind(record, rules) if ends else None,
@@ -119,6 +126,11 @@ def _earned(record: dict, rules: dict) -> bool:
     return bool(record.get("by_recommendation")) or record.get("activity") in rules.get(
         "earned_activities", ()
     )
+
+
+def _activity(record: dict, rules: dict) -> str | None:
+    stated, agreed = record.get("activity"), rules.get("activities")
+    return stated if stated is None or agreed is None or stated in agreed else UNKNOWN
 
 
 def _reason(record: dict, rules: dict) -> str | None:

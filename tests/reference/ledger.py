@@ -10,6 +10,7 @@ Rules are a plain dict; spans are microseconds:
     until         microseconds, RFC 3339 text or None: the largest event time read
     by            optional: "hour", "day", "week" or "month", for `periods`
     reasons       optional: {agreed reason: kind or None}; without it every reason is agreed
+    activities    optional: [agreed activity, ...]; without it every activity is agreed
     earned_activities, customers_per_marble, definitions, currency     optional
 """
 
