@@ -70,21 +70,29 @@ class Calendar:
         if start is None:
             if len(self._days) >= REMEMBERED:
                 self._days.clear()
-            start = self._days[hour] = self._date_start(self.local(hour).date())
+            day = self.local(hour).date()
+            start = self._date_start(day)
+            # Clocks put back just after midnight show the old date again: it is the new day all the same.
+            tomorrow = self._date_start(day + timedelta(days=1))
+            start = self._days[hour] = tomorrow if tomorrow <= hour else start
         return start
+
+    def date_of(self, us: int) -> date:
+        """The local day that holds an instant."""
+        return self.local(self.day_start(us)).date()
 
     def week_start(self, us: int) -> int:
         """Start of the local week, from Monday, that holds an instant."""
-        day = self.local(us).date()
+        day = self.date_of(us)
         return self._date_start(day - timedelta(days=day.weekday()))
 
     def month_start(self, us: int) -> int:
         """Start of the local month that holds an instant."""
-        return self._date_start(self.local(us).date().replace(day=1))
+        return self._date_start(self.date_of(us).replace(day=1))
 
     def quarter_start(self, us: int) -> int:
         """Start of the local quarter that holds an instant."""
-        day = self.local(us).date()
+        day = self.date_of(us)
         return self._date_start(day.replace(month=day.month - (day.month - 1) % 3, day=1))
 
     def next_hour(self, start: int) -> int:
