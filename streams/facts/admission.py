@@ -1,0 +1,184 @@
+"""Records in, facts out: every record of a batch becomes facts, a counted nothing, or a dead letter.
+
+Nothing a record holds can raise out of here, and a bad record does not touch its neighbours.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from streams.facts.definitions.model import Definitions
+from streams.facts.labels import Labels
+from streams.facts.mapping import Mapping
+from streams.facts.models import DeadLetter, Fact, Position, RawRecord, RejectReason
+from streams.facts.native import NativeFacts, native_of, read_native_quickly
+from streams.facts.placement import partition_for, partitions_for
+from streams.facts.refusal import Refused, shown
+from streams.facts.strict_json import MAX_BYTES, read_exactly, read_quickly
+from streams.facts.times import LATEST_EVENT_US
+
+HEARTBEAT = "heartbeat"
+"""The name under which heartbeats are counted among the records that gave no fact."""
+
+
+@dataclass(slots=True)
+class AdmittedBatch:
+    """What became of the records of one batch.
+
+    records = dead letters + no_fact + unmapped + records_with_facts.
+
+    Attributes:
+        records: how many were read.
+        facts: in the order of the records; heartbeats too, which move the watermark and count under `no_fact`.
+        heartbeats: how many of `facts` are heartbeats.
+        dead_letters: in the order of the records.
+        no_fact: rule name to the records that it dropped.
+        unmapped: records that no rule took.
+        records_with_facts: records that gave at least one fact of a customer.
+    """
+
+    records: int = 0
+    facts: list[Fact] = field(default_factory=list)
+    heartbeats: int = 0
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+    no_fact: dict[str, int] = field(default_factory=dict)
+    unmapped: int = 0
+    records_with_facts: int = 0
+
+
+class Admission:
+    """Admits records under one definitions file.
+
+    Args:
+        definitions: what the records mean.
+        now_us: the wall clock, microseconds, asked once a batch; event times may be ahead of it by the definitions'
+            `future_skew`. None: no wall clock, as offline, where only absurd times (2200 and later) are in the future.
+        partitions: of the topic; a record whose customer belongs to another partition is a dead letter. None: no check.
+        check_keys: native records need their customer id as key.
+        max_bytes: of one record.
+    """
+
+    def __init__(
+        self,
+        definitions: Definitions,
+        *,
+        now_us: Callable[[], int] | None = None,
+        partitions: int | None = None,
+        check_keys: bool = False,
+        max_bytes: int = MAX_BYTES,
+    ) -> None:
+        self._now_us = now_us
+        self._partitions = partitions
+        self._check_keys = check_keys
+        self._max_bytes = max_bytes
+        self._future_skew_us = definitions.future_skew_us
+        self._native = definitions.native_silo is not None
+        self._only_native = self._native and not definitions.silos
+        labels = Labels(definitions)
+        self._native_facts = NativeFacts(definitions, labels)
+        self._mapping = Mapping(definitions, labels)
+
+    def admit(self, records: Sequence[RawRecord]) -> AdmittedBatch:
+        """The facts of these records. Never raises for what a record holds."""
+        batch = AdmittedBatch(records=len(records))
+        latest = self._latest()
+        placed = self._placed(records)
+        native, only_native, max_bytes = self._native, self._only_native, self._max_bytes
+        check_keys, fact_of, facts = self._check_keys, self._native_facts.fact_of, batch.facts
+        for place, record in enumerate(records):
+            value = record.value
+            try:
+                typed = None
+                if value and len(value) <= max_bytes and native and (only_native or b'"fact"' in value):
+                    typed = read_native_quickly(value)
+                if typed is None:
+                    self._admit_exactly(record, latest, batch, None if placed is None else placed[place])
+                    continue
+                fact = fact_of(typed, latest)
+                if fact.customer_id:
+                    if check_keys:
+                        _check_key(record, fact.customer_id)
+                    if placed is not None:
+                        self._check_place(record, fact.customer_id, placed[place])
+                    batch.records_with_facts += 1
+                else:
+                    _count_heartbeat(batch)
+                facts.append(fact)
+            except Refused as refused:
+                batch.dead_letters.append(_dead_letter(record, refused))
+        return batch
+
+    def _latest(self) -> int:
+        if self._now_us is None:
+            return LATEST_EVENT_US
+        return min(LATEST_EVENT_US, self._now_us() + self._future_skew_us)
+
+    def _placed(self, records: Sequence[RawRecord]) -> list[int] | None:
+        """Where the key of each record belongs; None: not checked."""
+        if self._partitions is None:
+            return None
+        return partitions_for([record.key or b"" for record in records], self._partitions) if records else []
+
+    def _admit_exactly(self, record: RawRecord, latest: int, batch: AdmittedBatch, key_place: int | None) -> None:
+        value = record.value
+        rule: str | None
+        document = read_quickly(value) if value and len(value) <= self._max_bytes else None
+        if document is None:
+            document = read_exactly(value, self._max_bytes)
+        if self._only_native or (self._native and "fact" in document):
+            facts, rule = [self._native_facts.fact_of(native_of(document), latest)], None
+        else:
+            mapped = self._mapping.facts_of(document, record, latest)
+            if mapped is None:
+                batch.unmapped += 1
+                return
+            facts, rule = mapped.facts, mapped.rule
+        customers = [fact for fact in facts if fact.customer_id]
+        if customers:
+            customer_id = customers[0].customer_id
+            if self._check_keys and rule is None:
+                _check_key(record, customer_id)
+            if key_place is not None:
+                self._check_place(record, customer_id, key_place)
+            batch.records_with_facts += 1
+        else:
+            name = HEARTBEAT if facts or rule is None else rule
+            batch.no_fact[name] = batch.no_fact.get(name, 0) + 1
+        batch.heartbeats += len(facts) - len(customers)
+        batch.facts.extend(facts)
+
+    def _check_place(self, record: RawRecord, customer_id: str, key_place: int) -> None:
+        """A customer in another partition than its own would have two ledgers."""
+        own = customer_id.encode()
+        assert self._partitions is not None
+        belongs = key_place if record.key == own else partition_for(own, self._partitions)
+        if belongs != record.partition:
+            raise Refused(
+                RejectReason.WRONG_PARTITION,
+                f"the customer belongs to partition {belongs} of {self._partitions}; "
+                "the producer must place keys by murmur2, as Java's clients do",
+            )
+
+
+def _check_key(record: RawRecord, customer_id: str) -> None:
+    if record.key is None or record.key == b"":
+        raise Refused(RejectReason.MISSING_KEY, "the record has no key; it must be the customer id")
+    if record.key != customer_id.encode():
+        name = shown(record.key.decode("utf-8", "replace"))
+        raise Refused(RejectReason.KEY_MISMATCH, f"the key is {name}, customer_id is {shown(customer_id)}")
+
+
+def _count_heartbeat(batch: AdmittedBatch) -> None:
+    batch.heartbeats += 1
+    batch.no_fact[HEARTBEAT] = batch.no_fact.get(HEARTBEAT, 0) + 1
+
+
+def _dead_letter(record: RawRecord, refused: Refused) -> DeadLetter:
+    return DeadLetter(
+        position=Position(record.topic, record.partition, record.offset),
+        reason=refused.reason,
+        detail=refused.detail,
+        payload=record.value,
+        key=record.key,
+        headers=record.headers,
+        timestamp_ms=record.timestamp_ms,
+    )

@@ -1,0 +1,23 @@
+"""Why a record cannot be admitted, raised where it is found and turned into a dead letter where the batch is read."""
+
+from streams.facts.models import RejectReason
+
+
+class Refused(Exception):
+    """One record cannot be admitted; never leaves the batch it is in.
+
+    Attributes:
+        reason: the class, which becomes a label.
+        detail: for people; names the field and never repeats more than a few characters of the record.
+    """
+
+    def __init__(self, reason: RejectReason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+def shown(value: object) -> str:
+    """A value of a record, short enough for an error: records may hold anything of any length."""
+    text = repr(value) if isinstance(value, str | int | bool | None) else f"a {type(value).__name__}"
+    return text if len(text) <= 40 else text[:37] + "..."
