@@ -50,9 +50,9 @@ class Admission:
 
     Args:
         definitions: what the records mean.
-        now_us: the wall clock, microseconds, asked once a batch; event times may be ahead of it by the definitions'
-            `future_skew`. None: no wall clock, as offline, where only absurd times (2200 and later) are in the future.
-        partitions: of the topic; a record whose customer belongs to another partition is a dead letter. None: no check.
+        now_us: the wall clock, microseconds, asked once a batch; event times may be ahead of it by `future_skew` of
+            the definitions. None: no wall clock, as offline, where only the year 2200 and later is the future.
+        partitions: of the topic; a record whose customer belongs to another one is a dead letter. None: no check.
         check_keys: native records need their customer id as key.
         max_bytes: of one record.
     """

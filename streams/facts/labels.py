@@ -55,9 +55,8 @@ class Labels:
         found = self.known.get(text)
         if found is None:
             if not is_sound(text):
-                raise Refused(
-                    RejectReason.BAD_VALUE, f"{name} is {shown(text)}: over {MAX_TEXT} long or with control characters"
-                )
+                message = f"{name} is {shown(text)}: longer than {MAX_TEXT}, or with control characters"
+                raise Refused(RejectReason.BAD_VALUE, message)
             if len(self.known) >= _KEPT:
                 self.known.clear()
                 self.known.update({None: None, "": None})

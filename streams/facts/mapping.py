@@ -130,10 +130,8 @@ class _Compiler:
 
     def _fill(self, silo: Silo, template: FactTemplate) -> "list[Callable[[Fact, Document], None]]":
         """The steps that fill a fact, in an order in which later ones may read what earlier ones filled."""
-        fields, steps = template.fields, []
-        for name in ("segment", "region", "product"):
-            if name in fields:
-                steps.append(self._label(name, fields[name]))
+        fields = template.fields
+        steps = [self._label(name, fields[name]) for name in ("segment", "region", "product") if name in fields]
         if "segment" not in fields and self._definitions.segments:
             steps.append(self._segment_by_rules(silo.name))
         if "activity" in fields:
@@ -147,9 +145,8 @@ class _Compiler:
             steps.append(_amount(amount))
         if template.kind in ("left", "leaving"):
             steps.append(self._ending(fields))
-        for name in ("effective_at", "since", "last_fact_at"):
-            if name in fields:
-                steps.append(_time(name, fields[name], silo))
+        times = [name for name in ("effective_at", "since", "last_fact_at") if name in fields]
+        steps.extend(_time(name, fields[name], silo) for name in times)
         if template.kind == "leaving":
             steps.append(_leaving_or_left)
         if "count" in fields:
@@ -181,9 +178,7 @@ class _Compiler:
 
     def _segment_by_rules(self, silo: str) -> Callable[[Fact, Document], None]:
         rules = [
-            (compile_when(rule.when), rule.segment)
-            for rule in self._definitions.segments
-            if _concerns(rule, silo)
+            (compile_when(rule.when), rule.segment) for rule in self._definitions.segments if _concerns(rule, silo)
         ]
 
         def step(fact: Fact, document: Document) -> None:

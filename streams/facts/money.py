@@ -14,7 +14,7 @@ from streams.facts.refusal import Refused, shown
 Exact = tuple[int, int]
 
 ABSURD = 10**15
-"""Minor units above which an amount is taken for a fault of its source: ten million millions of a currency's units."""
+"""Minor units above which an amount is taken for a fault of its source: 10 million millions of euros."""
 
 MINOR_DIGITS = {
     **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV"), 0),
@@ -34,7 +34,7 @@ def minor_digits(currency: str) -> int:
 
 
 def parse_exact(text: str) -> Exact | None:
-    """The decimal that a text writes, such as `-12.50` or `1e3`; None when it writes none, or one out of all range."""
+    """The decimal that a text writes, such as `-12.50` or `1e3`; None when it writes none, or one out of range."""
     match = _DECIMAL.fullmatch(text.strip())
     if match is None:
         return None

@@ -16,7 +16,7 @@ from streams.facts.models import Fact, FactKind, RejectReason
 from streams.facts.money import check_amount, check_value
 from streams.facts.refusal import Refused, shown
 from streams.facts.strict_json import QUOTE, UNCERTAIN_ESCAPE, read_quickly
-from streams.facts.times import EARLIEST_SINCE_US, EPOCH, LATEST_US, check_event_time, check_range
+from streams.facts.times import EARLIEST_SINCE_US, EPOCH, check_event_time, check_range
 
 MAX_COUNT = 10**9
 """Recommendations in one fact; more is a fault of the source."""

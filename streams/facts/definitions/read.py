@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from streams.facts.definitions.model import Activity, Agreed, Definitions, Path, Reason, SegmentRule, Silo, ValueModel
 from streams.facts.definitions.reader import (
@@ -23,7 +24,6 @@ from streams.facts.definitions.sources import read_path, read_when
 from streams.facts.definitions.tree import DefinitionsError, Fault, Scalar, Table, Tree
 from streams.facts.definitions.values import read_kinds, read_rates, read_value_model, read_words
 from streams.facts.models import UNKNOWN, LossKind
-from streams.facts.money import Rates
 from streams.ledger.rules import DAY, HOUR, Lapse
 
 REASON_KINDS = (LossKind.VOLUNTARY.value, LossKind.PAYMENT.value, LossKind.BEYOND_US.value)
@@ -59,7 +59,7 @@ def _read(section: Section, faults: Faults) -> Definitions:
     currency = section.read("currency", read_currency, "")
     if not section.has("currency"):
         section.need("currency", "write the reporting currency, for example EUR")
-    zone = section.optional("time_zone", read_zone)
+    zone = section.optional("time_zone", read_zone) or ZoneInfo("UTC")
     if not section.has("time_zone"):
         section.need("time_zone", "write the company's time zone, in which its days begin, for example Europe/London")
     stages = section.read("journey", read_texts, ())
@@ -75,7 +75,7 @@ def _read(section: Section, faults: Faults) -> Definitions:
         name=name,
         version=version,
         currency=currency,
-        time_zone="UTC" if zone is None else zone.key,
+        time_zone=zone.key,
         value_model=model or ValueModel("", None),
         rates=rates,
         horizon_us=section.read("horizon", read_span, 36 * HOUR),
@@ -238,9 +238,8 @@ def _check_words(words: Mapping[str, tuple[str, ...]], agreed: _Agreed, faults: 
             other = owner.setdefault(word, name)
             if other != name:
                 item = agreed.entries[name]
-                faults.add(
-                    item.table, item.path, f"`{word}` stands for `{other}` and for `{name}`", "leave it with one of them"
-                )
+                message = f"`{word}` stands for `{other}` and for `{name}`"
+                faults.add(item.table, item.path, message, "leave it with one of them")
 
 
 def _read_segments(section: Section, silos: Mapping[str, Silo]) -> tuple[SegmentRule, ...]:
@@ -261,7 +260,7 @@ def _read_segments(section: Section, silos: Mapping[str, Silo]) -> tuple[Segment
 def _check_together(section: Section, definitions: Definitions) -> None:
     faults, silos = section.faults, definitions.silos
     if not silos and definitions.native_silo is None and not section.has("silos"):
-        faults.add(section.table, "silos", "no record would mean anything", "list silos, or take `native: false` away")
+        faults.add(section.table, "silos", "no record would mean anything", "list silos, or drop `native: false`")
     if len(set(definitions.precedence)) != len(definitions.precedence):
         faults.add(section.table, "precedence", "a silo stands twice in `precedence`", "name each silo once")
     tree = section.take("precedence")
@@ -272,4 +271,5 @@ def _check_together(section: Section, definitions: Definitions) -> None:
     for name in definitions.value_model.by_silo:
         if name not in silos:
             place = section.take("value_model") or section.table
-            faults.add(place, f"value_model.by_silo.{name}", f"`{name}` is no silo of this file", "name a silo below `silos`")
+            path = f"value_model.by_silo.{name}"
+            faults.add(place, path, f"`{name}` is no silo of this file", "name a silo that stands below `silos`")

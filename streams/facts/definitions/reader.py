@@ -13,6 +13,7 @@ from streams.facts.money import Exact, parse_exact
 from streams.facts.times import UNIT_US
 
 T = TypeVar("T")
+D = TypeVar("D")
 
 _SPAN = re.compile(r"(\d{1,9})\s*(ms|s|m|h|d|w)")
 
@@ -68,7 +69,7 @@ class Section:
             self.faults.add(place, self.at(key), f"`{key}` is missing", mend)
         return value
 
-    def read(self, key: str, reader: Callable[[Tree, str, Faults], T | None], default: T) -> T:
+    def read(self, key: str, reader: Callable[[Tree, str, Faults], T | None], default: D) -> T | D:
         """What a key holds, or the default."""
         value = self.take(key)
         if value is None:

@@ -2,7 +2,18 @@
 
 from zoneinfo import ZoneInfo
 
-from streams.facts.definitions.model import Comparison, Constant, FactTemplate, Lookup, Rule, Silo, Source
+from streams.facts.definitions.model import (
+    Comparison,
+    Constant,
+    FactTemplate,
+    Hash,
+    InstantPlus,
+    Lookup,
+    Rule,
+    Silo,
+    Source,
+    Time,
+)
 from streams.facts.definitions.reader import (
     Faults,
     Section,
@@ -14,8 +25,7 @@ from streams.facts.definitions.reader import (
     read_text,
 )
 from streams.facts.definitions.sources import read_source, read_when
-from streams.facts.definitions.tree import Listing, Scalar, Table, Tree
-from streams.facts.models import FactKind
+from streams.facts.definitions.tree import Listing, Scalar, Tree
 from streams.facts.refusal import Refused
 from streams.facts.times import instant_of
 
@@ -38,6 +48,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
 }
 """The fields that each kind of fact may have."""
 
+_NO_HASH = ("sequence", "count", "by_recommendation", "kind")
 _TIMES = ("at", "effective_at", "since", "last_fact_at")
 _NEEDED = {"retracted": ("at", "retracts")}
 
@@ -61,10 +72,13 @@ def read_silo(name: str, tree: Tree, path: str, faults: Faults) -> Silo | None:
         return None
     when = section.read("when", read_when, ())
     zone = section.optional("zone", read_zone)
+    if zone is None and section.has("zone"):
+        zone = ZoneInfo("UTC")  # one fault is enough: local times are read as if the zone were right
     customer = section.need("customer_id", "name the field that holds the customer's id")
-    customer_id = None if customer is None else read_source(customer, section.at("customer_id"), faults)
-    event_id = section.optional("event_id", read_source)
-    if not section.has("event_id"):
+    customer_id = None if customer is None else read_field("customer_id", customer, section.at("customer_id"), faults)
+    event = section.take("event_id")
+    event_id = None if event is None else read_field("event_id", event, section.at("event_id"), faults)
+    if event is None:
         faults.warn(
             section.table,
             section.at("event_id"),
@@ -120,7 +134,7 @@ def _read_rule(
             if fact is not None:
                 facts.append(fact)
         if isinstance(facts_tree, Listing) and not facts_tree.items:
-            faults.add(facts_tree, section.at("facts"), "the rule yields nothing", "list facts, or write `drop: true`")
+            faults.add(facts_tree, section.at("facts"), "the rule yields nothing", "list facts, or `drop: true`")
     return Rule(name, when, tuple(facts))
 
 
@@ -150,11 +164,9 @@ def _read_fact(
         if source is not None:
             fields[name] = source
     section.close()
-    missing = [
-        name for name in _NEEDED.get(kind, ("at",)) if name not in fields and not section.has(name) and name not in shared
-    ]
-    for name in missing:
-        faults.add(tree, section.at(name), f"`{name}` is missing", f"say where a `{kind}` has its `{name}` from")
+    for name in _NEEDED.get(kind, ("at",)):
+        if name not in shared and not section.has(name):
+            faults.add(tree, section.at(name), f"`{name}` is missing", f"say where a `{kind}` has its `{name}` from")
     return FactTemplate(kind, fields, valued, when) if "at" in fields else None
 
 
@@ -170,17 +182,17 @@ def _read_valued(section: Section) -> bool:
     return False
 
 
-def read_field(name: str, tree: Tree, path: str, faults: Faults, zone: ZoneInfo | None) -> Source | None:
+def read_field(name: str, tree: Tree, path: str, faults: Faults, zone: ZoneInfo | None = None) -> Source | None:
     """The source of one field of a fact, checked for what the field holds."""
     source = read_source(tree, path, faults)
     if source is None:
         return None
     is_time = name in _TIMES
-    if is_time is False and isinstance(tree, Table) and any(entry.key.text in ("time", "instant") for entry in tree.entries):
-        faults.add(tree, path, f"`{name}` is no time", "name a field, a constant, a map or a hash")
+    if isinstance(source, Time | InstantPlus) and not is_time:
+        faults.add(tree, path, f"`{name}` is no time", "name a field, or write constant, map or hash")
         return None
-    if is_time and isinstance(tree, Table) and any(entry.key.text == "hash" for entry in tree.entries):
-        faults.add(tree, path, f"`{name}` is a time, which no hash gives", "name a field, or write time or instant")
+    if isinstance(source, Hash) and (is_time or name in _NO_HASH):
+        faults.add(tree, path, f"no hash gives `{name}`", "name a field, or write another source")
         return None
     if is_time:
         _check_constant_times(source, tree, path, faults, zone)

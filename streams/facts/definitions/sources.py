@@ -60,9 +60,7 @@ def read_source(tree: Tree, path: str, faults: Faults) -> Source | None:
     section = Section(tree, path, faults)
     kinds = [kind for kind in _SOURCES if section.has(kind)]
     if len(kinds) != 1:
-        faults.add(
-            tree, path, "one source is needed here", f"write a field's name, or one of: {', '.join(_SOURCES)}"
-        )
+        faults.add(tree, path, "one source is needed here", f"write a field's name, or one of: {', '.join(_SOURCES)}")
         return None
     source = _READERS[kinds[0]](section)
     for kind in _SOURCES:
@@ -108,7 +106,8 @@ def _read_instant(section: Section) -> Source | None:
 def _read_hash(section: Section) -> Source | None:
     tree = section.take("hash")
     assert tree is not None
-    found = [read_path(item, at, section.faults) for item, at in items_of(tree, section.at("hash"), section.faults, "hash")]
+    items = items_of(tree, section.at("hash"), section.faults, "hash")
+    found = [read_path(item, at, section.faults) for item, at in items]
     paths = tuple(path for path in found if path is not None)
     if isinstance(tree, Listing) and not tree.items:
         section.faults.add(tree, section.at("hash"), "hash names no field", "list the fields that tell records apart")
@@ -154,11 +153,18 @@ def read_money(reporting: str) -> Callable[[Tree, str, Faults], Money | None]:
             faults.add(tree, path, "one amount is needed here", "write `money: field` or `minor_units: field`")
             return None
         number = section.optional(forms[0], read_path)
-        currency = section.read("currency", read_currency_of, reporting)
+        currency = read_currency_or(section, reporting)
         section.close()
         return None if number is None else Money(number, currency, forms[0] == "minor_units")
 
     return read
+
+
+def read_currency_or(section: Section, reporting: str) -> str | Path:
+    """What `currency` says, else the reporting currency."""
+    tree = section.take("currency")
+    found = None if tree is None else read_currency_of(tree, section.at("currency"), section.faults)
+    return found or reporting
 
 
 def read_currency_of(tree: Tree, path: str, faults: Faults) -> str | Path | None:

@@ -26,9 +26,8 @@ class DefinitionsError(Exception):
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         self.faults = tuple(sorted(faults, key=lambda fault: (fault.line, fault.column, fault.path)))
-        super().__init__(
-            "\n".join(f"{fault.line}:{fault.column}: {fault.path}: {fault.message}; {fault.mend}" for fault in self.faults)
-        )
+        lines = (f"{fault.line}:{fault.column}: {fault.path}: {fault.message}; {fault.mend}" for fault in self.faults)
+        super().__init__("\n".join(lines))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from streams.facts.definitions.reader import (
     read_span,
     read_text,
 )
-from streams.facts.definitions.sources import instant_reader, read_currency_of, read_money, read_path
+from streams.facts.definitions.sources import instant_reader, read_currency_or, read_money, read_path
 from streams.facts.definitions.tree import Scalar, Table, Tree
 from streams.facts.models import FactKind
 from streams.facts.money import ABSURD, Exact, Rates, minor_digits, parse_exact, to_minor
@@ -80,7 +80,7 @@ def _read_formula_value(section: Section, reporting: str) -> FormulaValue | None
     tree = section.take("formula")
     assert tree is not None
     operand = _read_operand(tree, section.at("formula"), section.faults)
-    currency = section.read("currency", read_currency_of, reporting)
+    currency = read_currency_or(section, reporting)
     if operand is None:
         return None
     formula = operand if isinstance(operand, Formula) else Formula("plus", (operand,))
@@ -127,7 +127,7 @@ def _read_worth(tree: Tree, path: str, faults: Faults, reporting: str) -> int | 
         return None
     value = to_minor(exact, minor_digits(reporting))
     if not 0 <= value <= ABSURD:
-        faults.add(tree, path, "an expected value is zero or more, and not absurdly large", "write for example 120.00")
+        faults.add(tree, path, "an expected value is zero or more, and not absurd", "write for example 120.00")
         return None
     return value
 
@@ -160,7 +160,7 @@ def read_kinds(tree: Tree, path: str, faults: Faults) -> tuple[str, ...]:
     return tuple(kind for kind in found if kind is not None)
 
 
-def read_rates(tree: Tree | None, path: str, faults: Faults, reporting: str, zone: ZoneInfo | None) -> Rates:
+def read_rates(tree: Tree | None, path: str, faults: Faults, reporting: str, zone: ZoneInfo) -> Rates:
     """Currency rates: per foreign currency a list of `from` and `rate`."""
     history: dict[str, tuple[tuple[int, ...], tuple[Exact, ...]]] = {}
     entries = () if tree is None else entries_of(tree, path, faults, "rates")
@@ -182,7 +182,7 @@ def read_rates(tree: Tree | None, path: str, faults: Faults, reporting: str, zon
     return Rates(reporting, history)
 
 
-def _read_rate(tree: Tree, path: str, faults: Faults, zone: ZoneInfo | None) -> tuple[int, Exact] | None:
+def _read_rate(tree: Tree, path: str, faults: Faults, zone: ZoneInfo) -> tuple[int, Exact] | None:
     section = as_section(tree, path, faults, "a rate")
     if section is None:
         return None
