@@ -17,7 +17,17 @@ DAY = 24 * HOUR
 
 
 NATIVE_ORDER = (
-    *("activity", "earned", "count", "effective_at", "kind", "loss_kind", "last_fact_at", "product", "reason"),
+    *(
+        "activity",
+        "earned",
+        "count",
+        "effective_at",
+        "kind",
+        "loss_kind",
+        "last_fact_at",
+        "product",
+        "reason",
+    ),
     *("region", "retracts", "segment", "sequence", "since", "value"),
 )
 """Fields in the alphabetical order of their names in a native record (by_recommendation, fact, kind)."""
@@ -87,7 +97,7 @@ def rfc3339(at: int) -> str:
 def fact_of(record: dict, rules: dict) -> Fact:
     """The fact of one valid native record.
 
-    A trailing-spend model adds up the record's `amount`, or its `value` where it has no `amount`.
+    Under a trailing-spend model only an opening brings a value; the model adds up the record's `amount`, or its `value` where it has no `amount`.
     """
     kind = record["fact"]
     at = instant(record["at"])
@@ -105,7 +115,7 @@ def fact_of(record: dict, rules: dict) -> Fact:
         silo=record.get("silo", DEFAULT_SILO),
         event_id=record.get("event_id", ""),
         sequence=record.get("sequence", 0),
-        value=record.get("value"),
+        value=record.get("value") if not rules.get("trailing") or kind == "opening" else None,
         amount=amount,
         segment=record.get("segment"),
         region=record.get("region"),

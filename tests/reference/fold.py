@@ -69,6 +69,8 @@ class _Fold:
                 return
             at, which = min(due)
             if which == 1:
+                if self.comer is not None:
+                    self.comer.open = False  # the customer did not stay active until the left
                 self.lose(at, None, "lapsed", "lapsed", reported=False)
             else:
                 self.leave(at, self.pending, index, by_clock=True)

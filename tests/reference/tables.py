@@ -147,7 +147,7 @@ def row(histories: list[History], start: int, end: int, inside: InScope, per_mar
         "transferred_out": counted(moved_out),
         "lost_by_kind": {
             kind: counted([m for m in of["lost"] if m.loss_kind == kind])
-            for kind in sorted({m.loss_kind for m in of["lost"]})
+            for kind in sorted({"voluntary", "payment", "beyond_us"} | {m.loss_kind for m in of["lost"]})
         },
         "early_loss": counted([m for m in of["lost"] if m.early]),
         "pending_loss": amount([p for h in histories if (p := pending_at(h, end, inside))]),

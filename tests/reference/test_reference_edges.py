@@ -92,6 +92,18 @@ def test_a_joined_that_ended_a_pending_loss_gives_its_fields_once():
     assert outcomes == ["applied"] * 5
 
 
+def test_a_lapse_between_a_joined_and_a_left_keeps_them_from_being_one_change():
+    records = told(
+        BASE,
+        ("09:30", "joined", {"value": 120}),
+        ("10:10", "purchased", {}),
+        ("10:20", "left", {}),
+    )
+    moves, outcomes = became(records, lapse={"after": 10 * HOUR, "restarted_by": []})
+    assert [move[:2] for move in moves[1:]] == [("lost", "10:00"), ("returned", "10:10"), ("lost", "10:20")]
+    assert outcomes == ["applied", "already_active", "applied", "applied"]
+
+
 def test_a_pending_loss_that_fell_due_is_half_of_one_change():
     records = told(
         BASE,
