@@ -260,7 +260,7 @@ class PartitionTables:
             yield self._key(place, share), _encode(Part(stamp, upto, []))
         for share, part in shares.items():
             yield self._key(place, share), _encode(Part(stamp, upto, part))
-        written |= shares.keys()
+        written.update(shares)
 
 
 def _split(cells: list[tuple[Cell, int, int]], prefix: str) -> Iterator[tuple[str, list[tuple[Cell, int, int]]]]:

@@ -2,14 +2,11 @@
 
 from random import Random
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.tables.buckets import Retention
 from streams.tables.ledger_json import ledger_json
-from streams.tables.running import RunningWindows
-from streams.tables.scopes import EVERY, MAIN
 from streams.tables.tables import TableRules, Tables
 from tests.property.customer_lives import (
     ZONES,
