@@ -19,5 +19,10 @@ class Refused(Exception):
 
 def shown(value: object) -> str:
     """A value of a record, short enough for an error: records may hold anything of any length."""
-    text = repr(value) if isinstance(value, str | int | bool | None) else f"a {type(value).__name__}"
+    if isinstance(value, str):
+        text = repr(value[:40])
+    elif value is None or (isinstance(value, int) and abs(value) < 1 << 64):
+        text = repr(value)
+    else:
+        text = f"a {type(value).__name__}"
     return text if len(text) <= 40 else text[:37] + "..."

@@ -28,7 +28,7 @@ QUOTE = b'"'
 UNCERTAIN_ESCAPE = re.compile(rb'\\(?:["\\/bfnrt]|u00[012]|u[dD][89a-fA-F])').search
 """Escapes that the quick readers leave to the exact one: quotes, control characters, halves of surrogate pairs."""
 
-_LONGEST_INTEGER = 40
+_BEYOND_READING = 10**4300
 _TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NOT_BRACKETS = re.compile(rb"[^\[\]{}]+")
 
@@ -41,8 +41,10 @@ def _decimal(text: str) -> Decimal:
 
 
 def _integer(text: str) -> int:
-    # Longer ones are beyond 64 bits in any case, and reading them costs quadratic time.
-    return int(text) if len(text) <= _LONGEST_INTEGER else 10**_LONGEST_INTEGER
+    try:
+        return int(text)
+    except ValueError:  # more digits than Python reads, because that takes quadratic time; out of every range
+        return _BEYOND_READING
 
 
 _decode = msgspec.json.Decoder(float_hook=_decimal).decode
