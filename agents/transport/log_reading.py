@@ -1,0 +1,110 @@
+"""Reading partitions from their beginning to their end, without a consumer group."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from agents.transport.failure import RecoveryFailed
+from agents.transport.records import serialized_size
+
+
+@dataclass(slots=True)
+class ReadingProgress:
+    """How far the reading of one partition has come. Offsets, bytes, seconds."""
+
+    partition: int
+    start: int
+    end: int
+    position: int
+    records: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+
+    @property
+    def done(self) -> bool:
+        """Everything that was in the log when its end was asked for has been read."""
+        return self.position >= self.end
+
+
+async def read_to_end(
+    client: dict[str, Any], topic: str, partitions: Sequence[int], *, expected_partitions: int, max_records: int,
+    fetch_bytes: int, stall: float, on_progress: Callable[[ReadingProgress], None],
+) -> AsyncIterator[tuple[ReadingProgress, Sequence[Any]]]:
+    """Yield chunks of records per partition, and an empty chunk with `done` set when a partition is at its end.
+
+    The end is what the broker says after the partitions are assigned; it counts by position, so compacted, emptied
+    and transactional logs end too. If a log's end moves back (an unclean election) the new end counts.
+
+    Raises: RecoveryFailed when the topic has another number of partitions, or nothing came for `stall` seconds.
+    """
+    consumer = AIOKafkaConsumer(
+        **client, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest",
+        max_partition_fetch_bytes=fetch_bytes, fetch_max_wait_ms=50,
+    )
+    await consumer.start()
+    try:
+        pending = await _assign(consumer, topic, partitions, expected_partitions)
+        began = moved = asked = monotonic()
+        for tp, progress in list(pending.items()):
+            on_progress(progress)
+            if progress.done:
+                del pending[tp]
+                yield progress, ()
+        while pending:
+            fetched = await consumer.getmany(*pending, timeout_ms=200, max_records=max_records)
+            now = monotonic()
+            for tp, progress in list(pending.items()):
+                records = fetched.get(tp, ())
+                position = await consumer.position(tp)
+                if records or position != progress.position:
+                    moved = now
+                progress.position = position
+                progress.seconds = now - began
+                if records:
+                    progress.records += len(records)
+                    progress.bytes += sum(serialized_size(record) for record in records)
+                    yield progress, records
+                on_progress(progress)
+                if progress.done:
+                    consumer.pause(tp)
+                    del pending[tp]
+                    yield progress, ()
+            if now - moved > stall:
+                raise RecoveryFailed(f"{topic}: nothing came for {stall:g} s; {len(pending)} partitions are not done")
+            if pending and now - max(moved, asked) > 2.0:
+                asked = now
+                for tp, end in (await consumer.end_offsets(list(pending))).items():
+                    pending[tp].end = min(pending[tp].end, end)
+                    on_progress(pending[tp])
+            # Restoring is the caller's CPU time; web, timers and commits want their turn.
+            await asyncio.sleep(0)
+    finally:
+        await consumer.stop()
+
+
+async def _assign(
+    consumer: AIOKafkaConsumer, topic: str, partitions: Sequence[int], expected_partitions: int
+) -> dict[TopicPartition, ReadingProgress]:
+    tps = [TopicPartition(topic, partition) for partition in partitions]
+    try:
+        consumer.assign(tps)
+        starts = await consumer.beginning_offsets(tps)
+        ends = await consumer.end_offsets(tps)
+    except KafkaError as error:
+        raise RecoveryFailed(f"{topic}: its offsets could not be read ({error!r}); does the topic exist?") from error
+    found = len(consumer.partitions_for_topic(topic) or ())
+    if found != expected_partitions:
+        raise RecoveryFailed(
+            f"{topic} has {found} partitions, and {expected_partitions} were declared: keys would lie elsewhere; "
+            "state has to be made anew under another app id and topic"
+        )
+    progress = {}
+    for tp in tps:
+        consumer.seek(tp, starts[tp])
+        progress[tp] = ReadingProgress(tp.partition, starts[tp], ends[tp], starts[tp])
+    return progress
