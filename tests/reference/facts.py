@@ -17,18 +17,8 @@ DAY = 24 * HOUR
 
 
 NATIVE_ORDER = (
-    *(
-        "activity",
-        "earned",
-        "count",
-        "effective_at",
-        "kind",
-        "loss_kind",
-        "last_fact_at",
-        "product",
-        "reason",
-    ),
-    *("region", "retracts", "segment", "sequence", "since", "value"),
+    *("activity", "earned", "count", "effective_at", "kind", "loss_kind", "last_fact_at", "product"),
+    *("reason", "region", "retracts", "segment", "sequence", "since", "value"),
 )
 """Fields in the alphabetical order of their names in a native record (by_recommendation, fact, kind)."""
 
@@ -97,7 +87,8 @@ def rfc3339(at: int) -> str:
 def fact_of(record: dict, rules: dict) -> Fact:
     """The fact of one valid native record.
 
-    Under a trailing-spend model only an opening brings a value; the model adds up the record's `amount`, or its `value` where it has no `amount`.
+    Under a trailing-spend model only an opening brings a value; the model adds up the record's `amount`, or
+    its `value` where it has no `amount`.
     """
     kind = record["fact"]
     at = instant(record["at"])
