@@ -5,7 +5,7 @@ A fact that comes in order is folded onto the state at once. Any other folds the
 two lists of movements is what the tables are corrected by.
 """
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from copy import copy
@@ -19,7 +19,15 @@ from streams.ledger.customer import CustomerState, Order, Status, order_of
 from streams.ledger.fold import Fold
 from streams.ledger.movements import Ignored, Movement, MovementKind
 from streams.ledger.rules import LedgerRules
-from streams.ledger.standing import FORGOTTEN, LATE, VOID, folded_away, id_of, standing_of, version_of
+from streams.ledger.standing import (
+    LATE,
+    folded_away,
+    forget_id,
+    id_of,
+    settle_old,
+    standing_of,
+    version_of,
+)
 from streams.ledger.wheel import Wheel
 
 HEARTBEAT = FactKind.HEARTBEAT.value
@@ -175,13 +183,16 @@ class PartitionLedger:
             blank = CustomerState()
             customer = Customer(blank, [], CustomerState(), (NEVER, "", 0, "", 0))
             self.customers[customer_id] = customer
-        elif self._is_known(customer, fact, remembered_from):
-            return
+        else:
+            if customer.tangled or fact.kind == RETRACTED:
+                settle_old(customer.facts, remembered_from)
+            if self._is_known(customer, fact, remembered_from):
+                return
         is_late = fact.at < remembered_from
         in_order = order > customer.newest
         if is_late:
             if fact.kind == OPENING:
-                if self._late_opening(customer_id, customer, fact, order):
+                if self._late_opening(customer_id, customer, fact, order, remembered_from):
                     return
             elif not in_order or fact.kind == RETRACTED:
                 customer.newest = max(customer.newest, order)
@@ -191,8 +202,6 @@ class PartitionLedger:
             else:
                 self.counts.beyond_horizon += 1
             fact.mark = LATE
-        if fact.kind == RETRACTED and self._is_too_late(customer, fact, remembered_from):
-            fact.mark = VOID
         self.dirty.add(customer_id)
         if in_order and not customer.tangled and self._is_plain(customer, fact):
             self._fold_on(customer_id, customer, fact)
@@ -207,17 +216,23 @@ class PartitionLedger:
 
     def _is_known(self, customer: Customer, fact: Fact, remembered_from: int) -> bool:
         """Compare with the remembered facts of the same id; True when that settles what becomes of it."""
-        for known in self._of_same_id(customer, fact):
-            if known.at < remembered_from:
-                known.mark = known.mark or FORGOTTEN
-            elif version_of(known) == version_of(fact):
-                self.counts.count_outcome(Ignored.DUPLICATE)
-                return True
-            elif fact.at < remembered_from:
-                self.counts.count_outcome(Ignored.CONFLICT)
-                return True
-            else:
-                customer.tangled = True
+        same = self._of_same_id(customer, fact)
+        if not same:
+            return False
+        remembered = [known for known in same if known.at >= remembered_from]
+        if not remembered:
+            for known in same:
+                forget_id(known)
+            return False
+        version = version_of(fact)
+        if any(version_of(known) == version for known in remembered):
+            self.counts.count_outcome(Ignored.DUPLICATE)
+            return True
+        if fact.at < remembered_from:
+            self.counts.count_outcome(Ignored.CONFLICT)
+            customer.newest = max(customer.newest, order_of(fact))
+            return True
+        customer.tangled = True
         return False
 
     def _of_same_id(self, customer: Customer, fact: Fact) -> Sequence[Fact]:
@@ -235,25 +250,22 @@ class PartitionLedger:
                 customer.ids.setdefault(id_of(known), []).append(known)
         return customer.ids.get(id_of(fact), ())
 
-    def _is_too_late(self, customer: Customer, retraction: Fact, remembered_from: int) -> bool:
-        """The fact that it names is older than the horizon."""
-        return any(
-            known.event_id == retraction.retracts and known.silo == retraction.silo and known.at < remembered_from
-            for known in customer.facts
-        )
-
-    def _late_opening(self, customer_id: str, customer: Customer, fact: Fact, order: Order) -> bool:
+    def _late_opening(
+        self, customer_id: str, customer: Customer, fact: Fact, order: Order, remembered_from: int
+    ) -> bool:
         """An opening older than the horizon; True when it has been dealt with, False: fold it in its place."""
         implied = customer.state.implied
-        if customer.state.status == Status.UNKNOWN:
-            return False
-        if implied is None or order >= implied.order:
+        is_known = customer.state.status != Status.UNKNOWN
+        if is_known and (implied is None or order >= implied.order):
             customer.newest = max(customer.newest, order)
             self.counts.count_outcome(Ignored.ALREADY_KNOWN)
             self.dirty.add(customer_id)
             return True
-        if customer.base.status == Status.UNKNOWN:
+        if not is_known or implied is None or implied.order[0] >= remembered_from:
+            self._fold_away(customer, bisect_left(customer.facts, remembered_from, key=_at))
             return False
+        if customer.base.status == Status.UNKNOWN:
+            self._fold_away(customer, bisect_right(customer.facts, implied.order, key=order_of))
         before = self._folded(customer.base, customer.facts, customer.newest[0])
         late_openings.replace_implied(customer.base, fact)
         customer.snapshots.clear()
@@ -413,18 +425,23 @@ class PartitionLedger:
             return
         if count < len(facts) // 4:
             return
-        standing = standing_of(facts)
-        while count > 0:
-            stop = bisect_left(standing.positions, count)
-            fold = Fold(rules, copy(customer.base), standing.facts).run(NEVER, stop)
-            if not fold.state.changing:
-                customer.base = fold.state
-                customer.facts = folded_away(facts, standing, count) if customer.tangled else facts[count:]
-                customer.ids = None
-                customer.before_loss = None
-                customer.snapshots = [(n - count, state) for n, state in customer.snapshots if n > count]
-                return
+        while count > 0 and not self._fold_away(customer, count):
             count -= 1
+
+    def _fold_away(self, customer: Customer, count: int) -> bool:
+        """Fold the first facts into the base; False, and nothing is done, where that would part one change."""
+        facts = customer.facts
+        standing = standing_of(facts)
+        stop = bisect_left(standing.positions, count)
+        fold = Fold(self.rules, copy(customer.base), standing.facts).run(NEVER, stop)
+        if fold.state.changing:
+            return False
+        customer.base = fold.state
+        customer.facts = folded_away(facts, standing, count) if customer.tangled else facts[count:]
+        customer.ids = None
+        customer.before_loss = None
+        customer.snapshots = [(n - count, state) for n, state in customer.snapshots if n > count]
+        return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Which of a customer's remembered facts stand, before any state is looked at.
 
 Of several versions under one id one is the fact; what a retraction names is taken out. Both hold in whatever order
-the facts arrived inside the horizon.
+the facts arrived inside the horizon. What is older than the horizon keeps what became of it: it carries a mark.
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,22 @@ from streams.ledger.movements import Ignored
 
 RETRACTED = FactKind.RETRACTED.value
 
-# Marks: what was decided of a fact once and for all.
-LATE = "late"  # arrived beyond the horizon: nothing can retract it, no id is compared with its own
-FORGOTTEN = "forgotten"  # its id was given again after the horizon: it stands, its id is no longer compared
-VOID = "void"  # a retraction that came too late
-DONE = "done"  # a retraction whose target has been folded away
-CONFLICTED = "conflicted"  # lost against a version that has been folded away
-TAKEN_OUT = "taken_out"  # by a retraction that has been folded away
+# Marks of facts that are older than the horizon.
+LATE = "late"  # it was so on arrival: no id is compared with its own, nothing can retract it
+STANDS = "stands"
+CONFLICT = "conflict"
+TAKEN_OUT = "taken_out"
+EFFECTIVE = "effective"  # a retraction that took something out
+VOID = "void"  # a retraction that took nothing out
+
+FORGOTTEN = "*"
+"""Added to a mark: the id was given again since, and is no longer compared."""
+
+OUTCOME_OF_MARK = {
+    CONFLICT: Ignored.CONFLICT,
+    TAKEN_OUT: Ignored.RETRACTED,
+    VOID: Ignored.SUPERSEDED,
+}
 
 
 def id_of(fact: Fact) -> tuple[str, str, int]:
@@ -39,13 +48,19 @@ def version_of(fact: Fact) -> tuple[object, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What stands among the facts: `excluded[i]` says why fact i does not, `cause[i]` which fact did it."""
+    """What stands among the facts.
 
-    facts: list[Fact]  # those to fold, in order
-    positions: list[int]  # of each of these among all
+    Attributes:
+        facts: those to fold, in order.
+        positions: of each of these among all.
+        excluded: why fact i is not folded; None for those that are, and for retractions in effect.
+        cause: which fact excluded fact i, -1 for none.
+    """
+
+    facts: list[Fact]
+    positions: list[int]
     excluded: list[Ignored | None]
     cause: list[int]
-    applied: frozenset[int]  # retractions in effect
 
     def outcomes(self, folded: Sequence[Ignored | None]) -> list[Ignored | None]:
         """What became of every fact, given what became of those that were folded."""
@@ -57,69 +72,82 @@ class Standing:
 
 def standing_of(facts: Sequence[Fact]) -> Standing:
     """Decide which facts stand; `facts` are in order, a customer's remembered ones."""
-    excluded: list[Ignored | None] = [None] * len(facts)
+    excluded = [OUTCOME_OF_MARK.get(fact.mark.rstrip(FORGOTTEN)) if fact.mark else None for fact in facts]
     cause = [-1] * len(facts)
-    applied: set[int] = set()
     versions: dict[tuple[str, str, int], list[int]] = {}
     for index, fact in enumerate(facts):
-        if fact.mark == CONFLICTED:
-            excluded[index] = Ignored.CONFLICT
-        elif fact.mark == TAKEN_OUT:
-            excluded[index] = Ignored.RETRACTED
-        elif fact.mark not in (LATE, FORGOTTEN):
+        if fact.mark != LATE and not fact.mark.endswith(FORGOTTEN):
             versions.setdefault(id_of(fact), []).append(index)
-    for indexes in versions.values():
-        if len(indexes) > 1:
-            winner = min(indexes, key=lambda index: version_of(facts[index]))
-            for index in indexes:
-                if index != winner:
-                    excluded[index], cause[index] = Ignored.CONFLICT, winner
+    if len(versions) < len(facts):
+        for indexes in versions.values():
+            _choose_version(facts, indexes, excluded, cause)
     for index in range(len(facts) - 1, -1, -1):
-        fact = facts[index]
-        if fact.kind != RETRACTED or excluded[index] is not None:
-            continue
-        if fact.mark == DONE:
-            applied.add(index)
-        elif fact.mark not in (VOID, LATE):
-            targets = _targets(facts, index)
-            if targets:
-                applied.add(index)
-            for target in targets:
-                if excluded[target] is None:
-                    excluded[target], cause[target] = Ignored.RETRACTED, index
-        if index not in applied:
-            excluded[index] = Ignored.SUPERSEDED
-    positions = [
-        index for index, fact in enumerate(facts) if excluded[index] is None and fact.kind != RETRACTED
-    ]
-    return Standing([facts[index] for index in positions], positions, excluded, cause, frozenset(applied))
+        if facts[index].kind == RETRACTED and excluded[index] is None:
+            _take_out(facts, index, excluded, cause)
+    positions = [index for index, fact in enumerate(facts) if excluded[index] is None and fact.kind != RETRACTED]
+    return Standing([facts[index] for index in positions], positions, excluded, cause)
 
 
-def _targets(facts: Sequence[Fact], retraction: int) -> list[int]:
-    named = facts[retraction]
-    return [
-        index
-        for index, fact in enumerate(facts)
-        if fact.event_id == named.retracts
-        and fact.silo == named.silo
-        and index != retraction
-        and fact.mark not in (LATE, FORGOTTEN, CONFLICTED, TAKEN_OUT)
-        and (fact.kind != RETRACTED or index < retraction)
-    ]
+def forget_id(fact: Fact) -> None:
+    """The id of this fact, older than the horizon, was given again: it is no longer compared."""
+    if not fact.mark:
+        fact.mark = STANDS
+    if fact.mark != LATE and not fact.mark.endswith(FORGOTTEN):
+        fact.mark += FORGOTTEN
+
+
+def settle_old(facts: list[Fact], oldest: int) -> None:
+    """Mark, in place, what became of the facts older than `oldest` (microseconds): it is so for good."""
+    if not any(fact.at < oldest and not fact.mark for fact in facts):
+        return
+    standing = standing_of(facts)
+    old = [fact.at < oldest for fact in facts]
+    for index, fact in enumerate(facts):
+        cause = standing.cause[index]
+        taken_out = cause >= 0 and old[cause] and standing.excluded[index] is Ignored.RETRACTED
+        if not fact.mark and (old[index] or taken_out):
+            facts[index] = _marked(fact, _mark_of(fact, standing.excluded[index]))
 
 
 def folded_away(facts: Sequence[Fact], standing: Standing, count: int) -> list[Fact]:
     """The facts after the first `count`, marked with what those first ones had decided of them."""
-    rest = []
-    for index in range(count, len(facts)):
-        fact = facts[index]
-        if 0 <= standing.cause[index] < count:
-            mark = CONFLICTED if standing.excluded[index] is Ignored.CONFLICT else TAKEN_OUT
-            fact = _marked(fact, mark)
-        elif index in standing.applied and any(target < count for target in _targets(facts, index)):
-            fact = _marked(fact, DONE)
-        rest.append(fact)
-    return rest
+    return [
+        _marked(fact, _mark_of(fact, standing.excluded[index])) if 0 <= standing.cause[index] < count else fact
+        for index, fact in enumerate(facts)
+        if index >= count
+    ]
+
+
+def _choose_version(
+    facts: Sequence[Fact], indexes: list[int], excluded: list[Ignored | None], cause: list[int]
+) -> None:
+    winner = min(indexes, key=lambda index: version_of(facts[index]))
+    for index in indexes:
+        if index != winner and not facts[index].mark:
+            excluded[index], cause[index] = Ignored.CONFLICT, winner
+
+
+def _take_out(facts: Sequence[Fact], retraction: int, excluded: list[Ignored | None], cause: list[int]) -> None:
+    named = facts[retraction]
+    if named.mark.rstrip(FORGOTTEN) == EFFECTIVE:
+        return
+    found = False
+    for index, fact in enumerate(facts):
+        if fact.event_id != named.retracts or fact.silo != named.silo or index == retraction:
+            continue
+        if not fact.mark and excluded[index] is not Ignored.CONFLICT:
+            found = True
+            excluded[index], cause[index] = Ignored.RETRACTED, retraction
+        elif fact.mark.startswith(TAKEN_OUT):
+            found = True
+    if not found:
+        excluded[retraction] = Ignored.SUPERSEDED
+
+
+def _mark_of(fact: Fact, outcome: Ignored | None) -> str:
+    if outcome is None:
+        return EFFECTIVE if fact.kind == RETRACTED else STANDS
+    return {Ignored.CONFLICT: CONFLICT, Ignored.RETRACTED: TAKEN_OUT}.get(outcome, VOID)
 
 
 def _marked(fact: Fact, mark: str) -> Fact:

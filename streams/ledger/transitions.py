@@ -55,9 +55,12 @@ def cause_of(fact: Fact) -> Cause:
 
 
 def _admitted(fold: "Fold", fact: Fact, *, with_value: bool = True) -> tuple[int | None, Scope]:
-    """Value and scope that the fact brings; a field that a silo of higher precedence holds is left out."""
+    """Value and scope that the fact brings; a field that a silo of higher precedence holds is left out.
+
+    Where value follows from spending, only an opening brings one.
+    """
     state = fold.state
-    value = fact.value if with_value else None
+    value = fact.value if with_value and (fold.rules.trailing is None or fact.kind == OPENING) else None
     segment, region, product = fact.segment, fact.region, fact.product
     if fold.rules.precedence:
         rank = fold.rules.rank(fact.silo)
@@ -159,7 +162,7 @@ def _begin_membership(state: CustomerState, fact: Fact, scope: Scope, value: int
 
 def take_fields(fold: "Fold", at: int, fact: Fact) -> bool:
     """Transfer by the value held, then expansion or contraction, dated `at`; True when anything changed."""
-    value, scope = _admitted(fold, fact, with_value=fold.rules.trailing is None)
+    value, scope = _admitted(fold, fact)
     state = fold.state
     moved = scope != state.scope and _transfer(fold, at, scope, cause_of(fact))
     changed = value is not None and value != state.value and revalue(fold, at, value, cause_of(fact))
@@ -175,12 +178,14 @@ def _transfer(fold: "Fold", at: int, scope: Scope, cause: Cause | None) -> bool:
     fold.movements.append(
         Movement(TRANSFER, at, held, 1, state.value, cause, to=scope, stay=_stay_of(state))
     )
+    # A stay is told to have begun by the opening where the two instants are equal: moved in, it begins just after.
+    began = at + 1 if at == state.opened_at else at
     if scope.segment != held.segment:
-        state.segment_from = at
+        state.segment_from = began
     if scope.region != held.region:
-        state.region_from = at
+        state.region_from = began
     if scope.product != held.product:
-        state.product_from = at
+        state.product_from = began
     state.scope = scope
     return True
 
@@ -310,7 +315,8 @@ def on_recommended(fold: "Fold", fact: Fact) -> Ignored | None:
 
 def _is_outranked(fold: "Fold", fact: Fact) -> bool:
     rank, held = fold.rules.rank(fact.silo), fold.state.ranks
-    fields = (fact.value, fact.segment, fact.region, fact.product)
+    value = fact.value if fold.rules.trailing is None else None
+    fields = (value, fact.segment, fact.region, fact.product)
     spoken = [rank > holder for field, holder in zip(fields, held, strict=True) if field is not None]
     return bool(spoken) and all(spoken)
 

@@ -71,9 +71,7 @@ def lives(random: Random, most: int = 40, pauses: tuple[int, ...] = PAUSES) -> l
                 record["by_recommendation"] = random.choice((None, True))
             case "recommended":
                 record["count"] = random.choice((1, 3))
-        arriving.append(
-            (at + random.randrange(30) * HOUR, {k: v for k, v in record.items() if v is not None})
-        )
+        arriving.append((at + random.randrange(30) * HOUR, {k: v for k, v in record.items() if v is not None}))
     return [record for _, record in sorted(arriving, key=lambda pair: pair[0])]
 
 
