@@ -1,0 +1,1 @@
+"""What a meeting opens with: the report card of an instant."""

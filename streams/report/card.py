@@ -1,0 +1,177 @@
+"""The report card of an instant: what a meeting about customers opens with.
+
+Made from the ledger's JSON alone, so that it reads the same from a file and from a running worker. Values are
+minor units of the currency; the text shows major units.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from streams.facts.money import minor_digits
+from streams.tables.rows import top_reasons
+
+Line = dict[str, Any]
+
+
+def card(ledger: Mapping[str, Any], *, window: str = "all") -> dict[str, Any]:
+    """The report card of one window of the ledger's JSON.
+
+    `segments` are over all time, as the ledger states them. Raises: KeyError, naming the windows there are,
+    for another one.
+    """
+    windows = ledger["windows"]
+    if window not in windows:
+        raise KeyError(f"no window {window!r}; there are {', '.join(windows)}")
+    row = windows[window]
+    gained = _sum(row["new"], row["returned"])
+    made: dict[str, Any] = {
+        "definitions": dict(ledger["definitions"]),
+        "currency": ledger["currency"],
+        "at": ledger["until"],
+        "window": window,
+        "final": row["final"],
+        "net": row["net"],
+        "gained": gained,
+        "new": row["new"],
+        "returned": row["returned"],
+        "lost": row["lost"],
+        "stayed": row["stayed"],
+        "stayed_of": row["stayed_of"],
+        "opening": row["opening"],
+        "closing": row["closing"],
+        "early_loss": row["early_loss"],
+        "pending_loss": row["pending_loss"],
+        "lost_by_kind": row["lost_by_kind"],
+        "marbles": row["marbles"],
+        "reasons_by_volume": _shares(top_reasons(row), row["lost"]),
+        "reasons_by_value": _shares(top_reasons(row, by="value"), row["lost"]),
+        "reasons_unusable": _shares([row["reasons_unusable"]], row["lost"])[0],
+        "activities": row["activities"],
+        "recommenders": row["recommenders"],
+        "referrals": row["referrals"],
+        "earned": row["earned"],
+        "segments": [
+            {
+                "segment": name,
+                "gained": _sum(segment["new"], segment["returned"]),
+                **{
+                    field: segment[field] for field in ("lost", "net", "closing", "transferred_in", "transferred_out")
+                },
+            }
+            for name, segment in ledger["segments"].items()
+        ],
+    }
+    for name in ("retention", "earned_growth"):
+        if name in row:
+            made[name] = row[name]
+    if "before" in row:
+        made["net_before"] = row["before"]["net"]
+    return made
+
+
+def card_lines(of: Mapping[str, Any]) -> list[str]:
+    """The report card as lines of plain text."""
+    return list(_lines(of))
+
+
+def money(value: int, currency: str) -> str:
+    """Minor units in major ones, with thousands apart: `1,234.50 EUR`."""
+    digits = minor_digits(currency)
+    whole, part = divmod(abs(value), 10**digits)
+    fraction = f".{part:0{digits}d}" if digits else ""
+    return f"{'-' if value < 0 else ''}{whole:,}{fraction} {currency}"
+
+
+def _lines(of: Mapping[str, Any]) -> Iterator[str]:
+    currency = of["currency"]
+
+    def both(amount: Mapping[str, int]) -> str:
+        return f"{amount['customers']:,} customers, {money(amount['value'], currency)}"
+
+    definitions = of["definitions"]
+    yield f"Report card at {of['at']}, window {of['window']}"
+    yield f"By the definitions {definitions['name']}, version {definitions['version']}"
+    yield (
+        "Final: nothing inside the horizon can change it any more."
+        if of["final"]
+        else "Known now, and provisional: late facts may still change it."
+    )
+    yield ""
+    yield f"Net growth: {of['net']['customers']:+,} customers, {_signed(of['net']['value'], currency)}"
+    if "net_before" in of:
+        before = of["net_before"]
+        yield f"  before:   {before['customers']:+,} customers, {_signed(before['value'], currency)}"
+    new, returned = of["new"]["customers"], of["returned"]["customers"]
+    yield f"  gained:   {both(of['gained'])} (new {new:,}, returned {returned:,})"
+    yield f"  lost:     {both(of['lost'])} (early {of['early_loss']['customers']:,})"
+    yield f"  stayed:   {both(of['stayed'])} of {both(of['stayed_of'])}"
+    yield f"  we have:  {both(of['closing'])} (opening {both(of['opening'])})"
+    yield f"  pending:  {both(of['pending_loss'])} about to be lost"
+    yield ""
+    yield from _bowls(of["marbles"])
+    yield ""
+    for title, name in (("number", "reasons_by_volume"), ("value", "reasons_by_value")):
+        yield f"Why they left, by {title}:"
+        for line in of[name]:
+            yield f"  {line['reason']}: {both(line)}{_percent(line, name)}"
+        if not of[name]:
+            yield "  nobody left"
+    unusable = of["reasons_unusable"]
+    yield f"  no usable reason: {both(unusable)}{_percent(unusable, 'reasons_by_volume')}"
+    yield ""
+    yield "What brought them here:"
+    for line in of["activities"]:
+        yield f"  {line['activity']}: {both(line)}, still here {line['still_here']:,}"
+    if not of["activities"]:
+        yield "  nobody came"
+    yield ""
+    yield f"Recommenders: {of['recommenders']:,}, who recommended us to {of['referrals']:,}"
+    if "retention" in of:
+        yield (
+            f"Retention: {of['retention']:.1%} ({of['stayed']['customers']:,} of {of['stayed_of']['customers']:,})"
+        )
+    if "earned_growth" in of:
+        yield f"Earned growth: {of['earned_growth']:.1%} (earned: {both(of['earned'])})"
+    yield ""
+    yield "Segments, all time: gained, lost, net, moved in, moved out, now"
+    for line in of["segments"]:
+        yield (
+            f"  {line['segment']}: {line['gained']['customers']:,}, {line['lost']['customers']:,}, "
+            f"{line['net']['customers']:+,} ({_signed(line['net']['value'], currency)}), "
+            f"{line['transferred_in']['customers']:,}, {line['transferred_out']['customers']:,}, "
+            f"{line['closing']['customers']:,}"
+        )
+
+
+def _bowls(marbles: Mapping[str, int]) -> Iterator[str]:
+    each = marbles["customers_per_marble"]
+    yield f"Two bowls, each marble {each:,} customer{'s' if each > 1 else ''}:"
+    for name in ("gained", "lost"):
+        count, rest = marbles[name], marbles[f"remainder_{name}"]
+        beside = f", and {rest:,} customer{'s' if rest != 1 else ''} beside" if rest else ""
+        yield f"  {name}: {count:,} marble{'s' if count != 1 else ''}{beside}"
+
+
+def _shares(lines: list[Line], lost: Mapping[str, int]) -> list[Line]:
+    """The lines with their share of what was lost; none where nothing was."""
+    shared = []
+    for line in lines:
+        found = dict(line)
+        for measure in ("customers", "value"):
+            if lost[measure] > 0:
+                found[f"share_of_{measure}"] = line[measure] / lost[measure]
+        shared.append(found)
+    return shared
+
+
+def _percent(line: Mapping[str, Any], name: str) -> str:
+    share = line.get("share_of_customers" if name == "reasons_by_volume" else "share_of_value")
+    return f" ({share:.1%})" if share is not None else ""
+
+
+def _signed(value: int, currency: str) -> str:
+    return money(value, currency) if value < 0 else f"+{money(value, currency)}"
+
+
+def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    return {name: one[name] + other[name] for name in ("customers", "value")}
