@@ -85,14 +85,16 @@ class DeliveryBarrier:
 
         Raises: ValueError when the record is larger than the largest request; DeliveryFailed after a failure.
         """
-        self._append(source, topic, partition, ((key, value),), headers or ())
+        # aiokafka's record builder takes a list and nothing else.
+        self._append(source, topic, partition, ((key, value),), list(headers or ()))
 
     def send_many(self, source: TP, topic: str, partition: int, records: Iterable[KeyValue]) -> None:
         """Send records to one partition, in order, on behalf of a source partition; raises as `send`."""
-        self._append(source, topic, partition, records, ())
+        self._append(source, topic, partition, records, [])
 
     def _append(
-        self, source: TP, topic: str, partition: int, records: Iterable[KeyValue], headers: Headers
+        self, source: TP, topic: str, partition: int, records: Iterable[KeyValue],
+        headers: list[tuple[str, bytes]],
     ) -> None:
         if self._failure is not None:
             raise self._failure
