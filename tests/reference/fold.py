@@ -255,7 +255,8 @@ class _Fold:
         if fact.silo == silo or fact.at > loss.at + self.rules["same_departure"]:
             return False
         in_time = fact.at <= loss.at + self.rules["grouping"]
-        if in_time and self.held.rank(fact.silo) < self.held.rank(reason_silo):
+        silent = fact.reason is None and fact.loss_kind is None
+        if in_time and not silent and self.held.rank(fact.silo) < self.held.rank(reason_silo):
             loss.reason = loss.reason if fact.reason is None else fact.reason
             loss.loss_kind = fact.loss_kind or "voluntary"
             self.reported[2] = fact.silo

@@ -42,6 +42,17 @@ def test_a_report_without_a_reason_leaves_the_stated_one_and_gives_its_kind():
     assert (lost.reason, lost.loss_kind) == ("price", "payment")
 
 
+def test_a_report_that_states_nothing_changes_nothing():
+    records = told(
+        BASE,
+        ("10:00", "left", {"silo": "app", "reason": "price", "kind": "payment"}),
+        ("10:10", "left", {"silo": "billing"}),
+        ("10:20", "left", {"reason": "service"}),
+    )
+    lost = fold_customer(records, {"precedence": ["billing", "crm"]})[0].movements[-1]
+    assert (lost.reason, lost.loss_kind) == ("service", "voluntary")
+
+
 def test_another_silos_left_between_them_keeps_two_facts_from_being_one_change():
     records = told(
         BASE,
