@@ -307,8 +307,8 @@ class PartitionLedger:
             customer.snapshots.append((len(facts), copy(state)))
         self.counts.count_outcome(fold.outcomes[0])
         due = _next_due(state)
-        if due is not None and due <= self.clock:
-            fold.strike(self.clock)
+        if due is not None and (due <= self.clock or due <= fact.at):
+            fold.strike(max(self.clock, fact.at))
         if fold.movements:
             self._note_clock(customer, fold.movements, fact.at)
             for movement in fold.movements:
