@@ -114,3 +114,19 @@ def test_progress_keeps_the_farthest_offset():
     assert company.apply(*progress_record(0, far))
     assert not company.apply(*progress_record(0, near))
     assert company.progress == {0: far}
+
+
+def test_a_day_no_window_but_all_holds_any_more_lets_go_of_the_instants_in_it():
+    stage = PartitionTables(0, RULES)
+    movements = [lost(1, START + DAY, opened=1, since=START + n * 60_000_000) for n in range(50)]
+    for movement in movements:
+        stage.add(movement)
+    stage.roll_up(START + 95 * DAY)
+    [(_, before)] = [record for record in stage.changed(1, 0) if record[1] is not None]
+    stage.roll_up(START + 300 * DAY)
+    [(key, after)] = stage.changed(1, 1)
+    assert read_key(key).level == DAYS
+    assert len(read_part(before).cells) == 1 + 2 * len(movements)
+    assert len(read_part(after).cells) == 3
+    stage.add(movements[0], -1)
+    assert {cell[1] for cell in read_part(stage.changed(2, 1)[0][1]).cells} == {49}
