@@ -23,7 +23,7 @@ MINOR_DIGITS = {
 }
 """Decimal places of the currencies that have other than two (ISO 4217)."""
 
-_DECIMAL = re.compile(r"([+-]?)(\d{1,30})(?:\.(\d{0,30}))?(?:[eE]([+-]?\d{1,3}))?")
+_DECIMAL = re.compile(r"([+-]?)(\d{1,30})(?:\.(\d{0,30}))?(?:[eE]([+-]?\d{1,3}))?", re.ASCII)
 _LARGEST_EXPONENT = 40
 _INT64 = 1 << 63
 

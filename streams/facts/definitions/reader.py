@@ -15,7 +15,7 @@ from streams.facts.times import UNIT_US
 T = TypeVar("T")
 D = TypeVar("D")
 
-_SPAN = re.compile(r"(\d{1,9})\s*(ms|s|m|h|d|w)")
+_SPAN = re.compile(r"(\d{1,9})\s*(ms|s|m|h|d|w)", re.ASCII)
 
 
 class Faults:
@@ -177,7 +177,7 @@ def read_span(tree: Tree, path: str, faults: Faults) -> int | None:
 
 def read_whole(tree: Tree, path: str, faults: Faults) -> int | None:
     """A whole number above zero."""
-    if isinstance(tree, Scalar) and re.fullmatch(r"[1-9]\d{0,14}", tree.text):
+    if isinstance(tree, Scalar) and re.fullmatch(r"[1-9][0-9]{0,14}", tree.text):
         return int(tree.text)
     faults.add(tree, path, "a whole number above zero is needed here", "write for example 100")
     return None
