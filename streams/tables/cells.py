@@ -141,6 +141,14 @@ def stay_value(numbers: tuple[int, ...], start: int) -> int:
     return value
 
 
+def depends_on_start(cell: Cell, old: int, new: int) -> bool:
+    """Whether a paired cell means something else for a window that starts at `new` than at `old` < `new`."""
+    numbers = cell[7]
+    if cell[0] != STAY:
+        return old <= numbers[0] < new
+    return any(old <= minute < new for minute in (*numbers[TOTAL_FROM:STEPS], *numbers[STEPS::2]))
+
+
 def _stay(movement: Movement, stay: Stay, how: int, ended: int) -> Addition:
     opened = 0
     if stay.opened_at is not None:

@@ -7,7 +7,7 @@ from streams.ledger.rules import MINUTE
 from streams.tables.calendar import minute_start, utc_text
 from streams.tables.cohorts import cohorts
 from streams.tables.levels import NO_MEASURES, Level, change
-from streams.tables.rows import Row, row
+from streams.tables.rows import Row, RowRules, row
 from streams.tables.scopes import EVERY, THE_TOTAL, TOTAL, ScopeKey
 from streams.tables.sums import ScopeSums
 from streams.tables.tables import Tables
@@ -34,16 +34,30 @@ def ledger_json(
         by: add the total of every `hour`, `day`, `week` or `month` from the first fact to the clock. The
             tables must have kept that level for as long (`Retention`).
         first_us: instant of the first fact; by default of the first movement.
+    Running windows at this clock are used as they are; else every window is summed anew.
     Raises: ValueError for another `by`.
     """
     windows = windows_at(tables.calendar, until_us)
-    everything = tables.sums(windows["all"].span, EVERY)
-    rules = tables.rules
-    rows: dict[ScopeKey, Row] = {
-        scope: row(measures, Level(), rules.rows) for scope, measures in everything.by_scope.items()
-    }
-    total = rows.get(THE_TOTAL) or row(NO_MEASURES, Level(), rules.rows)
-    shown = _windows(tables, windows, everything, until_us)
+    rules, running = tables.rules, tables.running
+    made: dict[Span, Row]
+    if running is not None and running.windows == windows:
+        everything, rows = running.total_sums(), running.rows("all")
+        made = {
+            span: _total(running.rows(name, before=bool(beside)), rules.rows)
+            for name, window in windows.items()
+            for beside, span in enumerate(window)
+            if span is not None
+        }
+    else:
+        everything = tables.sums(windows["all"].span, EVERY)
+        rows = {scope: row(measures, Level(), rules.rows) for scope, measures in everything.by_scope.items()}
+        made = _totals(tables, windows, everything)
+    shown: dict[str, Row] = {}
+    for name, (span, beside) in windows.items():
+        final = is_final(span.end, until_us, rules.horizon_us, rules.grouping_us)
+        shown[name] = {**made[span], "final": final}
+        if beside is not None:
+            shown[name]["before"] = made[beside]
     regions_of: dict[str, dict[str, Row]] = {}
     for dimension, segment, region in sorted(rows):
         if dimension == "segment_region":
@@ -53,7 +67,7 @@ def ledger_json(
         "currency": currency,
         "until": utc_text(until_us),
         "accounting": dict(accounting),
-        "total": total,
+        "total": made[windows["all"].span],
         "segments": _named(rows, "segment"),
         "regions": _named(rows, "region"),
         "products": _named(rows, "product"),
@@ -90,24 +104,23 @@ def periods(tables: Tables, by: str, until_us: int, first_us: int | None = None)
         start = end
 
 
-def _windows(tables: Tables, windows: Mapping[str, Window], everything: ScopeSums, clock: int) -> dict[str, Row]:
-    rules = tables.rules
-    end = windows["all"].span.end
+def _totals(tables: Tables, windows: Mapping[str, Window], everything: ScopeSums) -> dict[Span, Row]:
+    """The total's row of every span, summed anew."""
+    rules, whole = tables.rules.rows, windows["all"].span
     measures = everything.by_scope.get(THE_TOTAL, NO_MEASURES)
-    level_at = {end: change(measures)}
-    made: dict[Span, Row] = {windows["all"].span: row(measures, Level(), rules.rows)}
+    level_at = {whole.end: change(measures)}
+    made: dict[Span, Row] = {whole: row(measures, Level(), rules)}
     spans = {span for window in windows.values() for span in window if span is not None}
     # Every span ends with the clock's minute or where another begins that does: levels follow from the last.
     for span in sorted(spans - made.keys(), key=lambda span: (-span.end, -span.start)):
         measures = tables.sums(span, TOTAL).by_scope.get(THE_TOTAL, NO_MEASURES)
         level_at[span.start] = before = level_at[span.end].minus(change(measures))
-        made[span] = row(measures, before, rules.rows)
-    shown: dict[str, Row] = {}
-    for name, (span, beside) in windows.items():
-        shown[name] = {**made[span], "final": is_final(span.end, clock, rules.horizon_us, rules.grouping_us)}
-        if beside is not None:
-            shown[name]["before"] = made[beside]
-    return shown
+        made[span] = row(measures, before, rules)
+    return made
+
+
+def _total(rows: Mapping[ScopeKey, Row], rules: RowRules) -> Row:
+    return rows.get(THE_TOTAL) or row(NO_MEASURES, Level(), rules)
 
 
 def _named(rows: Mapping[ScopeKey, Row], dimension: str) -> dict[str, Row]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from streams.tables.buckets import DAYS, EVER, HOURS, MINUTES
 from streams.tables.calendar import minute_start
-from streams.tables.cells import PAIRED, Cell
+from streams.tables.cells import PAIRED, Cell, depends_on_start
 from streams.tables.levels import NO_MEASURES, Level
 from streams.tables.rows import Row, row
 from streams.tables.scopes import EVERY, MAIN, ScopeKey
@@ -138,22 +138,32 @@ class RunningWindows:
             held.rebuild = False
             held.sums = self._summed(name, span)
             return
-        if span.start == old.start:
-            self._add(held.sums, Span(old.end, span.end), paired=True)
-            return
-        self._add(held.sums, Span(old.start, span.start), sign=-1)
-        self._add(held.sums, Span(old.end, span.end))
-        held.sums.restart(span.start)
-        self._add(held.sums, span, plain=False, paired=True)
+        sums = held.sums
+        if span.start > old.start:
+            self._add(sums, Span(old.start, span.start), sign=-1)
+            self._shift(sums, Span(span.start, old.end))
+        self._add(sums, Span(old.end, span.end))
 
-    def _add(self, sums: ScopeSums, span: Span, *, sign: int = 1, plain: bool = True, paired: bool = False) -> None:
+    def _shift(self, sums: ScopeSums, span: Span) -> None:
+        """Makes `span.start` the start of sums of which only the buckets of `span` are left."""
+        moved = [
+            (cell, n, v)
+            for bucket in self._tables.buckets.within(span.start, span.end)
+            for cell, (n, v) in bucket.paired.items()
+            if depends_on_start(cell, sums.start, span.start)
+        ]
+        for cell, n, v in moved:
+            sums.add_paired(cell, -n, -v)
+        sums.start = span.start
+        for cell, n, v in moved:
+            sums.add_paired(cell, n, v)
+
+    def _add(self, sums: ScopeSums, span: Span, *, sign: int = 1) -> None:
         for bucket in self._tables.buckets.within(span.start, span.end):
-            if plain:
-                for cell, (n, v) in bucket.plain.items():
-                    sums.add_plain(cell, sign * n, sign * v)
-            if paired:
-                for cell, (n, v) in bucket.paired.items():
-                    sums.add_paired(cell, sign * n, sign * v)
+            for cell, (n, v) in bucket.plain.items():
+                sums.add_plain(cell, sign * n, sign * v)
+            for cell, (n, v) in bucket.paired.items():
+                sums.add_paired(cell, sign * n, sign * v)
 
 
 def _coarsest(name: str) -> int:

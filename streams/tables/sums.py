@@ -11,7 +11,6 @@ from streams.tables.cells import (
     IN,
     OPENED,
     OUT,
-    PAIRED,
     STAY,
     TRANSFER,
     Cell,
@@ -60,18 +59,6 @@ class ScopeSums:
         if found is None:
             found = self._changes[scope] = change(self.by_scope.get(scope, NO_MEASURES))
         return found
-
-    def restart(self, start: int) -> None:
-        """Moves the window's start. What paired cells came to is dropped: the caller adds them again."""
-        self.start = start
-        for scope, measures in list(self.by_scope.items()):
-            paired = [measure for measure in measures if measure[0] >= PAIRED]
-            for measure in paired:
-                del measures[measure]
-            if paired:
-                self.touched.add(scope)
-            if not measures:
-                del self.by_scope[scope]
 
     def add_plain(self, cell: Cell, customers: int, value: int) -> None:
         """Adds a plain cell to every scope it counts in."""

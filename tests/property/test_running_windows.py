@@ -18,6 +18,7 @@ from tests.property.customer_lives import (
     lives,
     reference_rules,
 )
+from tests.property.test_tables import answer_of
 
 SHORT_PAUSES = (0, MINUTE, 20 * MINUTE, HOUR, 9 * HOUR)
 TICKS = (0, MINUTE // 2, MINUTE, HOUR, 11 * HOUR, 2 * DAY, 20 * DAY)
@@ -73,3 +74,6 @@ def test_windows_kept_up_to_date_are_windows_summed_anew(seed, zone, pauses):
             list(check(tables, running))
     running.advance(max(clock, last) + random.choice(TICKS))
     assert all(balances(row) for row in check(tables, running))
+    shown = answer_of(tables, running.clock)
+    tables.running = None
+    assert shown == answer_of(tables, running.clock)
