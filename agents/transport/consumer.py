@@ -136,9 +136,11 @@ class BatchConsumer(CommittingConsumer):
             while not (self.should_stop or fetcher.should_stop):
                 await self._drain_once()
         except (asyncio.CancelledError, *self.consumer_stopped_errors):
-            # A cancelled drain loop may have dropped records; that is sound only if a seek or the end follows.
-            if not (self.app.should_stop or fetcher.should_stop or self.app.rebalancing):
-                self.fail(TransportFailure("reading was cancelled while input was flowing"))
+            if self.app.should_stop or fetcher.should_stop:
+                # Faust's fetcher would take it for a restart in a rebalance, which crashes it.
+                return
+            # A cancelled drain loop may have dropped records; that is sound only if the end follows.
+            self.fail(TransportFailure("reading was cancelled while the worker runs"))
             raise
         except Exception as error:
             self.fail(error)

@@ -67,11 +67,12 @@ def libraries() -> Path:
 class Node:
     """One broker, which is a controller too."""
 
-    def __init__(self, number: int, folder: Path, port: int, controller_port: int, heap_mb: int) -> None:
+    def __init__(self, number: int, folder: Path, port: int, controller_port: int, inner_port: int, heap_mb: int) -> None:
         self.number = number
         self.folder = folder
         self.port = port
         self.controller_port = controller_port
+        self.inner_port = inner_port
         self.directory_id = _kafka_uuid()
         self.log = folder / "broker.log"
         self._heap_mb = heap_mb
@@ -152,23 +153,25 @@ class KafkaCluster:
         nodes: how many; internal topics get as many replicas, up to three.
         port: where the first node listens; 0: any free port.
         folder: where records and logs lie; None: a temporary folder, gone after `stop`.
+        client_protocol: of the listener that clients use, named CLIENTS; brokers among themselves are PLAINTEXT.
         settings: more broker settings, or others.
     """
 
     def __init__(
         self, nodes: int = 1, *, port: int = 0, folder: Path | None = None, heap_mb: int = 400,
-        settings: dict[str, str] | None = None,
+        client_protocol: str = "PLAINTEXT", settings: dict[str, str] | None = None,
     ) -> None:
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         if folder is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="kafka-")
             folder = Path(self._temporary.name)
-        ports = _free_ports(2 * nodes)
+        ports = _free_ports(3 * nodes)
         if port:
             ports[0] = port
         self.nodes = [
-            Node(n + 1, folder / f"node-{n + 1}", ports[2 * n], ports[2 * n + 1], heap_mb) for n in range(nodes)
+            Node(n + 1, folder / f"node-{n + 1}", *ports[3 * n : 3 * n + 3], heap_mb=heap_mb) for n in range(nodes)
         ]
+        self._client_protocol = client_protocol
         self._settings = settings or {}
 
     @property
@@ -219,7 +222,12 @@ class KafkaCluster:
             "node.id": str(node.number),
             "controller.quorum.bootstrap.servers": ",".join(f"{HOST}:{n.controller_port}" for n in self.nodes),
             "controller.listener.names": "CONTROLLER",
-            "listeners": f"PLAINTEXT://{HOST}:{node.port},CONTROLLER://{HOST}:{node.controller_port}",
+            "inter.broker.listener.name": "INNER",
+            "listeners": (
+                f"CLIENTS://{HOST}:{node.port},INNER://{HOST}:{node.inner_port},"
+                f"CONTROLLER://{HOST}:{node.controller_port}"
+            ),
+            "listener.security.protocol.map": f"CLIENTS:{self._client_protocol},INNER:PLAINTEXT,CONTROLLER:PLAINTEXT",
             "log.dirs": str(node.folder / "data"),
             "auto.create.topics.enable": "false",
             "offsets.topic.num.partitions": "4",

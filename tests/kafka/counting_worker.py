@@ -6,12 +6,11 @@ python -m tests.kafka.counting_worker BROKER APP_ID TOPIC CHANGELOG PARTITIONS [
 import argparse
 import asyncio
 import json
-import signal
-import threading
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import faust
 from faust.types import TP
 
 from agents.transport import Changelog, RecordBatch, TransportOptions, batch_topic, create_app, run_worker
@@ -40,11 +39,14 @@ def main() -> None:
     parser.add_argument("--fault", default="")
     parser.add_argument("--loop", default="uvloop")
     parser.add_argument("--pause", type=float, default=0.0, help="seconds to wait in each batch")
+    parser.add_argument("--user")
+    parser.add_argument("--password")
     words = parser.parse_args()
 
+    credentials = faust.SASLCredentials(username=words.user, password=words.password) if words.user else None
     app = create_app(
-        words.app_id, f"kafka://{words.broker}", web_enabled=False, broker_session_timeout=6.0,
-        broker_heartbeat_interval=1.0, options=TransportOptions(slice_records=200),
+        words.app_id, f"kafka://{words.broker}", web_enabled=False, broker_credentials=credentials,
+        broker_session_timeout=6.0, broker_heartbeat_interval=1.0, options=TransportOptions(slice_records=200),
     )
     source = batch_topic(app, words.topic, words.partitions)
     counts: dict[int, Count] = {}
@@ -106,8 +108,6 @@ def main() -> None:
             await asyncio.sleep(0.1)
             await flush()
 
-    if words.fault == "stand-still":
-        signal.signal(signal.SIGUSR1, lambda *_: threading.Event().wait(4.0))
     run_worker(app, uvloop=words.loop == "uvloop", loglevel="INFO")
 
 
