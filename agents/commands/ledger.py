@@ -1,0 +1,107 @@
+"""`netgrowth ledger`: the running tables over a file of records, without Kafka."""
+
+import sys
+from pathlib import Path
+
+import click
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from agents.commands.environment import WrongInput
+from agents.commands.ledger_text import ledger_lines
+from agents.record_files import UnreadableFile, read_records, size_of
+from config.definitions_file import Definitions, DefinitionsError, UnreadableDefinitions, load
+from streams.facts.refusal import Refused
+from streams.facts.times import instant_of
+from streams.recount import Recount
+
+SHOWN_DEAD_LETTERS = 5
+
+
+class Instant(click.ParamType):
+    """An RFC 3339 instant with a zone, as microseconds since 1970."""
+
+    name = "instant"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Raises click.BadParameter."""
+        if isinstance(value, int):
+            return value
+        try:
+            return instant_of(str(value), None, "it")
+        except Refused as refused:
+            self.fail(f"{refused.detail}; write it as 2011-06-30T20:08:00Z", param, ctx)
+
+
+def load_definitions(path: str) -> Definitions:
+    """The definitions in a file; what is wrong with it is told as wrong usage."""
+    try:
+        return load(path)
+    except UnreadableDefinitions as error:
+        raise WrongInput(str(error)) from error
+    except DefinitionsError as error:
+        first, count = error.faults[0], len(error.faults)
+        more = "" if count == 1 else f" (and {count - 1} more: netgrowth definitions check {path})"
+        message = f"{path}:{first.line}:{first.column}: {first.path}: {first.message}; {first.mend}{more}"
+        raise WrongInput(message) from error
+
+
+def count_file(
+    definitions: Definitions, file: str, *, partitions: int = 1, until: int | None = None, by: str | None = None
+) -> Recount:
+    """Count a file with a progress bar on stderr; faults in records are told there, and counted."""
+    recount = Recount(definitions, partitions=partitions, until=until, by=by)
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("counting {task.fields[name]}"), BarColumn(), TextColumn("{task.fields[records]:,} records"),
+        TimeElapsedColumn(), TimeRemainingColumn(), console=console, transient=True,
+        disable=not console.is_terminal,
+    )  # fmt: skip
+    shown = 0
+    try:
+        with bar:
+            task = bar.add_task("", total=size_of(file), name=Path(file).name, records=0)
+            for records in read_records(file, "customer-events", on_read=lambda n: bar.advance(task, n)):
+                batch = recount.add(records)
+                for letter in batch.dead_letters:
+                    if shown < SHOWN_DEAD_LETTERS:
+                        click.echo(f"line {letter.position.offset + 1}: {letter.reason}: {letter.detail}", err=True)
+                    shown += 1
+                bar.update(task, records=recount.records.records)
+    except UnreadableFile as error:
+        raise WrongInput(str(error)) from error
+    if shown > SHOWN_DEAD_LETTERS:
+        click.echo(f"... {shown} records could not be admitted; they are counted by reason", err=True)
+    if recount.after_until:
+        click.echo(f"{recount.after_until} records dated after --until were left out", err=True)
+    if recount.records.unmapped:
+        click.echo(f"{recount.records.unmapped} records are unmapped: no rule of the definitions takes them", err=True)
+    return recount
+
+
+@click.command(
+    epilog="Example: netgrowth replay online-retail --print customer-events | netgrowth ledger "
+    "--definitions config/definitions/online-retail.yaml --facts - --by month"
+)
+@click.option("--definitions", "definitions_file", required=True, help="The definitions file (YAML).")
+@click.option("--facts", required=True, metavar="FILE", help="Records, one JSON object a line; - is standard input.")
+@click.option("--partitions", type=click.IntRange(1, 10_000), default=1, show_default=True,
+              help="Place keys as on a topic of that many partitions, so that late facts are judged alike.")
+@click.option("--until", type=Instant(), help="Where the clock ends (RFC 3339); default: the largest event time.")
+@click.option("--by", type=click.Choice(["hour", "day", "week", "month"]), help="Also the total of every such period.")
+@click.option("--json", "as_json", is_flag=True, help="Print the ledger as one JSON object.")
+def command(
+    definitions_file: str, facts: str, partitions: int, until: int | None, by: str | None, as_json: bool
+) -> None:
+    """Count a file of records as they lie in customer-events, and print the running tables.
+
+    The file may be gzip or zstd compressed. A line that is no valid record is counted and reported, never fatal.
+    """
+    recount = count_file(load_definitions(definitions_file), facts, partitions=partitions, until=until, by=by)
+    ledger = recount.finish()
+    if as_json:
+        sys.stdout.buffer.write(orjson.dumps(ledger) + b"\n")
+        return
+    for line in ledger_lines(ledger):
+        click.echo(line)

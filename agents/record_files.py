@@ -1,0 +1,85 @@
+"""Files of records, one JSON object a line: plain, gzip or zstd, or standard input."""
+
+import gzip
+import io
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from agents.zstd_reader import ZstdReader
+from streams.facts.models import RawRecord
+
+GZIP_MAGIC = b"\x1f\x8b"
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+
+
+class UnreadableFile(Exception):
+    """The file cannot be read at all, or not to its end."""
+
+
+class _Counting(io.RawIOBase):
+    """Passes bytes on and tells how many were read of the file as it lies on disk."""
+
+    def __init__(self, file: BinaryIO, on_read: Callable[[int], None]) -> None:
+        self._file = file
+        self._on_read = on_read
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        data = self._file.read(len(memoryview(buffer)))  # type: ignore[arg-type]  # any writable buffer
+        memoryview(buffer)[: len(data)] = data  # type: ignore[arg-type]
+        self._on_read(len(data))
+        return len(data)
+
+
+def size_of(name: str) -> int | None:
+    """Bytes of a file on disk, for progress; None for standard input and what has no size."""
+    if name == "-":
+        return None
+    path = Path(name)
+    return path.stat().st_size if path.is_file() else None
+
+
+def read_records(
+    name: str, topic: str, *, batch: int = 2000, on_read: Callable[[int], None] = lambda _: None
+) -> Iterator[list[RawRecord]]:
+    """The lines of a file as records of a topic, in batches; the offset of a record is its line, from 0.
+
+    Empty lines are passed over. `on_read` is told of bytes read of the file as it lies on disk.
+
+    Raises: UnreadableFile.
+    """
+    try:
+        with _opened(name, on_read) as file:
+            records: list[RawRecord] = []
+            for line, value in enumerate(file):
+                stripped = value.rstrip(b"\r\n")
+                if not stripped:
+                    continue
+                records.append(RawRecord(stripped, None, topic, 0, line))
+                if len(records) >= batch:
+                    yield records
+                    records = []
+            if records:
+                yield records
+    except (OSError, EOFError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise UnreadableFile(f"{name}: {reason}") from error
+    except Exception as error:
+        if type(error).__module__.startswith(("zstandard", "zlib")) or type(error).__name__ == "ZstdError":
+            raise UnreadableFile(f"{name}: {error}") from error
+        raise
+
+
+def _opened(name: str, on_read: Callable[[int], None]) -> BinaryIO:
+    raw = sys.stdin.buffer if name == "-" else Path(name).open("rb", buffering=0)
+    counted = io.BufferedReader(_Counting(raw, on_read), 1 << 18)  # type: ignore[arg-type]  # a raw reader
+    magic = counted.peek(4)[:4]
+    if magic.startswith(GZIP_MAGIC):
+        return gzip.open(counted, "rb")  # type: ignore[return-value]  # reads bytes
+    if magic == ZSTD_MAGIC:
+        return io.BufferedReader(ZstdReader(counted), 1 << 18)  # type: ignore[type-var, return-value]
+    return counted

@@ -1,0 +1,161 @@
+"""Counting records from the beginning, without Kafka: for audits, backfills and to check the live figures.
+
+The same ledger, tables and admission as the worker's; keys are placed on partitions as live, so that late facts are
+judged alike.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from streams.facts.admission import Admission, AdmittedBatch
+from streams.facts.definitions.model import Definitions
+from streams.facts.models import Fact, LossKind, RawRecord
+from streams.facts.placement import partition_for
+from streams.ledger.partition import NEVER, FactCounts, PartitionLedger
+from streams.ledger.rules import HOUR
+from streams.tables.buckets import Retention
+from streams.tables.ledger_json import ledger_json
+from streams.tables.rows import RowRules
+from streams.tables.tables import TableRules, Tables
+
+ROLL_EVERY_US = 6 * HOUR
+
+
+def table_rules(definitions: Definitions, retention: Retention | None = None) -> TableRules:
+    """What the definitions fix for the tables."""
+    kinds = [LossKind.VOLUNTARY.value, LossKind.PAYMENT.value, LossKind.BEYOND_US.value]
+    if definitions.lapse is not None:
+        kinds.append(LossKind.LAPSED.value)
+    return TableRules(
+        zone=definitions.time_zone,
+        horizon_us=definitions.horizon_us,
+        grouping_us=definitions.grouping_us,
+        rows=RowRules(definitions.customers_per_marble, tuple(kinds)),
+        retention=retention or Retention(),
+    )
+
+
+class RecordCounts:
+    """What became of records: records = dead-lettered + no_fact + unmapped + those that gave facts."""
+
+    def __init__(self) -> None:
+        self.records = 0
+        self.no_fact: Counter[str] = Counter()
+        self.unmapped = 0
+        self.dead_lettered: Counter[str] = Counter()
+
+    def count(self, batch: AdmittedBatch) -> None:
+        """Add one batch."""
+        self.records += batch.records
+        self.no_fact.update(batch.no_fact)
+        self.unmapped += batch.unmapped
+        for letter in batch.dead_letters:
+            self.dead_lettered[letter.reason.value] += 1
+
+
+def accounting(records: RecordCounts, facts: FactCounts) -> dict[str, Any]:
+    """The accounting of the ledger's JSON; names that do not occur are absent."""
+    return {
+        "records": records.records,
+        "no_fact": {name: n for name, n in sorted(records.no_fact.items()) if n},
+        "unmapped": records.unmapped,
+        "dead_lettered": {name: n for name, n in sorted(records.dead_lettered.items()) if n},
+        "facts": facts.facts,
+        "applied": facts.applied - facts.pending,
+        "ignored": {name: n for name, n in sorted(facts.ignored.items()) if n},
+        "pending": facts.pending,
+        "beyond_horizon": facts.beyond_horizon,
+        "movements": {name: n for name, n in sorted(facts.movements.items()) if n},
+        "by_clock": facts.by_clock,
+    }
+
+
+class Recount:
+    """The running tables over records in their order of arrival."""
+
+    def __init__(
+        self, definitions: Definitions, *, partitions: int = 1, until: int | None = None, by: str | None = None
+    ) -> None:
+        """`until` (microseconds): records dated later are left out as if they had not been read.
+
+        `by` keeps that level of buckets from the beginning.
+        """
+        self.definitions = definitions
+        self.until = until
+        self.by = by
+        self.after_until = 0
+        self.records = RecordCounts()
+        # Levels that the windows or the periods may ask for are kept; the others are let go as the clock goes on.
+        kept = Retention(hours_us=None, days_us=None) if by == "hour" else Retention(days_us=None)
+        self.tables = Tables(table_rules(definitions, kept))
+        self._admission = Admission(definitions)
+        self._ledgers = [PartitionLedger(definitions.ledger_rules()) for _ in range(partitions)]
+        self._rolled = NEVER
+
+    def add(self, records: Sequence[RawRecord]) -> AdmittedBatch:
+        """Count the next records; what is returned has their dead letters."""
+        batch = self._admission.admit(records)
+        facts = batch.facts if self.until is None else self._in_time(batch, self.until)
+        self.records.count(batch)
+        if len(self._ledgers) == 1:
+            self._ledgers[0].apply(facts)
+        else:
+            self._spread(facts)
+        self._book()
+        return batch
+
+    def clock(self) -> int | None:
+        """`until`, or the largest event time read; None before the first fact."""
+        if self.until is not None:
+            return self.until
+        largest = max(ledger.watermark for ledger in self._ledgers)
+        return None if largest == NEVER else largest
+
+    def finish(self) -> dict[str, Any]:
+        """Let fall due what is due by the clock; the ledger's JSON."""
+        clock = self.clock() or 0
+        counts = FactCounts()
+        for ledger in self._ledgers:
+            ledger.advance(clock)
+        self._book()
+        for ledger in self._ledgers:
+            counts.add(ledger.counts)
+        return ledger_json(
+            self.tables,
+            definitions_name=self.definitions.name,
+            definitions_version=self.definitions.version,
+            currency=self.definitions.currency,
+            until_us=clock,
+            accounting=accounting(self.records, counts),
+            by=self.by,
+        )
+
+    def _in_time(self, batch: AdmittedBatch, until: int) -> list[Fact]:
+        facts = [fact for fact in batch.facts if fact.at <= until]
+        if len(facts) < len(batch.facts):
+            later = [fact for fact in batch.facts if fact.at > until and fact.place == 0]
+            self.after_until += len(later)
+            batch.records -= len(later)
+            beats = sum(not fact.customer_id for fact in later)
+            if beats:
+                batch.no_fact["heartbeat"] -= beats
+        return facts
+
+    def _spread(self, facts: Sequence[Fact]) -> None:
+        count = len(self._ledgers)
+        for fact in facts:
+            if fact.customer_id:
+                self._ledgers[partition_for(fact.customer_id.encode(), count)].apply((fact,))
+
+    def _book(self) -> None:
+        tables = self.tables
+        for ledger in self._ledgers:
+            for change in ledger.changes:
+                tables.add_movement(change.movement, change.sign)
+            ledger.changes.clear()
+            ledger.dirty.clear()
+        clock = min(ledger.watermark for ledger in self._ledgers)
+        if clock > self._rolled + ROLL_EVERY_US:
+            self._rolled = clock
+            tables.forget(clock)
