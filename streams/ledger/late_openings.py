@@ -36,7 +36,7 @@ def corrections(rules: LedgerRules, implied: ImpliedOpening, opening: Fact) -> I
     )  # fmt: skip
 
 
-def replace_implied(base: CustomerState, opening: Fact) -> None:
+def replace_implied(rules: LedgerRules, base: CustomerState, opening: Fact) -> None:
     """Put the opening's instant and words into a base whose first membership it begins."""
     implied = base.implied
     base.implied = None
@@ -58,6 +58,13 @@ def replace_implied(base: CustomerState, opening: Fact) -> None:
         base.steps = ((opening.at, base.steps[0][1]), *base.steps[1:])
     if implied.loss is not None and base.status == Status.LOST:
         base.value, base.scope = replaced.value, replaced.scope
+        if rules.precedence:
+            rank, fields = rules.rank(opening.silo), (opening.value, opening.segment, opening.region, opening.product)
+            spoken = [
+                held if field is None else min(rank, held)
+                for field, held in zip(fields, base.ranks, strict=True)
+            ]
+            base.ranks = (spoken[0], spoken[1], spoken[2], spoken[3])
 
 
 def _opening(implied: ImpliedOpening, opening: Fact) -> Movement:

@@ -267,7 +267,7 @@ class PartitionLedger:
         if customer.base.status == Status.UNKNOWN:
             self._fold_away(customer, bisect_right(customer.facts, implied.order, key=order_of))
         before = self._folded(customer.base, customer.facts, customer.newest[0])
-        late_openings.replace_implied(customer.base, fact)
+        late_openings.replace_implied(self.rules, customer.base, fact)
         customer.snapshots.clear()
         customer.before_loss = None
         after = self._folded(customer.base, customer.facts, customer.newest[0])
