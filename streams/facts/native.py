@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from streams.facts.definitions.model import Definitions
-from streams.facts.labels import Labels, check_id
+from streams.facts.labels import MAX_TEXT, Labels, check_id
 from streams.facts.models import Fact, FactKind, RejectReason
 from streams.facts.money import check_amount, check_value
 from streams.facts.refusal import Refused, shown
@@ -150,8 +150,10 @@ class NativeFacts:
         if event_id is None or customer_id is None:
             name = "event_id" if event_id is None else "customer_id"
             raise Refused(RejectReason.MISSING_FIELD, f"{name} is missing")
-        check_id(event_id, "event_id")
-        check_id(customer_id, "customer_id")
+        if not (event_id.isprintable() and 0 < len(event_id) <= MAX_TEXT):
+            check_id(event_id, "event_id")
+        if not (customer_id.isprintable() and 0 < len(customer_id) <= MAX_TEXT):
+            check_id(customer_id, "customer_id")
         known = self._labels.known
         try:  # labels come again and again: seen ones are known to be sound
             silo = known[record.silo] or self._default_silo

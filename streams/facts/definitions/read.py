@@ -268,8 +268,16 @@ def _check_together(section: Section, definitions: Definitions) -> None:
         choice: Callable[[Tree, str, Faults], str | None] = read_choice(*silos)
         for item, at in items_of(tree, "precedence", Faults(), ""):
             choice(item, at, faults)
-    for name in definitions.value_model.by_silo:
+    by_silo, place = definitions.value_model.by_silo, section.take("value_model") or section.table
+    if by_silo:
+        valued = (
+            name for name, silo in silos.items() if any(fact.valued for rule in silo.rules for fact in rule.facts)
+        )
+        for name in valued:
+            if name not in by_silo:
+                path = f"value_model.by_silo.{name}"
+                faults.add(place, path, f"`{name}` says `value: model` and has none", "give it a model here")
+    for name in by_silo:
         if name not in silos:
-            place = section.take("value_model") or section.table
             path = f"value_model.by_silo.{name}"
             faults.add(place, path, f"`{name}` is no silo of this file", "name a silo that stands below `silos`")

@@ -190,6 +190,16 @@ def test_a_second_silo_needs_a_way_to_tell_records_apart() -> None:
     assert list(parse(second.replace("  crm:\n", "  crm:\n    when: [{field: a, is: b}]\n")).silos) == ["crm", "app"]
 
 
+def test_each_silo_with_values_has_a_model() -> None:
+    by_silo = 'value_model: {version: "1", by_silo: {%s: {field: paid}}}\nsilos:\n  crm:'
+    text = SOUND[: SOUND.index("value_model")] + SOUND[SOUND.index("silos:") :]
+    assert faults_of(text.replace("silos:\n  crm:", by_silo % "shop")) == [
+        (24, 14, "value_model.by_silo.crm"),
+        (24, 14, "value_model.by_silo.shop"),
+    ]
+    assert parse(text.replace("silos:\n  crm:", by_silo % "crm")).value_model.by_silo.keys() == {"crm"}
+
+
 def test_precedence_names_silos_of_the_file_where_there_are_no_native_ones() -> None:
     assert faults_of(SOUND + "native: false\n") == [(12, 14, "precedence[0]")]
     assert faults_of(SOUND.replace("[billing, crm]", "[crm, crm]")) == [(1, 1, "precedence")]
@@ -231,3 +241,10 @@ def test_a_file_that_cannot_be_read_is_told_apart(tmp_path: Path) -> None:
     (tmp_path / "control.yaml").write_bytes(b"name: a\x01\n")
     with pytest.raises(DefinitionsError):
         load(tmp_path / "control.yaml")
+
+
+def test_the_example_of_the_documentation_holds() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "definitions.md").read_text()
+    definitions = parse(page.split("```yaml\n")[1].split("```")[0])
+    assert definitions.warnings == ()
+    assert list(definitions.silos) == ["crm", "billing"]
