@@ -102,14 +102,13 @@ class Customer:
         """An opening older than the horizon: for an unknown customer, or in place of an implied one."""
         history = self.history(clock=opening.at)
         implied_by = history.implied_by
+        forgotten = [k.position[0] for k in self.kept if k.fact.at < oldest]
         if history.known and (implied_by is None or opening.order >= implied_by.fact.order):
             self.not_kept.append((opening, ALREADY_KNOWN))
         elif history.known and implied_by.fact.at < oldest:
-            late_opening = LateOpening(opening, corrects_loss=history.lost_at_once)
-            self.late_opening = (implied_by, late_opening)
+            self.late_opening = (implied_by, LateOpening(opening, history.lost_at_once, max(forgotten)))
         else:
-            forgotten = [k.position for k in self.kept if k.fact.at < oldest]
-            position = (max([opening.order] + [order for order, _ in forgotten]), 1)
+            position = (max([opening.order, *forgotten]), 1)
             newcomer = Kept(opening, position, [], settled=STANDS)
             newcomer.copies.append(newcomer)
             self.kept.append(newcomer)

@@ -44,10 +44,12 @@ class _Fold:
         self.comer = None  # last left or joined
         self.reported = None  # last reported loss: [movement, its silo, silo that gives the reason]
         self.amounts = []  # (at, amount) of trailing spend
+        self.corrected = None  # (held as implied, held as corrected, last fact that saw it as implied)
 
     def run(self) -> History:
         for index, kept in enumerate(self.standing):
             self.let_fall(kept.fact.at, index)
+            self.adopt_correction(kept.fact)
             self.history.outcomes[kept] = self.judge(index, kept.fact)
         self.let_fall(self.clock, len(self.standing))
         if self.pending is not None:
@@ -113,6 +115,7 @@ class _Fold:
         else:
             self.imply_opening(index, fact)
             self.judge_active(index, fact)
+            self.begin_correction(index, fact)
         return "applied"
 
     def judge_active(self, index: int, fact: Fact) -> str:
@@ -170,9 +173,30 @@ class _Fold:
         self.enter("opening", fact, implied=True)
         self.history.implied_by = kept
 
+    def begin_correction(self, index: int, fact: Fact) -> None:
+        """A late opening corrected an implied one and its loss; older facts after it meant what they meant."""
+        late = self.late_opening[1] if self.late_opening else None
+        if self.state == "lost" and late and late.corrects_loss and self.history.implied_by is None:
+            corrected, self.held = self.held, Held(self.held.precedence)
+            self.held.take_profile(fact)
+            self.held.take_value(fact, None)
+            self.corrected = (dict(self.held.words), corrected, late.forgotten)
+
+    def adopt_correction(self, fact: Fact) -> None:
+        """From the first newer fact on the corrected words are held, unless older facts changed them."""
+        if self.corrected is None or fact.order <= self.corrected[2]:
+            return
+        implied, corrected, _ = self.corrected
+        self.corrected = None
+        for name, word in corrected.words.items():
+            if self.held.words[name] == implied[name]:
+                self.held.words[name] = word
+                if name in corrected.holder:
+                    self.held.holder[name] = corrected.holder[name]
+
     def enter(self, kind: str, fact: Fact, words: Fact | None = None, implied: bool = False) -> None:
         """The customer becomes active: opening, new or returned."""
-        words = words or fact
+        words, self.corrected = words or fact, None
         self.held.take_profile(words)
         self.held.take_value(words, self.trailing_value(fact))
         self.state, self.lapsed = "active", False

@@ -38,6 +38,8 @@ class LateOpening:
     fact: Fact
     corrects_loss: bool
     """The implying fact is a loss at that same instant: then value and profile are the opening's as well."""
+    forgotten: tuple
+    """Order of the newest fact older than the horizon then: what that and earlier ones meant stays."""
 
 
 @dataclass

@@ -203,3 +203,26 @@ def test_a_window_is_final_when_the_horizon_and_the_grouping_window_have_passed(
     assert found["today"]["before"]["opening"] == {"customers": 1, "value": 100}
     assert found["yesterday"]["stayed"] == {"customers": 1, "value": 100}
     assert "before" not in found["yesterday"]
+
+
+def test_a_late_opening_corrects_the_loss_at_once_and_no_other_old_movement():
+    left, returned, opening = told(
+        ("10:00", "left", {}),
+        ("11:30", "joined", {"value": 50}),
+        ("09:00", "opening", {"value": 100, "segment": "A", "silo": "billing"}),
+    )
+    beat = {"event_id": "b", "at": "2024-01-20T00:00:00Z", "fact": "heartbeat"}
+    again = left | {"event_id": "again", "at": "2024-01-20T01:00:00Z", "fact": "joined", "value": 7}
+    rules = {"precedence": ["billing"]}
+    first = [("opening", "09:00", 100), ("lost", "10:00", 100)]
+    assert became([left, returned, beat, opening], **rules)[0] == [*first, ("returned", "11:30", 50)]
+    history, _ = fold_customer([left, beat, opening, again], rules)
+    assert [(m.kind, m.value, m.scope[0]) for m in history.movements][-1] == ("returned", 100, "A")
+    moved = left | {
+        "event_id": "moved",
+        "at": "2024-01-02T10:30:00Z",
+        "fact": "profile_changed",
+        "segment": "B",
+    }
+    history, _ = fold_customer([left, moved, beat, opening, again], rules)
+    assert [(m.kind, m.value, m.scope[0]) for m in history.movements][-1] == ("returned", 100, "B")
