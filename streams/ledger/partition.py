@@ -65,6 +65,7 @@ class Customer(msgspec.Struct, gc=False, array_like=True):
         wheel_minute: under which minute the wheel holds this customer, 0 if it does not.
         ids: remembered facts by id, once there are many.
         snapshots: (number of facts, state after them), oldest first.
+        saved: the changelog holds a value of this customer.
         before_loss: the same of the facts before the last `left` that was a loss: it may yet be half of one change.
     """
 
@@ -78,6 +79,7 @@ class Customer(msgspec.Struct, gc=False, array_like=True):
     ids: dict[EventId, list[Fact]] | None = None
     snapshots: list[tuple[int, CustomerState]] = msgspec.field(default_factory=list)
     before_loss: tuple[int, CustomerState] | None = None
+    saved: bool = False
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
@@ -166,11 +168,15 @@ class PartitionLedger:
                 self.dirty.add(customer_id)
             self._schedule(customer_id, customer)
 
-    def restore(self, customer_id: str, customer: Customer) -> None:
-        """Put a customer back as it was saved; its movements are already in the tables."""
-        self.customers[customer_id] = customer
-        customer.wheel_minute = 0
-        self._schedule(customer_id, customer)
+    def restore(self, watermark: int, clock: int, counts: FactCounts, customers: dict[str, Customer]) -> None:
+        """Take over a saved state; the movements of its customers are already in the tables."""
+        self.watermark, self.clock, self.counts = watermark, clock, counts
+        self.customers = customers
+        for customer_id, customer in customers.items():
+            folded = self._folded(customer.base, customer.facts, customer.newest[0])
+            customer.state = folded.state
+            self._note_clock(customer, folded.movements, customer.newest[0])
+            self._schedule(customer_id, customer)
 
     # One fact
 

@@ -12,6 +12,7 @@ whether or not their tombstones follow.
 
 import zlib
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import msgspec
 
@@ -53,13 +54,14 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Progress(msgspec.Struct, frozen=True, array_like=True):
-    """How far a source partition has come; times in microseconds."""
+    """How far a source partition has come, and what became of its records; times in microseconds."""
 
     next_offset: int
     watermark: int | None
     idle: bool
     fresh: bool
     definitions_version: str
+    accounting: dict[str, Any] = {}
 
 
 _encode_key = msgspec.json.Encoder().encode

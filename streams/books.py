@@ -1,0 +1,210 @@
+"""The books of one source partition: its ledger and its tables, and all that is written of them.
+
+Records go in by batches; a flush gives what changed since the last one. The next offset, the watermark and the clock
+go with every flush, so that whoever restores it goes on at the very record after it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from streams.facts.admission import Admission, AdmittedBatch
+from streams.facts.definitions.model import Definitions
+from streams.facts.models import DeadLetter, RawRecord
+from streams.ledger.changelog import ChangelogReader, Progress, Record, Value, flush_records
+from streams.ledger.packing import pack_counts, pack_customer, unpack_counts, unpack_customer
+from streams.ledger.partition import NEVER, Change, PartitionLedger
+from streams.recount import RecordCounts, accounting
+from streams.tables.parts import PartitionTables, progress_record
+from streams.tables.parts import Progress as PartProgress
+from streams.tables.tables import TableRules
+from streams.tables.watermark import ClockRules, PartitionWatermark
+
+CUSTOMER = b"c"
+BUCKET = b"b"
+
+
+class PartitionCountChanged(Exception):
+    """The state was counted on a topic with another number of partitions: customers would have two ledgers."""
+
+
+@dataclass(slots=True)
+class Flush:
+    """What one flush writes, in the order in which it must be delivered within each topic."""
+
+    changelog: list[Record]
+    parts: list[Record]
+    changes: list[Change]
+    dead_letters: list[DeadLetter]
+
+
+@dataclass(slots=True)
+class _Unwritten:
+    changes: list[Change] = field(default_factory=list)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+    anything: bool = False
+
+
+class PartitionBooks:
+    """State of one source partition.
+
+    Attributes:
+        next_offset: the first record that has not been applied; None: nothing has been, and no state was restored.
+        ledger: customers and their movements.
+        watermark: what the partition's reading tells of time.
+    """
+
+    def __init__(
+        self, partition: int, partitions: int, definitions: Definitions, admission: Admission,
+        table_rules: TableRules, clock_rules: ClockRules,
+    ) -> None:
+        self.partition = partition
+        self.partitions = partitions
+        self.definitions = definitions
+        self.next_offset: int | None = None
+        self.records = RecordCounts()
+        self.ledger = PartitionLedger(definitions.ledger_rules())
+        self.watermark = PartitionWatermark(clock_rules)
+        self.epoch = 0
+        self._clock_rules = clock_rules
+        self._admission = admission
+        self._tables = PartitionTables(partition, table_rules)
+        self._unwritten = _Unwritten()
+        self._written: set[bytes] = set()
+        self._rewrite: set[bytes] = set()
+        self._told: PartProgress | None = None
+        self._everything = True
+
+    def apply(self, records: Sequence[RawRecord], next_offset: int) -> AdmittedBatch:
+        """Apply the next records of the partition; `next_offset` is the offset after the last of them."""
+        batch = self._admission.admit(records)
+        self.records.count(batch)
+        if batch.dead_letters:
+            self._unwritten.dead_letters.extend(batch.dead_letters)
+        if batch.facts:
+            ledger = self.ledger
+            before = ledger.watermark
+            ledger.apply(batch.facts)
+            if ledger.watermark > before:
+                appended = records[-1].timestamp_ms
+                self.watermark.admit(ledger.watermark, None if appended is None else appended * 1000)
+            self._book()
+        self.watermark.read()
+        self.next_offset = next_offset
+        self._unwritten.anything = True
+        return batch
+
+    def advance(self, clock: int | None) -> None:
+        """Let fall due what is due by the clock of the tables, or by the partition's own watermark."""
+        due = max(self.ledger.watermark, NEVER if clock is None else clock)
+        if due > self.ledger.clock and due > NEVER:
+            self.ledger.advance(due)
+            self._book()
+        if clock is not None:
+            self._tables.roll_up(clock)
+
+    def accounting(self) -> dict[str, Any]:
+        """What became of this partition's records and facts."""
+        return accounting(self.records, self.ledger.counts)
+
+    def flush(self, now: int) -> Flush | None:
+        """What changed since the last flush; None when there is nothing to write. `now`: wall clock."""
+        state = self.watermark.state(now)
+        progress = PartProgress(
+            self.next_offset or 0, state.largest, state.idle, state.fresh, self.definitions.version,
+            self.accounting(),
+        )
+        parts = self._part_records()
+        if not (self._unwritten.anything or parts or self._rewrite or progress != self._told):
+            return None
+        self._told = progress
+        parts.append(progress_record(self.partition, progress))
+        unwritten, self._unwritten = self._unwritten, _Unwritten()
+        return Flush(self._changelog_records(parts[:-1]), parts, unwritten.changes, unwritten.dead_letters)
+
+    def restore(self, reader: ChangelogReader, epoch: int) -> None:
+        """Take over what the changelog holds; for fresh books only.
+
+        Raises:
+            PartitionCountChanged: the state belongs to a topic of another number of partitions.
+            msgspec.MsgspecError, ValueError: a value was written by another version of this program.
+        """
+        self.epoch = epoch
+        saved = reader.progress
+        if saved is None:
+            return
+        if saved.partitions != self.partitions:
+            raise PartitionCountChanged(
+                f"the state was counted on {saved.partitions} partitions and the topic has {self.partitions}; "
+                "restore the topic, or count it anew under another group prefix"
+            )
+        counts, of_records = unpack_counts(saved.counts)
+        self.records.records, self.records.unmapped = of_records["records"], of_records["unmapped"]
+        self.records.no_fact.update(of_records["no_fact"])
+        self.records.dead_lettered.update(of_records["dead_lettered"])
+        customers = {
+            key[1:].decode(): unpack_customer(value) for key, value in reader.values.items() if key[:1] == CUSTOMER
+        }
+        self.ledger.restore(saved.watermark, saved.clock, counts, customers)
+        buckets: list[Record] = [(key[1:], value) for key, value in reader.values.items() if key[:1] == BUCKET]
+        self._tables.restore(buckets)
+        self._written = {key for key, _ in buckets}
+        self._rewrite = set(reader.rewrite)
+        self.next_offset = saved.next_offset
+        if saved.watermark > NEVER:
+            self.watermark = PartitionWatermark(self._clock_rules, saved.watermark)
+
+    def _book(self) -> None:
+        changes = self.ledger.changes
+        if changes:
+            tables = self._tables
+            for change in changes:
+                tables.add(change.movement, change.sign)
+            self._unwritten.changes.extend(changes)
+            self._unwritten.anything = True
+            changes.clear()
+
+    def _part_records(self) -> list[Record]:
+        stamp = self.next_offset or 0, self.ledger.clock
+        if self._everything:
+            self._everything = False
+            return self._tables.everything(*stamp)
+        return self._tables.changed(*stamp)
+
+    def _changelog_records(self, parts: list[Record]) -> list[Record]:
+        values: list[Value] = []
+        written, ledger = self._written, self.ledger
+        for key, payload in parts:
+            values.append(Value(BUCKET + key, payload, key in written))
+            if payload is None:
+                written.discard(key)
+            else:
+                written.add(key)
+        dirty = ledger.dirty
+        if self._rewrite:
+            dirty.update(key[1:].decode() for key in self._rewrite if key[:1] == CUSTOMER)
+            self._rewrite = set()
+        customers = ledger.customers
+        for customer_id in dirty:
+            customer = customers.get(customer_id)
+            key = CUSTOMER + customer_id.encode()
+            if customer is None:
+                values.append(Value(key, None, True))
+                continue
+            values.append(Value(key, pack_customer(customer), customer.saved))
+            customer.saved = True
+        dirty.clear()
+        counts = pack_counts(
+            ledger.counts,
+            {
+                "records": self.records.records,
+                "unmapped": self.records.unmapped,
+                "no_fact": dict(self.records.no_fact),
+                "dead_lettered": dict(self.records.dead_lettered),
+            },
+        )
+        definitions = (self.definitions.name, self.definitions.version)
+        progress = Progress(
+            self.epoch, self.next_offset or 0, ledger.watermark, ledger.clock, self.partitions, definitions, counts
+        )
+        return flush_records(self.epoch, values, progress)
