@@ -5,7 +5,7 @@ judged alike.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from streams.facts.admission import Admission, AdmittedBatch
@@ -159,3 +159,15 @@ class Recount:
         if clock > self._rolled + ROLL_EVERY_US:
             self._rolled = clock
             tables.forget(clock)
+
+
+def add_accounting(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """The accounting of several partitions together."""
+    total: dict[str, Any] = accounting(RecordCounts(), FactCounts())
+    for part in parts:
+        for name, count in part.items():
+            if isinstance(count, int):
+                total[name] += count
+            else:
+                total[name] = dict(sorted((Counter(total[name]) + Counter(count)).items()))
+    return total

@@ -21,8 +21,8 @@ class Changelog:
     """State of one changelog topic, partition by partition as the input is assigned.
 
     Partition n of the changelog belongs to partition n of the input topics in `sources` (None: of all batch
-    topics). When such a partition is assigned, `reset(n)` drops whatever is held of n, `restore(n, records)` is
-    called with all records of the log in order, then `ready(n)` is awaited, and only then input of partition n
+    topics). When such a partition is assigned, `reset(n)` drops whatever is held of n, `begin(n)` is awaited (what
+    it has delivered to the log by then is read, too: a place to claim the partition), `restore(n, records)` is called with all records of the log in order, then `ready(n)` is awaited, and only then input of partition n
     flows. When none is assigned any longer, `reset(n)` is called at the assignment that took it away.
 
     State stays as it is, without a restore, if the worker had the partition in the generation just before: nobody
@@ -33,6 +33,7 @@ class Changelog:
     def __init__(
         self, app: App, topic: str, partitions: int, restore: Restore, reset: Callable[[int], None], *,
         sources: Iterable[str] | None = None,
+        begin: Callable[[int], Awaitable[None]] | None = None,
         ready: Callable[[int], Awaitable[None]] | None = None,
         on_progress: Callable[[ReadingProgress], None] | None = None,
     ) -> None:
@@ -40,6 +41,7 @@ class Changelog:
         self.partitions = partitions
         self.restore = restore
         self.reset = reset
+        self.begin = begin
         self.ready = ready
         self.on_progress = on_progress
         #: Progress of the newest reading of each partition.
@@ -117,6 +119,8 @@ class Recovery:
         try:
             for partition in partitions:
                 changelog.reset(partition)
+                if changelog.begin is not None:
+                    await changelog.begin(partition)
             reading = read_to_end(
                 client_options(self._app), changelog.topic, partitions,
                 expected_partitions=changelog.partitions,

@@ -81,6 +81,14 @@ def read_key(key: bytes) -> PartKey:
     return _decode_key(key)
 
 
+def is_progress(key: bytes) -> bool:
+    """Whether this is the key of a progress record, the last one of each flush; False for what cannot be read."""
+    try:
+        return read_key(key).level == PROGRESS
+    except msgspec.MsgspecError:
+        return False
+
+
 def read_part(value: bytes) -> Part:
     """Raises msgspec.DecodeError for a value that no worker wrote."""
     return _decode_part(value)

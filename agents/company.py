@@ -1,0 +1,199 @@
+"""The tables of the whole company, read back from `scope-parts` by every worker.
+
+Each worker reads what all of them write and adds it up, so that any of them answers for the whole company. What one
+exports and writes to `net-growth` is decided by who owns the scope's partition now.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from agents.kafka_clients import aiokafka_options
+from config.settings import Settings
+from streams.facts.definitions.model import Definitions
+from streams.facts.placement import partition_for
+from streams.recount import add_accounting
+from streams.tables.cohorts import cohorts
+from streams.tables.ledger_json import ledger_json
+from streams.tables.levels import NO_MEASURES
+from streams.tables.merge import CompanyTables
+from streams.tables.parts import is_progress
+from streams.tables.rows import Row
+from streams.tables.running import RunningWindows
+from streams.tables.scopes import THE_TOTAL, ScopeKey
+from streams.tables.tables import TableRules
+from streams.tables.watermark import ClockRules, PartitionState, TablesClock
+from streams.tables.windows import Span
+
+logger = logging.getLogger(__name__)
+
+POLL_MS = 100
+RECORDS_AT_ONCE = 2000
+
+
+def scope_name(scope: ScopeKey) -> str:
+    """A scope as the key of `net-growth` writes it: `total`, `segment=SMB`, `segment=SMB,region=EMEA`."""
+    dimension, first, second = scope
+    if dimension == "total":
+        return "total"
+    if dimension == "segment_region":
+        return f"segment={first},region={second}"
+    return f"{dimension}={first}"
+
+
+class Company:
+    """The merged tables at the clock of the tables.
+
+    Attributes:
+        clock: smallest watermark of all partitions, microseconds; None before the first record.
+        complete: everything that lay in `scope-parts` when reading began has been read; before that nothing is told.
+        owned: which partitions this worker owns now; asked, never remembered.
+    """
+
+    def __init__(
+        self, settings: Settings, definitions: Definitions, table_rules: TableRules, clock_rules: ClockRules,
+        owned: Callable[[], Iterable[int]],
+    ) -> None:
+        self.definitions = definitions
+        self.complete = False
+        self.owned = owned
+        self.partitions = settings.partitions
+        self._settings = settings
+        self._rules = clock_rules
+        self._tables = CompanyTables(table_rules)
+        self._clock = TablesClock(clock_rules, settings.partitions)
+        self._windows: RunningWindows | None = None
+        self._waiting: dict[int, list[tuple[bytes, bytes | None]]] = {}
+
+    @property
+    def clock(self) -> int | None:
+        """The clock of the tables."""
+        return self._clock.clock
+
+    async def read(self) -> None:
+        """Read `scope-parts` until cancelled.
+
+        Raises: aiokafka errors and msgspec.DecodeError; the process is to end then.
+        """
+        topic = self._settings.topic("scope-parts")
+        consumer = AIOKafkaConsumer(
+            **aiokafka_options(self._settings), enable_auto_commit=False, auto_offset_reset="earliest",
+            fetch_max_wait_ms=POLL_MS, max_partition_fetch_bytes=8 << 20,
+        )
+        await consumer.start()
+        try:
+            partitions = [TopicPartition(topic, number) for number in range(self.partitions)]
+            consumer.assign(partitions)
+            await consumer.seek_to_beginning(*partitions)
+            ends = await consumer.end_offsets(partitions)
+            while True:
+                batches = await consumer.getmany(timeout_ms=POLL_MS, max_records=RECORDS_AT_ONCE)
+                for records in batches.values():
+                    for record in records:
+                        if record.key is not None:
+                            self._take(record.partition, record.key, record.value)
+                if not self.complete:
+                    places = [await consumer.position(partition) for partition in partitions]
+                    self.complete = all(
+                        place >= ends[partition] for place, partition in zip(places, partitions, strict=True)
+                    )
+                    if self.complete:
+                        logger.info("The company's tables are read back")
+        finally:
+            await consumer.stop()
+
+    def _take(self, lane: int, key: bytes, value: bytes | None) -> None:
+        """Hold the records of a flush until its progress record is there: a torn flush would not balance."""
+        waiting = self._waiting.setdefault(lane, [])
+        waiting.append((key, value))
+        if not is_progress(key):
+            return
+        for part in waiting:
+            try:
+                self._tables.apply(*part)
+            except msgspec.MsgspecError:
+                logger.warning("A record of scope-parts is not to be read and was passed over: key %r", part[0][:80])
+        waiting.clear()
+
+    def advance(self, now: int) -> int | None:
+        """Move the clock on by what all partitions told; `now` is the wall clock, microseconds."""
+        if not self.complete:
+            return None
+        states = {
+            number: PartitionState(progress.watermark, progress.idle, progress.fresh)
+            for number, progress in self._tables.progress.items()
+        }
+        clock = self._clock.advance(states, now)
+        if clock is None:
+            return None
+        if self._windows is None:
+            self._windows = RunningWindows(self._tables.tables, clock)
+        elif clock > self._windows.clock:
+            self._windows.advance(clock)
+            self._tables.tables.forget(clock)
+        return clock
+
+    def rows(self, window: str, *, before: bool = False) -> dict[ScopeKey, Row]:
+        """The row of every scope in a window; nothing before the clock is known."""
+        return {} if self._windows is None else self._windows.rows(window, before=before)
+
+    def span(self, window: str) -> Span | None:
+        """[start, end) of a window at the clock, microseconds."""
+        return None if self._windows is None else self._windows.windows[window].span
+
+    def owns(self, scope: ScopeKey) -> bool:
+        """Whether this worker exports the scope now."""
+        return self.place(scope) in self.owned()
+
+    def place(self, scope: ScopeKey) -> int:
+        """The partition whose owner exports the scope."""
+        return partition_for(scope_name(scope).encode(), self.partitions)
+
+    def cohorts(self) -> list[dict[str, Any]]:
+        """Customers by month of joining."""
+        if self._windows is None:
+            return []
+        return cohorts(self._windows.total_sums().by_scope.get(THE_TOTAL, NO_MEASURES))
+
+    def accounting(self) -> dict[str, Any]:
+        """What became of all records, as each partition last told."""
+        return add_accounting([progress.accounting for progress in self._tables.progress.values()])
+
+    def states(self) -> dict[int, PartitionState]:
+        """What each partition last told of its time."""
+        return {
+            number: PartitionState(progress.watermark, progress.idle, progress.fresh)
+            for number, progress in self._tables.progress.items()
+        }
+
+    def offsets(self) -> dict[int, int]:
+        """The next offset of each source partition that is in the tables."""
+        return {number: progress.next_offset for number, progress in self._tables.progress.items()}
+
+    def ledger(self) -> dict[str, Any] | None:
+        """The ledger's JSON at the clock; None before there is one."""
+        if self._windows is None:
+            return None
+        return ledger_json(
+            self._tables.tables,
+            definitions_name=self.definitions.name,
+            definitions_version=self.definitions.version,
+            currency=self.definitions.currency,
+            until_us=self._windows.clock,
+            accounting=self.accounting(),
+        )
+
+
+async def caught_up(company: Company, timeout_s: float) -> bool:
+    """Wait until the tables are read back; False when it takes longer."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            while not company.complete:
+                await asyncio.sleep(POLL_MS / 1000)
+    except TimeoutError:
+        return False
+    return True
