@@ -76,7 +76,7 @@ def count_file(
     if recount.after_until:
         click.echo(f"{recount.after_until} records dated after --until were left out", err=True)
     if recount.records.unmapped:
-        click.echo(f"{recount.records.unmapped} records are unmapped: no rule of the definitions takes them", err=True)
+        click.echo(f"{recount.records.unmapped} records are unmapped: no rule takes them", err=True)
     return recount
 
 
@@ -89,7 +89,7 @@ def count_file(
 @click.option("--partitions", type=click.IntRange(1, 10_000), default=1, show_default=True,
               help="Place keys as on a topic of that many partitions, so that late facts are judged alike.")
 @click.option("--until", type=Instant(), help="Where the clock ends (RFC 3339); default: the largest event time.")
-@click.option("--by", type=click.Choice(["hour", "day", "week", "month"]), help="Also the total of every such period.")
+@click.option("--by", type=click.Choice(["hour", "day", "week", "month"]), help="Also the total of each period.")
 @click.option("--json", "as_json", is_flag=True, help="Print the ledger as one JSON object.")
 def command(
     definitions_file: str, facts: str, partitions: int, until: int | None, by: str | None, as_json: bool

@@ -21,8 +21,9 @@ class Changelog:
     """State of one changelog topic, partition by partition as the input is assigned.
 
     Partition n of the changelog belongs to partition n of the input topics in `sources` (None: of all batch
-    topics). When such a partition is assigned, `reset(n)` drops whatever is held of n, `begin(n)` is awaited (what
-    it has delivered to the log by then is read, too: a place to claim the partition), `restore(n, records)` is called with all records of the log in order, then `ready(n)` is awaited, and only then input of partition n
+    topics). When such a partition is assigned, `reset(n)` drops whatever is held of n and `begin(n)` is awaited; what
+    it has delivered to the log is read, too, so it is the place to claim the partition. Then `restore(n, records)` is
+    called with all records of the log in order, then `ready(n)` is awaited, and only then input of partition n
     flows. When none is assigned any longer, `reset(n)` is called at the assignment that took it away.
 
     State stays as it is, without a restore, if the worker had the partition in the generation just before: nobody

@@ -57,7 +57,14 @@ def replace_implied(rules: LedgerRules, base: CustomerState, opening: Fact) -> N
     if base.steps and base.steps[0][0] == was_at:
         base.steps = ((opening.at, base.steps[0][1]), *base.steps[1:])
     if implied.loss is not None and base.status == Status.LOST:
-        base.value, base.scope = replaced.value, replaced.scope
+        base.value = replaced.value
+        # What was learnt of the profile since the loss is kept.
+        held, then, now = base.scope, implied.loss.scope, replaced.scope
+        base.scope = Scope(
+            now.segment if held.segment == then.segment else held.segment,
+            now.region if held.region == then.region else held.region,
+            now.product if held.product == then.product else held.product,
+        )
         if rules.precedence:
             rank, fields = rules.rank(opening.silo), (opening.value, opening.segment, opening.region, opening.product)
             spoken = [

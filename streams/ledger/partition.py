@@ -267,11 +267,15 @@ class PartitionLedger:
             self.counts.count_outcome(Ignored.ALREADY_KNOWN)
             self.dirty.add(customer_id)
             return True
+        old = bisect_left(customer.facts, remembered_from, key=_at)
         if not is_known or implied is None or implied.order[0] >= remembered_from:
-            self._fold_away(customer, bisect_left(customer.facts, remembered_from, key=_at))
+            self._fold_away(customer, old)
             return False
-        if customer.base.status == Status.UNKNOWN:
-            self._fold_away(customer, bisect_right(customer.facts, implied.order, key=order_of))
+        if customer.base.status == Status.UNKNOWN and implied.order[0] >= remembered_from - self.rules.grouping_us:
+            # What implied it may yet be half of one change: fold it again, unless older facts would be, too.
+            if old == bisect_right(customer.facts, implied.order, key=order_of):
+                return False
+        self._fold_away(customer, old)
         before = self._folded(customer.base, customer.facts, customer.newest[0])
         late_openings.replace_implied(self.rules, customer.base, fact)
         customer.snapshots.clear()

@@ -1,0 +1,93 @@
+"""The worker: a Faust app with the ledger agent, the company's tables, the exporter and the web pages."""
+
+import asyncio
+import logging
+from typing import Any
+
+import faust
+
+from agents.company import Company
+from agents.kafka_clients import faust_brokers, faust_credentials
+from agents.ledger import LedgerAgent, every, wall_clock_us
+from agents.net_growth import NetGrowthWriter
+from agents.telemetry import Telemetry
+from agents.transport import TransportOptions, create_app
+from agents.web.server import add_pages
+from config.settings import Settings
+from streams.facts.definitions.model import Definitions
+from streams.recount import table_rules
+from streams.tables.buckets import Retention
+from streams.tables.watermark import ClockRules
+
+logger = logging.getLogger(__name__)
+
+TICK_S = 0.25
+"""Between two looks at the clock of the tables."""
+
+NET_GROWTH_S = 2.0
+"""Between two writings of changed rows to `net-growth`."""
+
+
+class LedgerWorker:
+    """Everything one worker runs; attributes are what its pages and metrics are made of."""
+
+    def __init__(self, settings: Settings, definitions: Definitions, options: TransportOptions | None = None) -> None:
+        self.settings = settings
+        self.definitions = definitions
+        retention = Retention(settings.keep_minutes_us, settings.keep_hours_us, settings.keep_days_us)
+        rules = table_rules(definitions, retention)
+        clock_rules = ClockRules(settings.idle_after_us, settings.fresh_us)
+        self.app = self._faust_app(options)
+        self.telemetry = Telemetry()
+        self.ledger = LedgerAgent(self.app, settings, definitions, rules, clock_rules, self.telemetry)
+        self.company = Company(settings, definitions, rules, clock_rules, self.ledger.owned)
+        self.net_growth = NetGrowthWriter(self.app.transport, settings, self.company)
+        self.telemetry.attach(self)
+        add_pages(self)
+        self._tasks()
+
+    def _faust_app(self, options: TransportOptions | None) -> faust.App:
+        settings = self.settings
+        return create_app(
+            settings.group("netgrowth"), faust_brokers(settings), options=options,
+            broker_credentials=faust_credentials(settings),
+            broker_commit_interval=settings.commit_interval_s,
+            broker_session_timeout=settings.session_timeout_s,
+            broker_heartbeat_interval=settings.heartbeat_interval_s,
+            producer_request_timeout=0.8 * settings.session_timeout_s,
+            producer_max_request_size=8 << 20,
+            topic_partitions=settings.partitions,
+            topic_replication_factor=settings.replication_factor,
+            web_bind=settings.web_bind, web_port=settings.web_port, web_host=settings.web_bind,
+            web_in_thread=False,
+        )  # fmt: skip
+
+    def _tasks(self) -> None:
+        for work in (self.company.read, self._keep_flushing, self._keep_time, self._keep_writing):
+            self.app.task()(self._guarded(work))
+
+    def _guarded(self, work: Any) -> Any:
+        async def run() -> None:
+            try:
+                await work()
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                logger.exception("%s failed", work.__qualname__)
+                self.app.transport.fail(error)
+
+        run.__name__ = work.__name__
+        run.__qualname__ = work.__qualname__
+        return run
+
+    async def _keep_flushing(self) -> None:
+        await every(self.settings.flush_interval_s, self.ledger.flush)
+
+    async def _keep_time(self) -> None:
+        async def tick() -> None:
+            self.ledger.advance(self.company.advance(wall_clock_us()))
+
+        await every(TICK_S, tick)
+
+    async def _keep_writing(self) -> None:
+        await every(NET_GROWTH_S, self.net_growth.write)

@@ -1,0 +1,37 @@
+"""`netgrowth worker`: counts, until it is told to stop."""
+
+import logging.config
+
+import click
+
+from agents.commands.environment import WrongInput, settings_from_environment
+from agents.commands.ledger import load_definitions
+from agents.topics import BrokerUnreachable, ensure_topics
+from agents.worker_logging import logging_config
+
+
+@click.command(epilog="Example: KAFKA_BROKERS=localhost:9092 netgrowth worker")
+@click.option("--definitions", "definitions_file", help="The definitions file; default: NETGROWTH_DEFINITIONS.")
+def command(definitions_file: str | None) -> None:
+    """Read customer events, keep the ledger, and serve metrics and the API until SIGTERM or Ctrl-C.
+
+    Settings come from the environment: docs/settings.md.
+    """
+    settings = settings_from_environment()
+    definitions = load_definitions(definitions_file or str(settings.definitions))
+    logging.config.dictConfig(logging_config(settings))
+    for warning in definitions.warnings:
+        logging.getLogger("netgrowth").warning("%s:%d: %s; %s", definitions.name, warning.line, warning.message,
+                                               warning.mend)
+    try:
+        states = ensure_topics(settings)
+    except BrokerUnreachable as error:
+        raise WrongInput(str(error)) from error
+    if states.faults:
+        raise WrongInput("\n".join(states.faults))
+    # Faust is imported only here: everything else of the command line starts without it.
+    from agents.app import LedgerWorker
+    from agents.transport import run_worker
+
+    worker = LedgerWorker(settings, definitions)
+    run_worker(worker.app, loglevel=settings.log_level, logging_config=logging_config(settings))

@@ -1,0 +1,236 @@
+"""The ledger agent: batches of customer events into the books of their partitions, and flushes out of them.
+
+A batch is applied in memory at once and stays unacknowledged until a flush that holds it has been delivered whole;
+then its offset is committed. Whatever goes wrong in between ends the process, and the next owner goes on from the
+changelog (docs/exactness.md).
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from time import monotonic, time, time_ns
+from typing import Any, Protocol
+
+import faust
+from faust.types import TP
+
+from agents.dead_letters import encode_dead_letter
+from agents.movement_records import movement_records
+from agents.transport import BatchTransport, Changelog, RecordBatch, batch_topic
+from config.settings import Settings
+from streams.books import PartitionBooks
+from streams.facts.admission import Admission, AdmittedBatch
+from streams.facts.definitions.model import Definitions
+from streams.facts.models import RawRecord
+from streams.ledger.changelog import ChangelogReader, claim
+from streams.tables.tables import TableRules
+from streams.tables.watermark import ClockRules, PartitionState
+
+logger = logging.getLogger(__name__)
+
+TOPIC = "customer-events"
+CHANGELOG = "ledger-changelog"
+SLOW_FLUSH_S = 2.0
+
+
+class HoleInInput(Exception):
+    """Records between the state and the next batch never arrived: going on would lose them unseen."""
+
+
+class OtherDefinitions(Exception):
+    """The state was counted under other definitions: numbers of two agreements must not be mixed."""
+
+
+class Watcher(Protocol):
+    """What is told of batches and flushes, once each; for metrics."""
+
+    def batch_read(self, batch: RecordBatch, admitted: AdmittedBatch, now_us: int) -> None:
+        """A batch was applied."""
+
+    def flushed(self, seconds: float, records: int, size: int) -> None:
+        """A flush was delivered."""
+
+
+def wall_clock_us() -> int:
+    """Microseconds since 1970."""
+    return time_ns() // 1000
+
+
+class LedgerAgent:
+    """The books of the partitions that this worker owns now."""
+
+    def __init__(
+        self, app: faust.App, settings: Settings, definitions: Definitions, table_rules: TableRules,
+        clock_rules: ClockRules, watcher: Watcher,
+    ) -> None:
+        self.books: dict[int, PartitionBooks] = {}
+        self.definitions = definitions
+        self.watcher = watcher
+        self.lost_to_retention = 0
+        self._app = app
+        self._settings = settings
+        self._table_rules = table_rules
+        self._clock_rules = clock_rules
+        self._admission = Admission(
+            definitions, now_us=wall_clock_us, partitions=settings.partitions, check_keys=True,
+            max_bytes=settings.max_record_bytes,
+        )
+        self._topic = settings.topic(TOPIC)
+        self._readers: dict[int, ChangelogReader] = {}
+        self._epochs: dict[int, int] = {}
+        self._applied: dict[int, list[Any]] = {}
+        self._flushing = asyncio.Lock()
+        transport: BatchTransport = app.transport
+        self._transport = transport
+        transport.on_quiesce(self.flush)
+        self._changelog = Changelog(
+            app, settings.topic(CHANGELOG), settings.partitions, self._restore, self._reset,
+            sources=[self._topic], begin=self._claim, ready=self._ready,
+        )
+        self._attach(batch_topic(app, self._topic, settings.partitions))
+
+    def _attach(self, batches: Any) -> None:
+        @self._app.agent(batches, name="ledger")  # type: ignore[untyped-decorator]  # Faust has no types
+        async def ledger(stream: Any) -> None:
+            async for event in stream.noack().events():
+                self.apply(event)
+
+    def apply(self, event: Any) -> None:
+        """Apply one batch in memory.
+
+        Raises: HoleInInput; and anything unexpected, which ends the process.
+        """
+        batch: RecordBatch = event.value
+        books = self.books.get(batch.partition)
+        if books is None:
+            raise HoleInInput(f"{batch!r} came for a partition whose state is not here")
+        expected = books.next_offset
+        if expected is not None and expected < batch.follows:
+            raise HoleInInput(f"{batch!r} follows {batch.follows}, the state stands at {expected}")
+        records = [
+            RawRecord(
+                record.value, record.key, record.topic, record.partition, record.offset, record.timestamp,
+                tuple(record.headers),
+            )
+            for record in batch.records
+            if expected is None or record.offset >= expected
+        ]
+        if records:
+            admitted = books.apply(records, batch.last_offset + 1)
+            self.watcher.batch_read(batch, admitted, wall_clock_us())
+        elif expected is None or expected <= batch.last_offset:
+            books.next_offset = batch.last_offset + 1
+        batch.release()
+        self._applied.setdefault(batch.partition, []).append(event)
+
+    def advance(self, clock: int | None) -> None:
+        """Let fall due what is due by the clock of the tables, and note which partitions are read to their end."""
+        now = wall_clock_us()
+        at_end = {
+            status.partition
+            for status in self._transport.status()
+            if status.topic == self._topic and status.lag == 0 and not status.recovering
+        }
+        for number, books in self.books.items():
+            if number in at_end:
+                books.watermark.reach_end(now)
+            books.advance(clock)
+
+    async def flush(self) -> None:
+        """Write what changed, wait until it is delivered, then acknowledge the batches that are in it."""
+        async with self._flushing:
+            started = monotonic()
+            barrier, now = self._transport.barrier, wall_clock_us()
+            sources: list[TP] = []
+            events: list[Any] = []
+            records = size = 0
+            for number, books in list(self.books.items()):
+                flush = books.flush(now)
+                events.extend(self._applied.pop(number, ()))
+                if flush is None:
+                    continue
+                source = TP(self._topic, number)
+                sources.append(source)
+                letters = [encode_dead_letter(letter) for letter in flush.dead_letters]
+                movements = list(movement_records(number, books.next_offset or 0, flush.changes))
+                for topic, lines in (
+                    ("dead-letters", letters), ("movements", movements), ("scope-parts", flush.parts),
+                    (CHANGELOG, flush.changelog),
+                ):  # fmt: skip
+                    if lines:
+                        barrier.send_many(source, self._settings.topic(topic), number, lines)
+                        records += len(lines)
+                        size += sum(len(value or b"") for _, value in lines)
+            if sources:
+                await barrier.delivered(*sources)
+                seconds = monotonic() - started
+                self.watcher.flushed(seconds, records, size)
+                if seconds > SLOW_FLUSH_S:
+                    logger.warning("A flush of %d records, %d bytes took %.1f s", records, size, seconds)
+            for event in events:
+                event.ack()
+            if events:
+                self._transport.request_commit()
+
+    def states(self) -> Iterator[tuple[int, PartitionState]]:
+        """The time of each owned partition, newer than what was last told to the others."""
+        now = wall_clock_us()
+        for number, books in self.books.items():
+            yield number, books.watermark.state(now)
+
+    def owned(self) -> set[int]:
+        """Partitions that are assigned and recovered now."""
+        return set(self.books)
+
+    # Recovery
+
+    def _reset(self, partition: int) -> None:
+        self.books.pop(partition, None)
+        self._applied.pop(partition, None)
+        self._readers[partition] = ChangelogReader()
+
+    async def _claim(self, partition: int) -> None:
+        epoch = int(time() * 1000)
+        self._epochs[partition] = epoch
+        source = TP(self._topic, partition)
+        key, value = claim(epoch)
+        self._transport.barrier.send(source, self._settings.topic(CHANGELOG), partition, key, value)
+        await self._transport.barrier.delivered(source)
+
+    def _restore(self, partition: int, records: Any) -> None:
+        self._readers[partition].feed(records)
+
+    async def _ready(self, partition: int) -> None:
+        reader = self._readers.pop(partition)
+        reader.finish()
+        saved, mine = reader.progress, (self.definitions.name, self.definitions.version)
+        if saved is not None and saved.definitions != mine:
+            raise OtherDefinitions(
+                f"partition {partition} was counted under definitions {' '.join(saved.definitions)}, these are "
+                f"{' '.join(mine)}; start with those, or count from the beginning under another "
+                "NETGROWTH_TOPIC_PREFIX and NETGROWTH_GROUP_PREFIX"
+            )
+        epoch = self._epochs[partition]
+        if reader.epoch > epoch:
+            epoch = reader.epoch + 1
+            source = TP(self._topic, partition)
+            key, value = claim(epoch)
+            self._transport.barrier.send(source, self._settings.topic(CHANGELOG), partition, key, value)
+        books = PartitionBooks(
+            partition, self._settings.partitions, self.definitions, self._admission, self._table_rules,
+            self._clock_rules,
+        )
+        books.restore(reader, epoch)
+        self.books[partition] = books
+        logger.info(
+            "Partition %d: %d customers, next offset %s", partition, len(books.ledger.customers), books.next_offset
+        )
+
+
+async def every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    """Do the work again and again, `seconds` after its end, until cancelled."""
+    while True:
+        await work()
+        await asyncio.sleep(seconds)
+
+
