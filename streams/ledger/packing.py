@@ -18,6 +18,7 @@ class _Packed(msgspec.Struct, array_like=True, gc=False):
     base: CustomerState
     facts: list[Fact]
     newest: Order
+    folded_to: int
     tangled: bool
 
 
@@ -27,7 +28,8 @@ _decode = msgspec.msgpack.Decoder(_Packed).decode
 
 def pack_customer(customer: Customer) -> bytes:
     """What cannot be derived: the base and the remembered facts. The state follows from them and the clock."""
-    return _encode(_Packed(VERSION, customer.base, customer.facts, customer.newest, customer.tangled))
+    packed = _Packed(VERSION, customer.base, customer.facts, customer.newest, customer.folded_to, customer.tangled)
+    return _encode(packed)
 
 
 def unpack_customer(data: bytes) -> Customer:
@@ -38,7 +40,15 @@ def unpack_customer(data: bytes) -> Customer:
     packed = _decode(data)
     if packed.version != VERSION:
         raise ValueError(f"a customer was saved in form {packed.version}, this program reads {VERSION}")
-    return Customer(packed.base, packed.facts, CustomerState(), packed.newest, tangled=packed.tangled, saved=True)
+    return Customer(
+        packed.base,
+        packed.facts,
+        CustomerState(),
+        packed.newest,
+        packed.folded_to,
+        tangled=packed.tangled,
+        saved=True,
+    )
 
 
 def pack_counts(facts: FactCounts, records: dict[str, Any]) -> bytes:

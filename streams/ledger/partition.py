@@ -60,6 +60,7 @@ class Customer(msgspec.Struct, gc=False, array_like=True):
         facts: remembered facts in order, ignored ones too (they are also the memory of ids).
         state: the fold of base and facts, with what fell due up to the partition's clock.
         newest: the order of the newest fact ever seen, whatever became of it.
+        folded_to: event time of the newest fact folded; what was due until then has fallen due.
         by_clock_at: instant of the newest change that the clock made, NEVER if none.
         tangled: conflicts or retractions are among the facts.
         wheel_minute: under which minute the wheel holds this customer, 0 if it does not.
@@ -73,6 +74,7 @@ class Customer(msgspec.Struct, gc=False, array_like=True):
     facts: list[Fact]
     state: CustomerState
     newest: Order
+    folded_to: int = NEVER
     by_clock_at: int = NEVER
     tangled: bool = False
     wheel_minute: int = 0
@@ -173,9 +175,9 @@ class PartitionLedger:
         self.watermark, self.clock, self.counts = watermark, clock, counts
         self.customers = customers
         for customer_id, customer in customers.items():
-            folded = self._folded(customer.base, customer.facts, customer.newest[0])
+            folded = self._folded(customer.base, customer.facts, customer.folded_to)
             customer.state = folded.state
-            self._note_clock(customer, folded.movements, customer.newest[0])
+            self._note_clock(customer, folded.movements)
             self._schedule(customer_id, customer)
 
     # One fact
@@ -271,16 +273,17 @@ class PartitionLedger:
         if not is_known or implied is None or implied.order[0] >= remembered_from:
             self._fold_away(customer, old)
             return False
-        if customer.base.status == Status.UNKNOWN and implied.order[0] >= remembered_from - self.rules.grouping_us:
-            # What implied it may yet be half of one change: fold it again, unless older facts would be, too.
-            if old == bisect_right(customer.facts, implied.order, key=order_of):
-                return False
+        # What implied it may yet be half of one change: fold it again, unless older facts would be, too.
+        may_change = implied.order[0] >= remembered_from - self.rules.grouping_us
+        nothing_between = old == bisect_right(customer.facts, implied.order, key=order_of)
+        if customer.base.status == Status.UNKNOWN and may_change and nothing_between:
+            return False
         self._fold_away(customer, old)
-        before = self._folded(customer.base, customer.facts, customer.newest[0])
+        before = self._folded(customer.base, customer.facts, customer.folded_to)
         late_openings.replace_implied(self.rules, customer.base, fact)
         customer.snapshots.clear()
         customer.before_loss = None
-        after = self._folded(customer.base, customer.facts, customer.newest[0])
+        after = self._folded(customer.base, customer.facts, customer.folded_to)
         for change in late_openings.corrections(self.rules, implied, fact):
             self._emit(customer_id, *change)
         self._correct(customer_id, before.movements, after.movements)
@@ -313,6 +316,7 @@ class PartitionLedger:
         fold.step(fact)
         self._amend(fold)
         facts.append(fact)
+        customer.folded_to = fact.at
         if not len(facts) % SNAPSHOT_EVERY:
             customer.snapshots.append((len(facts), copy(state)))
         self.counts.count_outcome(fold.outcomes[0])
@@ -320,7 +324,7 @@ class PartitionLedger:
         if due is not None and (due <= self.clock or due <= fact.at):
             fold.strike(max(self.clock, fact.at))
         if fold.movements:
-            self._note_clock(customer, fold.movements, fact.at)
+            self._note_clock(customer, fold.movements)
             for movement in fold.movements:
                 self._emit(customer_id, movement, 1)
         self.counts.pending += (state.pending is not None) - pending_before
@@ -329,10 +333,11 @@ class PartitionLedger:
         """Fold the list again with one fact more (None: as far as the clock has come), and book the difference."""
         facts = customer.facts
         start, base = self._start(customer, fact)
-        before = self._folded(base, facts[start:], customer.newest[0])
+        before = self._folded(base, facts[start:], customer.folded_to)
         if fact is not None:
             insort(facts, fact, key=order_of)
-        after = self._folded(base, facts[start:], newest[0])
+            customer.folded_to = max(customer.folded_to, fact.at)
+        after = self._folded(base, facts[start:], customer.folded_to)
         for outcome in before.outcomes:
             self.counts.count_outcome(outcome, -1)
         for outcome in after.outcomes:
@@ -348,7 +353,7 @@ class PartitionLedger:
         customer.state = after.state
         customer.newest = newest
         customer.by_clock_at = NEVER
-        self._note_clock(customer, after.movements, newest[0])
+        self._note_clock(customer, after.movements)
 
     def _start(self, customer: Customer, fact: Fact | None) -> tuple[int, CustomerState]:
         """The newest state that neither this fact nor what it can reach back to has a part in."""
@@ -365,10 +370,10 @@ class PartitionLedger:
                 return count, state
         return 0, customer.base
 
-    def _folded(self, base: CustomerState, facts: Sequence[Fact], newest_at: int) -> "_Folded":
+    def _folded(self, base: CustomerState, facts: Sequence[Fact], folded_to: int) -> "_Folded":
         standing = standing_of(facts)
         fold = Fold(self.rules, copy(base), standing.facts)
-        fold.run(max(self.clock, newest_at), snapshot_every=SNAPSHOT_EVERY)
+        fold.run(max(self.clock, folded_to), snapshot_every=SNAPSHOT_EVERY)
         outcomes = standing.outcomes(fold.outcomes)
         tangled = len(standing.facts) < len(facts)
         return _Folded(fold.state, fold.movements, outcomes, tangled, fold.snapshots)
@@ -397,13 +402,13 @@ class PartitionLedger:
         pending_before = state.pending is not None
         fold.strike(self.clock)
         self._amend(fold)
-        self._note_clock(customer, fold.movements, customer.newest[0])
+        self._note_clock(customer, fold.movements)
         for movement in fold.movements:
             self._emit(customer_id, movement, 1)
         self.counts.pending += (state.pending is not None) - pending_before
 
-    def _note_clock(self, customer: Customer, movements: list[Movement], newest_at: int) -> None:
-        if movements and movements[-1].at > newest_at:
+    def _note_clock(self, customer: Customer, movements: list[Movement]) -> None:
+        if movements and movements[-1].at > customer.folded_to:
             customer.by_clock_at = movements[-1].at
 
     def _emit(self, customer_id: str, movement: Movement, sign: int) -> None:
