@@ -31,8 +31,8 @@ class DeadLetterRecord(msgspec.Struct, frozen=True):
 class ReplayNote(msgspec.Struct, frozen=True):
     """What a replay did with a letter.
 
-    `state` is `replaying` before the record is sent, with the end of its partition at that moment as `offset`, and
-    `replayed` once it lies there at `offset`.
+    `state` is `replaying` before the record is sent, when its offset is not known yet (-1), and `replayed` once it
+    lies at that place.
     """
 
     state: str
@@ -197,7 +197,6 @@ def _note(held: Held, note: ReplayNote) -> None:
     if note.state == REPLAYED:
         held.replayed = note
     elif held.started is None:
-        # The first attempt: a record it may have sent lies at that offset or after it.
         held.started = note
 
 
