@@ -1,0 +1,12 @@
+"""Units of metrics, as the catalogue, the boards and docs/metrics.md name them."""
+
+NOTHING = ""
+CUSTOMERS = "customers"
+CURRENCY = "currency"
+"""Major units of the definitions' currency: `netgrowth_definitions_info` says which."""
+RECORDS = "records"
+BYTES = "bytes"
+RATIO = "ratio"
+SECONDS = "seconds"
+TIMESTAMP = "timestamp"
+"""Seconds since 1970 UTC: rules and boards show the age, `time() - x`."""
