@@ -8,7 +8,8 @@ import faust
 
 from agents.company import Company
 from agents.kafka_clients import faust_brokers, faust_credentials
-from agents.ledger import LedgerAgent, every, wall_clock_us
+from agents.ledger import LedgerAgent, Watcher, every, wall_clock_us
+from agents.measuring import Measurement
 from agents.net_growth import NetGrowthWriter
 from agents.telemetry import Telemetry
 from agents.transport import TransportOptions, create_app
@@ -31,7 +32,11 @@ NET_GROWTH_S = 2.0
 class LedgerWorker:
     """Everything one worker runs; attributes are what its pages and metrics are made of."""
 
-    def __init__(self, settings: Settings, definitions: Definitions, options: TransportOptions | None = None) -> None:
+    def __init__(
+        self, settings: Settings, definitions: Definitions, *, options: TransportOptions | None = None,
+        measurement: Measurement | None = None, topic: str | None = None,
+    ) -> None:
+        """`topic` is the full name of the input topic, by default that of the settings."""
         self.settings = settings
         self.definitions = definitions
         retention = Retention(settings.keep_minutes_us, settings.keep_hours_us, settings.keep_days_us)
@@ -39,7 +44,11 @@ class LedgerWorker:
         clock_rules = ClockRules(settings.idle_after_us, settings.fresh_us)
         self.app = self._faust_app(options)
         self.telemetry = Telemetry()
-        self.ledger = LedgerAgent(self.app, settings, definitions, rules, clock_rules, self.telemetry)
+        self._measurement = measurement
+        watchers: list[Watcher] = [self.telemetry]
+        if measurement is not None:
+            watchers.append(measurement)
+        self.ledger = LedgerAgent(self.app, settings, definitions, rules, clock_rules, watchers, topic)
         self.company = Company(settings, definitions, rules, clock_rules, self.ledger.owned)
         self.net_growth = NetGrowthWriter(self.app.transport, settings, self.company)
         self.telemetry.attach(self)
@@ -86,6 +95,8 @@ class LedgerWorker:
     async def _keep_time(self) -> None:
         async def tick() -> None:
             self.ledger.advance(self.company.advance(wall_clock_us()))
+            if self._measurement is not None:
+                await self._measurement.watch(self)
 
         await every(TICK_S, tick)
 

@@ -7,7 +7,7 @@ changelog (docs/exactness.md).
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from time import monotonic, time, time_ns
 from typing import Any, Protocol
 
@@ -61,11 +61,12 @@ class LedgerAgent:
 
     def __init__(
         self, app: faust.App, settings: Settings, definitions: Definitions, table_rules: TableRules,
-        clock_rules: ClockRules, watcher: Watcher,
+        clock_rules: ClockRules, watchers: Sequence[Watcher], topic: str | None = None,
     ) -> None:
+        """`topic` is the full name of the input topic, by default that of the settings."""
         self.books: dict[int, PartitionBooks] = {}
         self.definitions = definitions
-        self.watcher = watcher
+        self._watchers = watchers
         self.lost_to_retention = 0
         self._app = app
         self._settings = settings
@@ -75,7 +76,7 @@ class LedgerAgent:
             definitions, now_us=wall_clock_us, partitions=settings.partitions, check_keys=True,
             max_bytes=settings.max_record_bytes,
         )
-        self._topic = settings.topic(TOPIC)
+        self._topic = topic or settings.topic(TOPIC)
         self._readers: dict[int, ChangelogReader] = {}
         self._epochs: dict[int, int] = {}
         self._applied: dict[int, list[Any]] = {}
@@ -90,7 +91,7 @@ class LedgerAgent:
         self._attach(batch_topic(app, self._topic, settings.partitions))
 
     def _attach(self, batches: Any) -> None:
-        @self._app.agent(batches, name="ledger")  # type: ignore[untyped-decorator]  # Faust has no types
+        @self._app.agent(batches, name="ledger")
         async def ledger(stream: Any) -> None:
             async for event in stream.noack().events():
                 self.apply(event)
@@ -117,7 +118,9 @@ class LedgerAgent:
         ]
         if records:
             admitted = books.apply(records, batch.last_offset + 1)
-            self.watcher.batch_read(batch, admitted, wall_clock_us())
+            now = wall_clock_us()
+            for watcher in self._watchers:
+                watcher.batch_read(batch, admitted, now)
         elif expected is None or expected <= batch.last_offset:
             books.next_offset = batch.last_offset + 1
         batch.release()
@@ -164,7 +167,8 @@ class LedgerAgent:
             if sources:
                 await barrier.delivered(*sources)
                 seconds = monotonic() - started
-                self.watcher.flushed(seconds, records, size)
+                for watcher in self._watchers:
+                    watcher.flushed(seconds, records, size)
                 if seconds > SLOW_FLUSH_S:
                     logger.warning("A flush of %d records, %d bytes took %.1f s", records, size, seconds)
             for event in events:
@@ -177,6 +181,11 @@ class LedgerAgent:
         now = wall_clock_us()
         for number, books in self.books.items():
             yield number, books.watermark.state(now)
+
+    @property
+    def has_unwritten(self) -> bool:
+        """Whether anything waits for the next flush, or for the end of one."""
+        return self._flushing.locked() or any(books.has_unwritten for books in self.books.values())
 
     def owned(self) -> set[int]:
         """Partitions that are assigned and recovered now."""

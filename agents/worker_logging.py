@@ -40,5 +40,5 @@ def logging_config(settings: Settings) -> dict[str, Any]:
             "stderr": {"class": "logging.StreamHandler", "formatter": settings.log_format, "stream": "ext://sys.stderr"}
         },
         "root": {"level": settings.log_level, "handlers": ["stderr"]},
-        "loggers": dict.fromkeys(QUIET, {"level": "WARNING"}),
+        "loggers": {name: {"level": "WARNING"} for name in QUIET},
     }

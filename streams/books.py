@@ -122,6 +122,11 @@ class PartitionBooks:
         unwritten, self._unwritten = self._unwritten, _Unwritten()
         return Flush(self._changelog_records(parts[:-1]), parts, unwritten.changes, unwritten.dead_letters)
 
+    @property
+    def has_unwritten(self) -> bool:
+        """Whether records or movements wait for the next flush."""
+        return self._unwritten.anything
+
     def restore(self, reader: ChangelogReader, epoch: int) -> None:
         """Take over what the changelog holds; for fresh books only.
 

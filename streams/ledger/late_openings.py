@@ -9,9 +9,11 @@ from collections.abc import Iterator
 import msgspec
 
 from streams.facts.models import UNKNOWN, Fact
-from streams.ledger.customer import CustomerState, ImpliedOpening, Status
+from streams.ledger.customer import CustomerState, ImpliedOpening
+from streams.ledger.fold import Fold
 from streams.ledger.movements import Membership, Movement, Scope, Stay
 from streams.ledger.rules import LedgerRules
+from streams.ledger.transitions import imply_opening
 
 
 def corrections(rules: LedgerRules, implied: ImpliedOpening, opening: Fact) -> Iterator[tuple[Movement, int]]:
@@ -36,12 +38,16 @@ def corrections(rules: LedgerRules, implied: ImpliedOpening, opening: Fact) -> I
     )  # fmt: skip
 
 
-def replace_implied(rules: LedgerRules, base: CustomerState, opening: Fact) -> None:
+def reopened(rules: LedgerRules, departure: Fact) -> CustomerState:
+    """The state in which a departure that implied an opening is judged: just opened, not yet lost."""
+    fold = Fold(rules, CustomerState(), ())
+    imply_opening(fold, departure)
+    return fold.state
+
+
+def replace_implied(rules: LedgerRules, base: CustomerState, implied: ImpliedOpening, opening: Fact) -> None:
     """Put the opening's instant and words into a base whose first membership it begins."""
-    implied = base.implied
     base.implied = None
-    if implied is None:
-        return
     base.cohort_at = opening.since
     was_at = implied.opening.at
     if base.gained_at != was_at or base.opened_at != was_at:
@@ -56,8 +62,9 @@ def replace_implied(rules: LedgerRules, base: CustomerState, opening: Fact) -> N
     base.product_from = opening.at if base.product_from == was_at else base.product_from
     if base.steps and base.steps[0][0] == was_at:
         base.steps = ((opening.at, base.steps[0][1]), *base.steps[1:])
-    if implied.loss is not None and base.status == Status.LOST:
+    if implied.loss is not None:
         base.value = replaced.value
+        base.steps = ((opening.at, replaced.value),)
         # What was learnt of the profile since the loss is kept.
         held, then, now = base.scope, implied.loss.scope, replaced.scope
         base.scope = Scope(

@@ -5,7 +5,7 @@ A fact that comes in order is folded onto the state at once. Any other folds the
 two lists of movements is what the tables are corrected by.
 """
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from copy import copy
@@ -273,18 +273,28 @@ class PartitionLedger:
         if not is_known or implied is None or implied.order[0] >= remembered_from:
             self._fold_away(customer, old)
             return False
-        # What implied it may yet be half of one change: fold it again, unless older facts would be, too.
-        may_change = implied.order[0] >= remembered_from - self.rules.grouping_us
-        nothing_between = old == bisect_right(customer.facts, implied.order, key=order_of)
-        if customer.base.status == Status.UNKNOWN and may_change and nothing_between:
-            return False
-        self._fold_away(customer, old)
+        # A departure that implied it may yet be half of one change: then it stays a fact, and only the opening before
+        # it is replaced. Everything else that is older than the horizon is not derived anew.
+        departure = customer.facts[old - 1] if old else None
+        stays = (
+            customer.base.status == Status.UNKNOWN
+            and implied.loss is not None
+            and departure is not None
+            and order_of(departure) == implied.order
+            and departure.at >= remembered_from - self.rules.grouping_us
+        )
+        self._fold_away(customer, old - 1 if stays else old)
         before = self._folded(customer.base, customer.facts, customer.folded_to)
-        late_openings.replace_implied(self.rules, customer.base, fact)
+        if stays and departure is not None:
+            customer.base = late_openings.reopened(self.rules, departure)
+        late_openings.replace_implied(self.rules, customer.base, implied, fact)
         customer.snapshots.clear()
         customer.before_loss = None
         after = self._folded(customer.base, customer.facts, customer.folded_to)
-        for change in late_openings.corrections(self.rules, implied, fact):
+        changes = list(late_openings.corrections(self.rules, implied, fact))
+        if stays:  # the rest is in the difference of the two folds
+            changes = changes[1:2]
+        for change in changes:
             self._emit(customer_id, *change)
         self._correct(customer_id, before.movements, after.movements)
         customer.state = after.state
