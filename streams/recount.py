@@ -5,14 +5,14 @@ judged alike.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from streams.facts.admission import Admission, AdmittedBatch
 from streams.facts.definitions.model import Definitions
 from streams.facts.models import Fact, LossKind, RawRecord
-from streams.facts.placement import partition_for
-from streams.ledger.partition import NEVER, FactCounts, PartitionLedger
+from streams.facts.placement import partitions_for
+from streams.ledger.partition import NEVER, Change, FactCounts, PartitionLedger
 from streams.ledger.rules import HOUR
 from streams.tables.buckets import Retention
 from streams.tables.ledger_json import ledger_json
@@ -72,19 +72,25 @@ def accounting(records: RecordCounts, facts: FactCounts) -> dict[str, Any]:
 
 
 class Recount:
-    """The running tables over records in their order of arrival."""
+    """The running tables over records in their order of arrival.
+
+    Attributes:
+        until: where the clock ends, microseconds; records dated later are left out as if they had not been read.
+        after_until: how many were.
+        latest: largest event time read, also of those; NEVER before the first.
+    """
 
     def __init__(
-        self, definitions: Definitions, *, partitions: int = 1, until: int | None = None, by: str | None = None
+        self, definitions: Definitions, *, partitions: int = 1, until: int | None = None, by: str | None = None,
+        on_change: Callable[[Change], None] | None = None,
     ) -> None:
-        """`until` (microseconds): records dated later are left out as if they had not been read.
-
-        `by` keeps that level of buckets from the beginning.
-        """
+        """`by` keeps that level of buckets from the beginning; `on_change` is told of every movement."""
         self.definitions = definitions
         self.until = until
         self.by = by
         self.after_until = 0
+        self.latest = NEVER
+        self._on_change = on_change
         self.records = RecordCounts()
         # Levels that the windows or the periods may ask for are kept; the others are let go as the clock goes on.
         kept = Retention(hours_us=None, days_us=None) if by == "hour" else Retention(days_us=None)
@@ -96,6 +102,7 @@ class Recount:
     def add(self, records: Sequence[RawRecord]) -> AdmittedBatch:
         """Count the next records; what is returned has their dead letters."""
         batch = self._admission.admit(records)
+        self.latest = max(self.latest, max((fact.at for fact in batch.facts), default=NEVER))
         facts = batch.facts if self.until is None else self._in_time(batch, self.until)
         self.records.count(batch)
         if len(self._ledgers) == 1:
@@ -109,8 +116,7 @@ class Recount:
         """`until`, or the largest event time read; None before the first fact."""
         if self.until is not None:
             return self.until
-        largest = max(ledger.watermark for ledger in self._ledgers)
-        return None if largest == NEVER else largest
+        return None if self.latest == NEVER else self.latest
 
     def finish(self) -> dict[str, Any]:
         """Let fall due what is due by the clock; the ledger's JSON."""
@@ -143,16 +149,25 @@ class Recount:
         return facts
 
     def _spread(self, facts: Sequence[Fact]) -> None:
-        count = len(self._ledgers)
-        for fact in facts:
-            if fact.customer_id:
-                self._ledgers[partition_for(fact.customer_id.encode(), count)].apply((fact,))
+        # A heartbeat touches no customer, and which partition it came from a file does not tell.
+        of_customers = [fact for fact in facts if fact.customer_id]
+        if not of_customers:
+            return
+        shares: list[list[Fact]] = [[] for _ in self._ledgers]
+        places = partitions_for([fact.customer_id.encode() for fact in of_customers], len(shares))
+        for fact, place in zip(of_customers, places, strict=True):
+            shares[place].append(fact)
+        for ledger, share in zip(self._ledgers, shares, strict=True):
+            ledger.apply(share)
 
     def _book(self) -> None:
-        tables = self.tables
+        tables, on_change = self.tables, self._on_change
         for ledger in self._ledgers:
             for change in ledger.changes:
                 tables.add_movement(change.movement, change.sign)
+            if on_change is not None:
+                for change in ledger.changes:
+                    on_change(change)
             ledger.changes.clear()
             ledger.dirty.clear()
         clock = min(ledger.watermark for ledger in self._ledgers)

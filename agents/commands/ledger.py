@@ -52,6 +52,12 @@ def count_file(
 ) -> Recount:
     """Count a file with a progress bar on stderr; faults in records are told there, and counted."""
     recount = Recount(definitions, partitions=partitions, until=until, by=by)
+    read_into(recount, file)
+    return recount
+
+
+def read_into(recount: Recount, file: str) -> None:
+    """Count a file into tables made before, with progress and faults on stderr."""
     console = Console(stderr=True)
     bar = Progress(
         TextColumn("counting {task.fields[name]}"), BarColumn(), TextColumn("{task.fields[records]:,} records"),
@@ -74,10 +80,9 @@ def count_file(
     if shown > SHOWN_DEAD_LETTERS:
         click.echo(f"... {shown} records could not be admitted; they are counted by reason", err=True)
     if recount.after_until:
-        click.echo(f"{recount.after_until} records dated after --until were left out", err=True)
+        click.echo(f"{recount.after_until} records dated after the end of the clock were left out", err=True)
     if recount.records.unmapped:
         click.echo(f"{recount.records.unmapped} records are unmapped: no rule takes them", err=True)
-    return recount
 
 
 @click.command(
