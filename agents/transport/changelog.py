@@ -81,6 +81,11 @@ class Recovery:
         """The changelogs declared for the app."""
         return tuple(self._changelogs)
 
+    @property
+    def is_assigned(self) -> bool:
+        """Whether the group has given this worker its partitions, or none, and not taken them back."""
+        return self._assigned
+
     def add(self, changelog: Changelog) -> None:
         """Declare a changelog; before the app starts."""
         self._changelogs.append(changelog)

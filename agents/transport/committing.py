@@ -51,14 +51,13 @@ class CommittingConsumer(Consumer):
     # -- what may be committed -----------------------------------------------------------------------------------
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
+        # The Cython stream iterator fills these without asking; unread, they would only grow.
+        self._acked.clear()
+        self._acked_index.clear()
         return (tp for tp in self.inflight.partitions() if topics is None or tp in topics or tp.topic in topics)
 
     def _new_offset(self, tp: TP) -> int | None:
-        offset = self.inflight.safe_offset(tp)
-        # The Cython stream iterator fills these without asking; unread, they would only grow.
-        self._acked.pop(tp, None)
-        self._acked_index.pop(tp, None)
-        return offset
+        return self.inflight.safe_offset(tp)
 
     def _should_commit(self, tp: TP, offset: int) -> bool:
         committed = self._committed_offset[tp]

@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Any
 
 from aiokafka.errors import IllegalStateError
+from faust.exceptions import ConsumerNotStarted
 from faust.types import TP, ConsumerMessage
 
 from agents.transport.committing import CommittingConsumer
@@ -257,7 +258,11 @@ class BatchConsumer(CommittingConsumer):
     def status(self) -> list[PartitionStatus]:
         """Every assigned input partition, now; of any thread."""
         changelogs: set[str] = self.app.tables.changelog_topics
-        return [self._status(tp) for tp in sorted(self.assignment()) if tp.topic not in changelogs]
+        try:
+            assigned = self.assignment()
+        except ConsumerNotStarted:
+            return []
+        return [self._status(tp) for tp in sorted(assigned) if tp.topic not in changelogs]
 
     def _status(self, tp: TP) -> PartitionStatus:
         messages = self.inflight.messages(tp)

@@ -75,7 +75,7 @@ class BatchTransport(Transport):
     def status(self) -> Sequence[PartitionStatus]:
         """Every assigned input partition; empty before the first assignment."""
         consumer = self.app._consumer
-        if consumer is None or consumer._thread._consumer is None:
+        if consumer is None:
             return ()
         partitions: list[PartitionStatus] = consumer.status()
         return partitions
@@ -88,8 +88,10 @@ class BatchTransport(Transport):
 
     @property
     def is_ready(self) -> bool:
-        """Whether every assigned partition is recovered and its gate open; a worker with none is ready, too."""
-        return self.fail.reason is None and not self.app.rebalancing and all(p.gate_open for p in self.status())
+        """Whether every assigned partition is recovered and its gate open; a worker that got none is ready, too."""
+        if self.fail.reason is not None or not self.recovery.is_assigned:
+            return False
+        return all(partition.gate_open for partition in self.status())
 
     @property
     def is_live(self) -> bool:

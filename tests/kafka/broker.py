@@ -1,8 +1,8 @@
 """Apache Kafka on this machine, without Docker: one node or several, from the jars in Maven Central.
 
 Needs Java 17 and Maven. The jars lie in `.kafka/` in the tree; a cluster's records lie where it is told, or in a
-temporary folder. `python -m tests.kafka.broker [--nodes 3] [--port 9092] [--folder DIR]` runs one until Ctrl-C and prints
-its address.
+temporary folder. `python -m tests.kafka.broker [--nodes 3] [--port 9092] [--folder DIR]` runs one until Ctrl-C and
+prints its address.
 """
 
 import argparse
@@ -56,10 +56,12 @@ def libraries() -> Path:
         stamp = LIBRARIES / ".complete"
         if not stamp.exists() or stamp.read_bytes() != POM.read_bytes():
             shutil.rmtree(LIBRARIES, ignore_errors=True)
-            words = ["mvn", "-q", "-B", "-f", str(POM), "dependency:copy-dependencies", f"-DoutputDirectory={LIBRARIES}"]
+            words = ["mvn", "-q", "-B", "-f", str(POM), "dependency:copy-dependencies"]
+            words.append(f"-DoutputDirectory={LIBRARIES}")
             done = subprocess.run(words, capture_output=True, text=True, check=False)
             if done.returncode:
-                raise KafkaNotStarted(f"Maven could not fetch Kafka's jars:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+                why = f"{done.stdout}{done.stderr}"[-2000:]
+                raise KafkaNotStarted(f"Maven could not fetch Kafka's jars:\n{why}")
             stamp.write_bytes(POM.read_bytes())
     return LIBRARIES
 
@@ -67,7 +69,9 @@ def libraries() -> Path:
 class Node:
     """One broker, which is a controller too."""
 
-    def __init__(self, number: int, folder: Path, port: int, controller_port: int, inner_port: int, heap_mb: int) -> None:
+    def __init__(
+        self, number: int, folder: Path, port: int, controller_port: int, inner_port: int, heap_mb: int
+    ) -> None:
         self.number = number
         self.folder = folder
         self.port = port

@@ -1,4 +1,4 @@
-"""The transport on Apache Kafka: kills, stops, rebalances, failures; counts stay exact and failures end the process."""
+"""The transport on Apache Kafka: over kills, stops and rebalances counts stay exact; failures end the process."""
 
 import os
 import random

@@ -115,7 +115,7 @@ class Bookkeeping(RuleBasedStateMachine):
         else:
             message.ack(self.consumer)
 
-    @rule(outcome=st.sampled_from([CommitOutcome.DONE, CommitOutcome.DONE, CommitOutcome.RETRY, CommitOutcome.REFUSED]))
+    @rule(outcome=st.sampled_from([CommitOutcome.DONE, *CommitOutcome]))
     def commit(self, outcome: CommitOutcome) -> None:
         self.thread.outcome = outcome
         self.runner.run(self.consumer.commit())
