@@ -48,6 +48,9 @@ class Pacer:
         due = self._started + (at_us - self._first_us) / (1e6 * self._factor)
         return max(0.0, due - self._now())
 
+    def pass_over(self, at_us: int | None) -> None:
+        """A record that is not sent, because it was sent before; time begins with the first one that is."""
+
     def wait(self, at_us: int | None) -> bool:
         """Wait until the record is due; False when the replay was stopped meanwhile."""
         delay = self.delay_s(at_us)

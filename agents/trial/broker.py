@@ -76,6 +76,11 @@ class EmbeddedBroker:
             self._temporary.cleanup()
             self._temporary = None
 
+    def kill(self) -> None:
+        """End it at once, whatever is not saved; nothing happens when it has ended. `stop` is still to be called."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+
     @property
     def is_running(self) -> bool:
         """Whether the process is alive."""

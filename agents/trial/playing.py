@@ -1,12 +1,13 @@
 """A replay that runs beside the rest of a trial, in a thread, and can be looked at and stopped."""
 
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from agents.replay.datasets import DATASETS, files_of
 from agents.replay.finding import find_files
 from agents.replay.pacing import Pacer
-from agents.replay.records import read_records
+from agents.replay.records import Outgoing, read_records
 from agents.replay.rows import Progress
 from agents.replay.sending import Sent, create_producer, send_records
 from config.settings import Settings
@@ -18,6 +19,8 @@ class BackgroundReplay:
     Args:
         topic: send only the records of this topic; None: all of them.
         speed: seconds of event time in a second; None: as fast as possible.
+        pacer: makes another pacer than one of constant speed; gets the event that stops the replay.
+        skip: so many records at the beginning were sent by an earlier replay and are passed over.
     """
 
     def __init__(
@@ -27,13 +30,16 @@ class BackgroundReplay:
         speed: float | None,
         topic: str | None = None,
         data: Path | None = None,
+        pacer: Callable[[threading.Event], Pacer] | None = None,
+        skip: int = 0,
     ) -> None:
         chosen = DATASETS[dataset]
         self._feeds = chosen.feeds if topic is None else chosen.of_topic(topic)
         self._paths = find_files(dataset, files_of(self._feeds), data)
         self._settings = settings
         self._stop = threading.Event()
-        self._pacer = Pacer(speed, self._stop)
+        self._pacer = Pacer(speed, self._stop) if pacer is None else pacer(self._stop)
+        self._skip = skip
         self._thread = threading.Thread(target=self._run, name=f"replay {dataset}", daemon=True)
         self.progress = Progress()
         self.sent = Sent()
@@ -59,10 +65,21 @@ class BackgroundReplay:
         try:
             producer = create_producer(self._settings)
             try:
-                records = read_records(self._feeds, self._paths, self.progress)
+                records = self._not_yet_sent(read_records(self._feeds, self._paths, self.progress))
                 send_records(records, producer, self._settings, self._pacer, self.sent)
             finally:
                 producer.close(timeout=5)
         # A thread has nobody above it: whatever ended it must be kept, or the screen would show a silent stop.
         except Exception as error:
             self.error = error
+
+    def _not_yet_sent(self, records: Iterator[Outgoing]) -> Iterator[Outgoing]:
+        for number, record in enumerate(records):
+            if number >= self._skip:
+                yield record
+            else:
+                self._pacer.pass_over(record.at_us)
+                self.sent.records += 1
+                self.sent.at_us = record.at_us
+                if self._stop.is_set():
+                    return

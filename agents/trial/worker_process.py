@@ -17,10 +17,17 @@ class WorkerProcess:
         settings: environment names and texts on top of this process's own, KAFKA_BROKERS among them.
         log: file that takes stdout and stderr; written anew at each start.
         arguments: more words on the command line.
+        inherit_settings: False: netgrowth's settings in this process's environment are not handed on, so that
+            what an operator set for a cluster does not reach a trial.
     """
 
-    def __init__(self, settings: Mapping[str, str], log: Path, arguments: tuple[str, ...] = ()) -> None:
-        self._settings = dict(settings)
+    def __init__(
+        self, settings: Mapping[str, str], log: Path, arguments: tuple[str, ...] = (), *, inherit_settings: bool = True
+    ) -> None:
+        inherited = {
+            name: text for name, text in os.environ.items() if inherit_settings or not name.startswith("NETGROWTH_")
+        }
+        self._environment = {**inherited, **settings}
         self._arguments = arguments
         self._process: subprocess.Popen[bytes] | None = None
         self.log = log
@@ -35,7 +42,7 @@ class WorkerProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **self._settings},
+                env=self._environment,
                 start_new_session=True,
             )
 
@@ -62,6 +69,11 @@ class WorkerProcess:
                 process.kill()
                 process.wait()
         return process.returncode
+
+    def kill(self) -> None:
+        """End it at once; nothing happens when it has ended or was never started."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
 
     def last_lines(self, count: int = 15) -> str:
         """The end of its log, for an error message."""
