@@ -38,8 +38,8 @@ LEFT = FactKind.LEFT.value
 LEAVING = FactKind.LEAVING.value
 LOST = MovementKind.LOST.value
 
-SETTLE_AT = 16
-"""Remembered facts from which on it pays to fold old ones into the base at a touch."""
+SETTLE_EVERY = 16
+"""Remembered facts between two tries to fold old ones into the base."""
 
 INDEX_AT = 24
 """Remembered facts from which on ids are looked up rather than searched."""
@@ -218,7 +218,7 @@ class PartitionLedger:
             self._fold_again(customer_id, customer, fact, max(customer.newest, order))
         if customer.ids is not None:
             customer.ids.setdefault(id_of(fact), []).append(fact)
-        if len(customer.facts) >= SETTLE_AT:
+        if not len(customer.facts) % SETTLE_EVERY:
             self.settle(customer)
         self._schedule(customer_id, customer)
 
@@ -436,7 +436,10 @@ class PartitionLedger:
     def settle(self, customer: Customer) -> None:
         """Fold into the base the facts that no fact still to come can change the meaning of."""
         rules, facts = self.rules, customer.facts
-        count = bisect_left(facts, self.watermark - rules.horizon_us - rules.grouping_us, key=_at)
+        before = self.watermark - rules.horizon_us - rules.grouping_us
+        if not facts or facts[0].at >= before:
+            return
+        count = bisect_left(facts, before, key=_at)
         near = customer.newest[0] - rules.grouping_us
         for index in range(count - 1, -1, -1):
             if facts[index].at < near:
@@ -446,9 +449,7 @@ class PartitionLedger:
         reported = customer.state.reported
         if reported is not None and reported.at >= near:
             count = min(count, bisect_left(facts, reported.at, key=_at))
-        if count <= 0:
-            return
-        if count < len(facts) // 4:
+        if count <= 0 or count < len(facts) // 4:
             return
         while count > 0 and not self._fold_away(customer, count):
             count -= 1

@@ -27,7 +27,7 @@ from streams.ledger.movements import (
     Scope,
     Stay,
 )
-from streams.ledger.rules import DAY
+from streams.ledger.rules import DAY, MINUTE
 from streams.ledger.values import trailing_value
 
 if TYPE_CHECKING:
@@ -204,7 +204,8 @@ def revalue(fold: "Fold", at: int, value: int, cause: Cause | None) -> bool:
     drop = 0
     while drop + 1 < len(steps) and steps[drop + 1][0] < begin:
         drop += 1
-    kept = steps[drop:-1] if steps[-1][0] == at else steps[drop:]
+    # Windows begin with whole minutes: of the values held in one minute only the last is ever asked for.
+    kept = steps[drop:-1] if steps[-1][0] // MINUTE == at // MINUTE else steps[drop:]
     state.steps = (*kept, (at, value))
     return True
 

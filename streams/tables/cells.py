@@ -52,10 +52,21 @@ OUT, IN = 0, 1
 Addition = tuple[Cell, int, int]
 
 
+PLAIN = {
+    MovementKind.EXPANSION.value: EXPANSION,
+    MovementKind.CONTRACTION.value: CONTRACTION,
+    MovementKind.PENDING.value: PENDING,
+}
+"""Kinds that add to one cell and need nothing but their scope."""
+
+
 def cells_of(movement: Movement, calendar: Calendar) -> list[Addition]:
     """The cells of a movement with what it adds to them; all of them in the bucket of `movement.at`."""
     segment, region, product = movement.scope.segment, movement.scope.region, movement.scope.product
     count, value, kind = movement.customers, movement.value, movement.kind
+    plain = PLAIN.get(kind)
+    if plain is not None:
+        return [((plain, segment, region, product, "", "", "", ()), count, value)]
     cells: list[Addition] = []
 
     def add(code: int, a: str = "", b: str = "", c: str = "", numbers: tuple[int, ...] = ()) -> None:
@@ -80,18 +91,12 @@ def cells_of(movement: Movement, calendar: Calendar) -> list[Addition]:
         case MovementKind.OPENING:
             add(OPENING, movement.activity or UNKNOWN)
             _cohort(cells, movement, JOINED, calendar)
-        case MovementKind.EXPANSION:
-            add(EXPANSION)
-        case MovementKind.CONTRACTION:
-            add(CONTRACTION)
         case MovementKind.TRANSFER:
             if (to := movement.to) is None:
                 raise ValueError("a transfer needs the scope it goes to")
             add(TRANSFER, to.segment, to.region, to.product)
             if (stay := movement.stay) is not None:
                 cells.append(_stay(movement, stay, BY_TRANSFER, changed_dimensions(movement.scope, to)))
-        case MovementKind.PENDING:
-            add(PENDING)
         case MovementKind.RECOMMENDED:
             cells.append(((RECOMMENDED, segment, region, product, "", "", "", ()), 1, movement.count))
             if (last := movement.previous) is not None:
