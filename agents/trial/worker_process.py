@@ -22,7 +22,8 @@ class WorkerProcess:
     """
 
     def __init__(
-        self, settings: Mapping[str, str], log: Path, arguments: tuple[str, ...] = (), *, inherit_settings: bool = True
+        self, settings: Mapping[str, str], log: Path, arguments: tuple[str, ...] = (), *,
+        inherit_settings: bool = True,
     ) -> None:
         inherited = {
             name: text for name, text in os.environ.items() if inherit_settings or not name.startswith("NETGROWTH_")

@@ -1,0 +1,57 @@
+import threading
+
+import pytest
+
+from agents.trial.pace import Pace, TrialPacer
+
+HOUR = 3_600_000_000
+PACE = Pace(base_us=10 * HOUR, base_speed=36_000.0, speed=3600.0)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def pacer(pace: Pace, clock: Clock) -> TrialPacer:
+    return TrialPacer(pace, threading.Event(), clock)
+
+
+def test_the_base_is_played_at_its_own_speed_and_the_rest_at_the_other() -> None:
+    paced = pacer(PACE, Clock())
+    assert paced.delay_s(5 * HOUR) == 0.0
+    assert paced.delay_s(10 * HOUR) == pytest.approx(0.5)
+    assert paced.delay_s(15 * HOUR) == pytest.approx(1.0)
+    assert paced.delay_s(18 * HOUR) == pytest.approx(1.0 + 3.0)
+
+
+def test_time_that_has_passed_is_not_waited_for_again() -> None:
+    clock = Clock()
+    paced = pacer(PACE, clock)
+    paced.delay_s(0)
+    clock.now += 0.75
+    assert paced.delay_s(10 * HOUR) == pytest.approx(0.25)
+    clock.now += 10
+    assert paced.delay_s(10 * HOUR) == 0.0
+
+
+def test_records_without_a_time_are_due_at_once() -> None:
+    assert pacer(PACE, Clock()).delay_s(None) == 0.0
+
+
+def test_no_speed_holds_nothing_back() -> None:
+    paced = pacer(Pace(PACE.base_us, PACE.base_speed, None), Clock())
+    assert paced.delay_s(0) == 0.0
+    assert paced.delay_s(1000 * HOUR) == 0.0
+
+
+def test_records_of_an_earlier_run_take_no_time_and_count_for_the_base() -> None:
+    paced = pacer(PACE, Clock())
+    paced.pass_over(0)
+    paced.pass_over(12 * HOUR)
+    assert paced.delay_s(13 * HOUR) == 0.0
+    # Behind the base: one hour of event time in a second, not ten.
+    assert paced.delay_s(14 * HOUR) == pytest.approx(1.0)
