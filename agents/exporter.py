@@ -13,7 +13,7 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
-from streams.catalogue import COHORT_MONTHS, COMPANY, FEEDS, ROWS, Metric
+from streams.catalogue import COHORT_MONTHS, COMPANY, FEEDS, LABEL_OF_PARTS, ROWS, Metric
 from streams.facts.definitions.model import Definitions
 from streams.facts.money import minor_digits
 from streams.ledger.movements import Ignored
@@ -22,7 +22,7 @@ from streams.tables.folding import folded
 from streams.tables.labels import LABELS, members
 from streams.tables.rows import Row
 from streams.tables.scopes import THE_TOTAL, ScopeKey
-from streams.tables.series import LABEL_OF_PARTS, SERIES_BUDGET, Cuts, Number, cuts, metrics_of, numbers_of
+from streams.tables.series import SERIES_BUDGET, Cuts, Number, cuts, metrics_of, numbers_of
 from streams.tables.windows import WINDOW_NAMES
 
 MICROSECONDS = 1_000_000
@@ -138,7 +138,7 @@ class CompanyCollector(Collector):
         if view.clock is not None:
             _add(families, "netgrowth_tables_clock_timestamp_seconds", view.clock / MICROSECONDS)
         _add(families, "netgrowth_table_series_budget", self._budget)
-        if view.complete:
+        if view.complete and view.clock is not None:
             self._add_guard(families)
             if view.owns(THE_TOTAL):
                 self._add_cohorts(families)

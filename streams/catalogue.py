@@ -71,8 +71,9 @@ class Metric:
         return dict(self.windows).get(dimension, WINDOW_NAMES)
 
 
-SCOPE_LABELS = ("scope", "segment", "region", "product")
-ROW_LABELS = (*SCOPE_LABELS, "window")
+LABEL_OF_PARTS = {"lost_by_kind": "kind", "reasons": "reason", "activities": "activity"}
+"""Key of a row whose entries are told apart, to the label that names them."""
+
 PARTITION_LABELS = ("topic", "partition")
 
 TOTAL_ONLY = ("total",)
@@ -93,9 +94,12 @@ FLUSH_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 def _gauge(
-    name: str, unit: str, about: str, *, path: tuple[str, ...], scopes: tuple[str, ...],
-    labels: tuple[str, ...] = ROW_LABELS, parts: str = "", windows: tuple[tuple[str, tuple[str, ...]], ...] = (),
+    name: str, unit: str, about: str, *, path: tuple[str, ...], scopes: tuple[str, ...], parts: str = "",
+    windowed: bool = True, windows: tuple[tuple[str, tuple[str, ...]], ...] = (),
 ) -> Metric:
+    labels = ("scope", *(label for label in ("segment", "region", "product") if label in scopes))
+    labels += ("window",) if windowed else ()
+    labels += (LABEL_OF_PARTS[parts],) if parts else ()
     return Metric(
         f"netgrowth_{name}", Kind.GAUGE, labels, unit, about, Source.ROWS, path=path, parts=parts, scopes=scopes,
         windows=windows,
@@ -144,27 +148,27 @@ ROWS = (
     _gauge("value_contraction", CURRENCY, "Expected value taken from customers we keep.", path=("contraction",),
            scopes=MAIN_SCOPES),
     _gauge("customers_pending_loss", CUSTOMERS, "Customers who have given notice and are not lost yet, now.",
-           path=("pending_loss", "customers"), scopes=MAIN_SCOPES, labels=SCOPE_LABELS),
+           path=("pending_loss", "customers"), scopes=MAIN_SCOPES, windowed=False),
     _gauge("value_pending_loss", CURRENCY, "Expected value of customers who have given notice, now.",
-           path=("pending_loss", "value"), scopes=MAIN_SCOPES, labels=SCOPE_LABELS),
+           path=("pending_loss", "value"), scopes=MAIN_SCOPES, windowed=False),
     _gauge("customers_lost_by_kind", CUSTOMERS, "Customers lost, by kind of loss; the kinds sum to the lost.",
-           path=("customers",), parts="lost_by_kind", scopes=OF_SEGMENTS, labels=(*ROW_LABELS, "kind")),
+           path=("customers",), parts="lost_by_kind", scopes=OF_SEGMENTS),
     _gauge("value_lost_by_kind", CURRENCY, "Expected value of customers lost, by kind of loss.",
-           path=("value",), parts="lost_by_kind", scopes=OF_SEGMENTS, labels=(*ROW_LABELS, "kind")),
+           path=("value",), parts="lost_by_kind", scopes=OF_SEGMENTS),
     _gauge("customers_lost_by_reason", CUSTOMERS,
            "Customers lost, by the reason they stated; unknown: none that is usable. The reasons sum to the lost.",
-           path=("customers",), parts="reasons", scopes=OF_SEGMENTS, labels=(*ROW_LABELS, "reason"),
+           path=("customers",), parts="reasons", scopes=OF_SEGMENTS,
            windows=_BY_REASON),
     _gauge("value_lost_by_reason", CURRENCY, "Expected value of customers lost, by the reason they stated.",
-           path=("value",), parts="reasons", scopes=OF_SEGMENTS, labels=(*ROW_LABELS, "reason"), windows=_BY_REASON),
+           path=("value",), parts="reasons", scopes=OF_SEGMENTS, windows=_BY_REASON),
     _gauge("customers_brought_by_activity", CUSTOMERS,
            "Customers gained or opened with, by the activity that brought them.",
-           path=("customers",), parts="activities", scopes=TOTAL_ONLY, labels=(*ROW_LABELS, "activity")),
+           path=("customers",), parts="activities", scopes=TOTAL_ONLY),
     _gauge("value_brought_by_activity", CURRENCY, "Expected value brought, by activity, as counted then.",
-           path=("value",), parts="activities", scopes=TOTAL_ONLY, labels=(*ROW_LABELS, "activity")),
+           path=("value",), parts="activities", scopes=TOTAL_ONLY),
     _gauge("customers_still_here_by_activity", CUSTOMERS,
            "Of the customers brought by an activity in the window, those not lost by its end.",
-           path=("still_here",), parts="activities", scopes=TOTAL_ONLY, labels=(*ROW_LABELS, "activity")),
+           path=("still_here",), parts="activities", scopes=TOTAL_ONLY),
     _gauge("referrals", CUSTOMERS, "Customers whom others recommended us to.", path=("referrals",),
            scopes=OF_SEGMENTS),
     _gauge("recommenders", CUSTOMERS, "Distinct customers who recommended us.", path=("recommenders",),

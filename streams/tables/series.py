@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from streams.catalogue import MAIN_SCOPES, ROWS, Metric
+from streams.catalogue import LABEL_OF_PARTS, MAIN_SCOPES, ROWS, Metric
 from streams.catalogue_units import CURRENCY
 from streams.facts.models import LossKind
 from streams.tables.labels import LABELS, LabelCut, customers_had, label_cut
@@ -15,8 +15,6 @@ from streams.tables.windows import WINDOW_NAMES
 
 SERIES_BUDGET = 20_000
 """Series of the tables that one worker may export; it may come to own every scope."""
-
-LABEL_OF_PARTS = {"lost_by_kind": "kind", "reasons": "reason", "activities": "activity"}
 
 Number = tuple[int, str, int | float]
 """(place of the metric in ROWS, label of the part or "", number); money in major units."""

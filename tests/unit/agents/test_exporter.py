@@ -1,0 +1,285 @@
+"""What a worker shows of the tables and of its partitions."""
+
+from collections import Counter
+
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
+from prometheus_client.parser import text_string_to_metric_families as text_families
+
+from agents.exporter import CompanyCollector, FeedCollector, FeedState, fact_outcomes
+from agents.metrics_page import MetricsPage
+from agents.process_metrics import ProcessMetrics
+from streams.catalogue import BY_NAME, ROWS
+from streams.facts.admission import AdmittedBatch
+from streams.facts.models import DeadLetter, Position, RejectReason
+from streams.ledger.movements import Scope
+from streams.ledger.partition import FactCounts
+from streams.ledger.rules import MINUTE
+from streams.tables.scopes import THE_TOTAL
+from tests.unit.agents.made_up_company import START, MadeUpCompany, small_company, wide_company
+
+TOPIC = "customer-events"
+
+
+class Feeds:
+    def __init__(self, *states: FeedState) -> None:
+        self.states = states
+
+    def feeds(self):
+        return self.states
+
+
+def registered(company, **options):
+    registry = CollectorRegistry()
+    registry.register(CompanyCollector(company, label_limit=100, **options))
+    return registry
+
+
+def samples_of(families):
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
+def everything():
+    """A page with every metric there is."""
+    registry = CollectorRegistry()
+    company = small_company()
+    facts = FactCounts(facts=5, applied=3, pending=1, ignored=Counter(duplicate=2))
+    state = FeedState(TOPIC, 0, True, watermark_us=company.clock, newest_append_us=company.clock, lag=3, facts=facts)
+    registry.register(FeedCollector(Feeds(state), {TOPIC: 4}))
+    counted = ProcessMetrics(registry, [TOPIC])
+    return registry, MetricsPage(registry, CompanyCollector(company, label_limit=100)), counted
+
+
+def test_a_scope_and_window_in_customers_and_major_units():
+    value = registered(small_company()).get_sample_value
+    total = {"scope": "total", "window": "1h"}
+    segment = {"scope": "segment", "segment": "A", "window": "1h"}
+    assert value("netgrowth_customers_lost", total) == 3
+    assert value("netgrowth_value_lost", segment) == 31.5
+    assert value("netgrowth_customers_closing", segment) == 7
+    assert value("netgrowth_value_net", total | {"window": "all"}) == 153.5
+    assert value("netgrowth_customers_lost_by_reason", total | {"reason": "price"}) == 2
+    assert value("netgrowth_customers_lost_by_reason", segment | {"reason": "unknown"}) == 1
+    assert value("netgrowth_customers_lost_by_kind", total | {"kind": "voluntary"}) == 3
+    assert value("netgrowth_customers_lost_by_kind", total | {"kind": "payment"}) == 0
+    brought = total | {"window": "all", "activity": "shop"}
+    assert value("netgrowth_customers_brought_by_activity", brought) == 10
+    assert value("netgrowth_customers_still_here_by_activity", brought) == 7
+    assert value("netgrowth_customers_lost", {"scope": "product", "product": "p", "window": "24h"}) == 3
+    both = {"scope": "segment_region", "segment": "B", "region": "south"}
+    assert value("netgrowth_customers_opening", both | {"window": "1h"}) == 4
+    assert value("netgrowth_customers_opening", both | {"window": "7d"}) is None
+    assert value("netgrowth_retention_ratio", total) == 11 / 14
+    assert value("netgrowth_customers_pending_loss", {"scope": "total"}) == 0
+    assert value("netgrowth_tables_clock_timestamp_seconds") == (START // MINUTE + 2 * 1440 + 30) * 60
+    definitions = {"name": "native", "version": small_company().definitions.version, "currency": "EUR"}
+    assert value("netgrowth_definitions_info", definitions) == 1
+
+
+def test_cohorts_come_from_the_owner_of_the_total_alone():
+    labels = {"month": "2011-01"}
+    value = registered(small_company()).get_sample_value
+    assert value("netgrowth_cohort_customers_joined", labels) == 14
+    assert value("netgrowth_cohort_customers_lost", labels | {"within": "30d"}) == 3
+    assert value("netgrowth_cohort_customers_still_here", labels) == 11
+    company = small_company()
+    company.owns = lambda scope: scope != THE_TOTAL
+    assert registered(company).get_sample_value("netgrowth_cohort_customers_joined", labels) is None
+
+
+def test_two_workers_show_each_scope_once():
+    company = small_company()
+    whole = samples_of(registered(company).collect())
+    parts = []
+    for worker in (0, 1):
+        company.owns = lambda scope, worker=worker: len(scope[1]) % 2 == worker
+        parts.append({key for key in samples_of(registered(company).collect()) if dict(key[1]).get("scope")})
+    assert parts[0]
+    assert parts[1]
+    assert not parts[0] & parts[1]
+    assert parts[0] | parts[1] == {key for key in whole if dict(key[1]).get("scope")}
+
+
+def test_ownership_is_asked_at_every_scrape():
+    company, owned = small_company(), {THE_TOTAL}
+    company.owns = lambda scope: scope in owned
+    collector = CompanyCollector(company, label_limit=100)
+    assert 'netgrowth_customers_lost{scope="total"' in collector.text()
+    owned.clear()
+    assert collector.text() == ""
+    owned.add(("segment", "A", ""))
+    text = collector.text()
+    assert 'scope="segment",segment="A"' in text
+    assert 'scope="total"' not in text
+
+
+def test_a_part_of_the_tables_is_never_shown():
+    company = small_company()
+    company.complete = False
+    registry = registered(company)
+    assert registry.get_sample_value("netgrowth_customers_lost", {"scope": "total", "window": "1h"}) is None
+    assert registry.get_sample_value("netgrowth_label_values", {"label": "segment"}) is None
+    assert registry.get_sample_value("netgrowth_tables_complete") == 0
+    assert CompanyCollector(company, label_limit=100).text() == ""
+    empty = registered(MadeUpCompany())
+    assert empty.get_sample_value("netgrowth_tables_complete") == 1
+    assert empty.get_sample_value("netgrowth_tables_clock_timestamp_seconds") is None
+
+
+def test_the_page_says_what_the_collector_says_also_after_changes():
+    company = wide_company(4, 3, 2, 300)
+    collector = CompanyCollector(company, label_limit=2)
+    for step in range(4):
+        page = samples_of(text_families(collector.text()))
+        collected = {key: n for key, n in samples_of(collector.collect()).items() if key[0] in {m.name for m in ROWS}}
+        assert page == collected
+        assert {dict(labels).get("segment") for _, labels in page} >= {"other"}
+        company.gain(700, company.clock, Scope(f"s{step}", "r0", "p0"), f"new {step}")
+        company.advance(company.clock + MINUTE)
+
+
+def test_what_is_folded_adds_up():
+    company = wide_company(30, 2, 2, 600)
+    value = registered(company).get_sample_value
+    bounded = CollectorRegistry()
+    bounded.register(CompanyCollector(company, label_limit=5))
+    shown = [
+        (dict(labels)["segment"], n)
+        for (name, labels), n in samples_of(bounded.collect()).items()
+        if name == "netgrowth_customers_closing" and ("scope", "segment") in labels and ("window", "24h") in labels
+    ]
+    assert len(shown) == 6
+    total = value("netgrowth_customers_closing", {"scope": "total", "window": "24h"})
+    assert sum(n for _, n in shown) == 600 == total
+    cut = bounded.get_sample_value("netgrowth_label_cut_ratio", {"label": "segment"})
+    assert cut == dict(shown)["other"] / 600
+    assert bounded.get_sample_value("netgrowth_label_values", {"label": "segment"}) == 30
+    assert bounded.get_sample_value("netgrowth_label_values_shown", {"label": "segment"}) == 5
+    assert value("netgrowth_label_cut_ratio", {"label": "region"}) == 0
+
+
+def test_label_values_are_escaped():
+    company = MadeUpCompany()
+    odd = 'a "b" \\ c\nd'
+    company.gain(100, START, Scope(odd, "é", "p"))
+    company.advance(START)
+    collector = CompanyCollector(company, label_limit=100)
+    page = samples_of(text_families(collector.text()))
+    labels = (("scope", "segment"), ("segment", odd), ("window", "all"))
+    assert page["netgrowth_customers_new", labels] == 1
+
+
+def test_unchanged_rows_are_not_written_again(monkeypatch):
+    company = small_company()
+    collector = CompanyCollector(company, label_limit=100)
+    rows = {window: company.rows(window) for window in ("all", "1h", "24h")}
+    monkeypatch.setattr(company, "rows", lambda window, before=False: rows.get(window, {}))
+    made = []
+    write = collector._lines
+    monkeypatch.setattr(collector, "_lines", lambda *asked: made.append(asked[:2]) or write(*asked))
+    first = collector.text()
+    assert made
+    made.clear()
+    assert collector.text() == first
+    assert made == []
+    rows["1h"] = rows["1h"] | {THE_TOTAL: dict(rows["1h"][THE_TOTAL], referrals=5)}
+    assert collector.text() != first
+    assert made == [(THE_TOTAL, "1h")]
+
+
+def test_every_name_of_the_catalogue_is_exported_and_no_other():
+    _, page, _ = everything()
+    for accept, parse in (("", text_families), ("application/openmetrics-text", openmetrics_families)):
+        body, content_type = page.render(accept)
+        assert content_type.startswith(accept or "text/plain")
+        assert body.endswith(b"# EOF\n") == bool(accept)
+        exported, labels = set(), {}
+        for family in parse(body.decode()):
+            for sample in family.samples:
+                assert not sample.name.endswith("_created")
+                name = family.name if family.type == "histogram" else sample.name
+                exported.add(name)
+                labels.setdefault(name, set()).update(sample.labels)
+        assert exported == BY_NAME.keys()
+        for name, found in labels.items():
+            assert found - {"le"} == set(BY_NAME[name].labels), name
+
+
+def test_a_partition_is_shown_by_its_owner_with_idle_apart_from_recovering():
+    facts = FactCounts(facts=9, applied=5, pending=2, ignored=Counter(conflict=1, no_change=3), beyond_horizon=4)
+    states = (
+        FeedState(TOPIC, 0, True, idle=True, watermark_us=1_500_000, newest_append_us=2_000_000, lag=0, facts=facts),
+        FeedState(TOPIC, 1, True, recovering=True, facts=facts),
+        FeedState(TOPIC, 2, False, watermark_us=5),
+    )
+    registry = CollectorRegistry()
+    registry.register(FeedCollector(Feeds(*states), {TOPIC: 3}))
+
+    def value(name, partition, **more):
+        return registry.get_sample_value(f"netgrowth_{name}", {"topic": TOPIC, "partition": partition} | more)
+
+    assert registry.get_sample_value("netgrowth_partitions_expected", {"topic": TOPIC}) == 3
+    assert (value("partition_owned", "0"), value("partition_idle", "0")) == (1, 1)
+    assert value("watermark_timestamp_seconds", "0") == 1.5
+    assert value("newest_append_timestamp_seconds", "0") == 2
+    assert (value("partition_recovering", "0"), value("partition_recovering", "1")) == (0, 1)
+    assert value("partition_lag_records", "1") is None
+    assert value("partition_facts", "0", outcome="applied") == 3
+    assert value("partition_facts", "0", outcome="duplicate") == 0
+    assert value("partition_facts", "1", outcome="applied") is None
+    assert value("partition_facts_beyond_horizon", "0") == 4
+    assert value("partition_owned", "2") is None
+    assert sum(fact_outcomes(facts).values()) == facts.facts
+
+
+def test_every_child_of_a_closed_label_is_there_before_the_first_record():
+    registry, _, counted = everything()
+    for reason in RejectReason:
+        labels = {"topic": TOPIC, "reason": reason.value}
+        assert registry.get_sample_value("netgrowth_dead_letters_total", labels) == 0
+    for outcome in ("facts", "no_fact", "unmapped", "dead_lettered"):
+        assert registry.get_sample_value("netgrowth_records_total", {"topic": TOPIC, "outcome": outcome}) == 0
+    assert registry.get_sample_value("netgrowth_append_delay_seconds_count", {"topic": TOPIC}) == 0
+    letter = DeadLetter(Position(TOPIC, 0, 1), RejectReason.TOO_DEEP, "", b"")
+    batch = AdmittedBatch(10, [None] * 8, 1, [letter], {"rule": 1, "heartbeat": 1}, 2, 5)
+    counted.batch_read(
+        TOPIC, batch, now_us=9_000_000, oldest_event_us=1_000_000, newest_event_us=9_500_000,
+        oldest_append_us=8_800_000,
+    )  # fmt: skip
+    counted.batch_read(TOPIC, AdmittedBatch(), now_us=9_000_000)
+
+    def value(name, **labels):
+        return registry.get_sample_value(f"netgrowth_{name}", {"topic": TOPIC} | labels)
+
+    outcomes = {of: value("records_total", outcome=of) for of in ("facts", "no_fact", "unmapped", "dead_lettered")}
+    assert outcomes == {"facts": 5, "no_fact": 2, "unmapped": 2, "dead_lettered": 1}
+    assert value("facts_total") == 7
+    assert value("batches_total") == 2
+    assert value("dead_letters_total", reason="too_deep") == 1
+    assert value("event_delay_seconds_sum", fact="oldest") == 8
+    assert value("event_delay_seconds_sum", fact="newest") == 0
+    assert value("append_delay_seconds_bucket", le="0.1") == 0
+    assert value("append_delay_seconds_bucket", le="0.25") == 1
+    counted.flushed(0.02, 30, 4096)
+    assert registry.get_sample_value("netgrowth_flush_seconds_count") == 1
+    assert registry.get_sample_value("netgrowth_flushed_records_total") == 30
+    assert registry.get_sample_value("netgrowth_flushed_bytes_total") == 4096
+
+
+def test_a_topic_that_was_not_named_is_a_fault_of_the_caller():
+    counted = ProcessMetrics(CollectorRegistry(), [TOPIC])
+    with pytest.raises(KeyError):
+        counted.batch_read("another", AdmittedBatch(), now_us=1)
+
+
+def test_windows_of_the_page_are_those_of_the_catalogue():
+    page = samples_of(text_families(CompanyCollector(small_company(), label_limit=100).text()))
+    for name, labels in page:
+        found = dict(labels)
+        window = found.get("window")
+        assert (window or "") in (BY_NAME[name].windows_of(found["scope"]) or ("",)), (name, found)
