@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kafka import KafkaConsumer, TopicPartition
 
 pytestmark = pytest.mark.embedded
 
@@ -107,6 +108,15 @@ def net_growth(web: str) -> dict[str, int]:
     raise AssertionError("no net growth came")
 
 
+def records_in_topic(broker: str) -> int:
+    consumer = KafkaConsumer(bootstrap_servers=broker)
+    try:
+        partitions = [TopicPartition("customer-events", number) for number in range(4)]
+        return sum(consumer.end_offsets(partitions).values())
+    finally:
+        consumer.close()
+
+
 WEB = r"metrics +(http://\S+)/metrics"
 
 
@@ -136,17 +146,17 @@ def test_a_run_that_keeps_goes_on_where_the_last_one_ended(tmp_path: Path) -> No
     for first in (True, False):
         with running(tmp_path, "--port", "0", "--keep", "--speed", "max") as run:
             web = run.wait_for(WEB)
-            if first:
-                run.wait_for(r"(played to its end)")
-            else:
+            if not first:
                 assert "33,337 records" in run.wait_for(r"kept +(.*)")
+            run.wait_for(r"(played to its end)")
+            # Sent twice they would be 66,674.
+            assert records_in_topic(run.wait_for(r"broker +(\S+)")) == 33_337
             deadline = time.monotonic() + NUMBERS_WITHIN_S
             counted: dict[str, Any] = {}
             while time.monotonic() < deadline and counted.get("records") != 33_337:
                 counted = (page(f"{web}/api/v1/status") or {}).get("accounting", {})
                 time.sleep(0.2)
-            # Sent twice they would be 66,674.
-            assert counted["records"] == 33_337
+            assert counted["records"] == 33_337, run.text()
             assert counted["dead_lettered"] == {}
             assert run.end(signal.SIGTERM) == 0
     assert processes_of(tmp_path) == []
