@@ -11,8 +11,19 @@ from typing import Any
 from streams.facts.admission import Admission, AdmittedBatch
 from streams.facts.definitions.model import Definitions
 from streams.facts.models import DeadLetter, RawRecord
-from streams.ledger.changelog import ChangelogReader, Progress, Record, Value, flush_records
-from streams.ledger.packing import pack_counts, pack_customer, unpack_counts, unpack_customer
+from streams.ledger.changelog import ChangelogReader, Ended, Progress, Record, Value, flush_records
+from streams.ledger.packing import (
+    CUSTOMER,
+    MANY_FACTS,
+    MORE,
+    customer_of,
+    more_key,
+    pack_counts,
+    pack_customer,
+    pack_more,
+    unpack_counts,
+    unpack_customers,
+)
 from streams.ledger.partition import NEVER, Change, PartitionLedger
 from streams.recount import RecordCounts, accounting
 from streams.tables.parts import PartitionTables, progress_record
@@ -20,7 +31,6 @@ from streams.tables.parts import Progress as PartProgress
 from streams.tables.tables import TableRules
 from streams.tables.watermark import ClockRules, PartitionWatermark
 
-CUSTOMER = b"c"
 BUCKET = b"b"
 
 
@@ -74,6 +84,9 @@ class PartitionBooks:
         self._rewrite: set[bytes] = set()
         self._told: PartProgress | None = None
         self._everything = True
+        self._flushes = 0
+        self._ended: Ended | None = None
+        self._buried: list[bytes] = []
 
     def apply(self, records: Sequence[RawRecord], next_offset: int) -> AdmittedBatch:
         """Apply the next records of the partition; `next_offset` is the offset after the last of them."""
@@ -135,6 +148,7 @@ class PartitionBooks:
             msgspec.MsgspecError, ValueError: a value was written by another version of this program.
         """
         self.epoch = epoch
+        self._ended = reader.ended()
         saved = reader.progress
         if saved is None:
             return
@@ -147,9 +161,7 @@ class PartitionBooks:
         self.records.records, self.records.unmapped = of_records["records"], of_records["unmapped"]
         self.records.no_fact.update(of_records["no_fact"])
         self.records.dead_lettered.update(of_records["dead_lettered"])
-        customers = {
-            key[1:].decode(): unpack_customer(value) for key, value in reader.values.items() if key[:1] == CUSTOMER
-        }
+        customers = unpack_customers(reader.values)
         self.ledger.restore(saved.watermark, saved.clock, counts, customers)
         buckets: list[Record] = [(key[1:], value) for key, value in reader.values.items() if key[:1] == BUCKET]
         self._tables.restore(buckets)
@@ -177,28 +189,18 @@ class PartitionBooks:
         return self._tables.changed(*stamp)
 
     def _changelog_records(self, parts: list[Record]) -> list[Record]:
+        buried, self._buried = self._buried, []
         values: list[Value] = []
-        written, ledger = self._written, self.ledger
+        written = self._written
         for key, payload in parts:
             values.append(Value(BUCKET + key, payload, key in written))
             if payload is None:
                 written.discard(key)
+                self._buried.append(BUCKET + key)
             else:
                 written.add(key)
-        dirty = ledger.dirty
-        if self._rewrite:
-            dirty.update(key[1:].decode() for key in self._rewrite if key[:1] == CUSTOMER)
-            self._rewrite = set()
-        customers = ledger.customers
-        for customer_id in dirty:
-            customer = customers.get(customer_id)
-            key = CUSTOMER + customer_id.encode()
-            if customer is None:
-                values.append(Value(key, None, True))
-                continue
-            values.append(Value(key, pack_customer(customer), customer.saved))
-            customer.saved = True
-        dirty.clear()
+        self._customer_values(values)
+        ledger = self.ledger
         counts = pack_counts(
             ledger.counts,
             {
@@ -209,7 +211,36 @@ class PartitionBooks:
             },
         )
         definitions = (self.definitions.name, self.definitions.version)
+        self._flushes += 1
         progress = Progress(
-            self.epoch, self.next_offset or 0, ledger.watermark, ledger.clock, self.partitions, definitions, counts
-        )
-        return flush_records(self.epoch, values, progress)
+            self.epoch, self._flushes, self.next_offset or 0, ledger.watermark, ledger.clock, self.partitions,
+            definitions, counts,
+        )  # fmt: skip
+        ended, self._ended = self._ended, None
+        return flush_records(values, progress, ended, buried)
+
+    def _customer_values(self, values: list[Value]) -> None:
+        """What changed of customers: all of one, or of one with many facts those that came since."""
+        ledger = self.ledger
+        for key in self._rewrite:
+            if key[:1] in (CUSTOMER, MORE):
+                customer_id = key[1:].decode() if key[:1] == CUSTOMER else customer_of(key)
+                ledger.customers[customer_id].save_whole = True
+                ledger.dirty.add(customer_id)
+        self._rewrite = set()
+        for customer_id in ledger.dirty:
+            customer, name = ledger.customers[customer_id], customer_id.encode()
+            if customer.saved and not customer.save_whole and len(customer.facts) >= MANY_FACTS:
+                values.append(Value(more_key(customer.appended, name), pack_more(customer), False))
+                customer.appended += 1
+            else:
+                values.append(Value(CUSTOMER + name, pack_customer(customer), customer.saved))
+                for number in range(customer.appended):
+                    key = more_key(number, name)
+                    values.append(Value(key, None, True))
+                    self._buried.append(key)
+                customer.appended = 0
+                customer.saved = True
+            customer.save_whole = False
+            customer.unsaved.clear()
+        ledger.dirty.clear()

@@ -1,15 +1,17 @@
 """The changelog of one partition: state that survives any crash, told apart from what a crash cut off.
 
-Every flush writes the values that changed since the last one and a progress record at its end, all to one changelog
-partition by one producer, so that they lie there in this order. A reader takes a flush as a whole: what no progress
-record follows was cut off by a crash and is void, whatever part of it arrived.
+Every flush has a number within its owner's epoch. It writes the values that changed since the last one and a
+progress record at its end, all to one changelog partition by one producer, so that they lie there in this order. A
+reader takes a flush as a whole: without its progress record it was cut off by a crash and is void, whatever part of
+it arrived.
 
-A new owner first writes a *claim* with its epoch, then reads up to that claim. What lies before it is the state to
-start from; what a paused worker of an older epoch delivers after it is void.
+A new owner first writes a *claim* with its epoch, then reads up to that claim. Progress that an older epoch delivers
+after it does not count. With its first flush it writes where the epoch before it *ended*: by that number a flush is
+known to be whole or void for ever, also when log compaction has taken its progress record away.
 
-A void value may hide the good one before it from log compaction. So the reader names the keys to write again
-(`rewrite`), and a value says whether its key had one before: if compaction has taken a good value away, that is found
-and raised, never guessed.
+A void value may hide the good one before it from compaction. So the reader names the keys to write again (`rewrite`),
+and a value says whether its key had one before: if compaction has taken a good value away, that is found and raised,
+never guessed.
 """
 
 from collections.abc import Iterable
@@ -18,6 +20,10 @@ import msgspec
 
 PROGRESS_KEY = b"progress"
 CLAIM_PREFIX = b"claim/"
+ENDED_PREFIX = b"ended/"
+
+DELETED = b"\xc0"
+"""Payload that says that the key has no value any more: msgpack's nil."""
 
 
 class ChangelogGap(Exception):
@@ -28,7 +34,7 @@ class Progress(msgspec.Struct, array_like=True, gc=False):
     """How far a partition's state has come; the last record of each flush.
 
     Attributes:
-        epoch: of the owner that wrote it.
+        epoch: of the owner that wrote it; `flush`: number of the flush within the epoch, from 1.
         next_offset: the first record of the source partition that is not in the state.
         watermark: largest event time admitted, microseconds.
         clock: up to which instant dues have fallen, microseconds.
@@ -38,6 +44,7 @@ class Progress(msgspec.Struct, array_like=True, gc=False):
     """
 
     epoch: int
+    flush: int
     next_offset: int
     watermark: int
     clock: int
@@ -47,15 +54,27 @@ class Progress(msgspec.Struct, array_like=True, gc=False):
 
 
 class Value(msgspec.Struct, gc=False):
-    """A key's new value: msgpack, or None to delete it; `had_one`: the changelog holds a value of this key."""
+    """A key's new value: msgpack, or None to delete it; `had_one`: the changelog holds a value of this key.
+
+    A deletion is written as a value, too, so that it can be void. Once its flush is delivered the key may be buried
+    (`flush_records`), which is what lets compaction forget it.
+    """
 
     key: bytes
     payload: bytes | None
     had_one: bool
 
 
+class Ended(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The last whole flush of the epoch before."""
+
+    epoch: int
+    flush: int
+
+
 class _Envelope(msgspec.Struct, array_like=True, gc=False):
     epoch: int
+    flush: int
     had_one: bool
     payload: msgspec.Raw
 
@@ -63,27 +82,31 @@ class _Envelope(msgspec.Struct, array_like=True, gc=False):
 _encoder = msgspec.msgpack.Encoder()
 _envelopes = msgspec.msgpack.Decoder(_Envelope)
 _progresses = msgspec.msgpack.Decoder(Progress)
+_ends = msgspec.msgpack.Decoder(Ended)
 
 Record = tuple[bytes, bytes | None]
 
 
 def claim(epoch: int) -> Record:
-    """The record by which a new owner begins its epoch. Claims are never compacted away: each has its own key."""
+    """The record by which a new owner begins its epoch. Compaction keeps every claim: each has its own key."""
     return CLAIM_PREFIX + str(epoch).encode(), str(epoch).encode()
 
 
-def flush_records(epoch: int, values: Iterable[Value], progress: Progress) -> list[Record]:
-    """The records of one flush in the order in which they must be delivered."""
-    records: list[Record] = [
-        (
-            value.key,
-            None
-            if value.payload is None
-            else _encoder.encode(_Envelope(epoch, value.had_one, msgspec.Raw(value.payload))),
-        )
-        for value in values
-    ]
-    progress.epoch = epoch
+def flush_records(
+    values: Iterable[Value], progress: Progress, ended: Ended | None = None, buried: Iterable[bytes] = ()
+) -> list[Record]:
+    """The records of one flush in the order in which they must be delivered.
+
+    `progress` names epoch and number of the flush. The first flush of an epoch gives `ended`, if there was an epoch
+    before it. `buried` are keys whose deletion an earlier flush of this epoch has delivered.
+    """
+    epoch, flush = progress.epoch, progress.flush
+    records: list[Record] = [(key, None) for key in buried]
+    if ended is not None:
+        records.append((ENDED_PREFIX + str(epoch).encode(), _encoder.encode(ended)))
+    for value in values:
+        payload = msgspec.Raw(DELETED if value.payload is None else value.payload)
+        records.append((value.key, _encoder.encode(_Envelope(epoch, flush, value.had_one, payload))))
     records.append((PROGRESS_KEY, _encoder.encode(progress)))
     return records
 
@@ -106,6 +129,7 @@ class ChangelogReader:
         self.rewrite: set[bytes] = set()
         self.damaged = 0
         self._open: list[tuple[bytes, _Envelope | None]] = []
+        self._ended: dict[int, int] = {}
 
     def feed(self, records: Iterable[Record]) -> None:
         """Take the next records of the log.
@@ -116,52 +140,65 @@ class ChangelogReader:
         for key, value in records:
             try:
                 if key.startswith(CLAIM_PREFIX):
-                    self._claimed(int(value or b"0"))
+                    self.epoch = max(self.epoch, int(value or b"0"))
+                elif key.startswith(ENDED_PREFIX):
+                    if value is not None:
+                        ended = _ends.decode(value)
+                        self._ended[ended.epoch] = ended.flush
+                        self._decide(ended.epoch, ended.flush)
                 elif key == PROGRESS_KEY:
                     if value is not None:
                         self._close(_progresses.decode(value))
-                elif value is None:
-                    self._open.append((key, None))
                 else:
-                    self._take(key, _envelopes.decode(value))
+                    self._open.append((key, None if value is None else _envelopes.decode(value)))
             except (msgspec.DecodeError, msgspec.ValidationError, ValueError):
                 self.damaged += 1
 
     def finish(self) -> None:
-        """The log is at its end: what no progress record closed is void."""
-        self._void_open()
+        """The log is at its end: what is still open is void.
 
-    def _take(self, key: bytes, envelope: _Envelope) -> None:
-        if envelope.epoch < self.epoch:
+        Raises: ChangelogGap, as `feed`.
+        """
+        opened, self._open = self._open, []
+        for key, envelope in opened:
             self._void(key, envelope)
-        else:
-            self._open.append((key, envelope))
 
-    def _claimed(self, epoch: int) -> None:
-        if epoch > self.epoch:
-            self._void_open()
-            self.epoch = epoch
+    def ended(self) -> Ended | None:
+        """What the first flush of the next epoch says of this one; after `finish`."""
+        return None if self.progress is None else Ended(self.progress.epoch, self.progress.flush)
 
     def _close(self, progress: Progress) -> None:
         if progress.epoch < self.epoch:
             return
         self.epoch = progress.epoch
         self.progress = progress
+        self._decide(progress.epoch, progress.flush)
+
+    def _decide(self, epoch: int, last: int) -> None:
+        """Flushes of this epoch up to the last are whole. Those of epochs that have ended are known, too."""
+        still: list[tuple[bytes, _Envelope | None]] = []
         for key, envelope in self._open:
-            self.rewrite.discard(key)
             if envelope is None:
                 self.values.pop(key, None)
-            else:
-                self.values[key] = bytes(envelope.payload)
-        self._open = []
-
-    def _void_open(self) -> None:
-        for key, envelope in self._open:
-            if envelope is not None:
+                continue
+            payload = bytes(envelope.payload)
+            upto = last if envelope.epoch == epoch else self._ended.get(envelope.epoch)
+            if upto is not None and envelope.flush <= upto:
+                self.rewrite.discard(key)
+                if payload == DELETED:
+                    self.values.pop(key, None)
+                else:
+                    self.values[key] = payload
+            elif envelope.epoch in self._ended:
                 self._void(key, envelope)
-        self._open = []
+            else:
+                still.append((key, envelope))
+        self._open = still
 
-    def _void(self, key: bytes, envelope: _Envelope) -> None:
+    def _void(self, key: bytes, envelope: _Envelope | None) -> None:
+        if envelope is None:
+            return
         if envelope.had_one and key not in self.values:
             raise ChangelogGap(f"no valid value is left for {key!r}")
-        self.rewrite.add(key)
+        if key in self.values:
+            self.rewrite.add(key)

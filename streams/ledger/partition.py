@@ -66,7 +66,9 @@ class Customer(msgspec.Struct, gc=False, array_like=True):
         wheel_minute: under which minute the wheel holds this customer, 0 if it does not.
         ids: remembered facts by id, once there are many.
         snapshots: (number of facts, state after them), oldest first.
-        saved: the changelog holds a value of this customer.
+        saved: the changelog holds a value of this customer, and `appended` more with facts that came since.
+        save_whole: more has changed than that facts came.
+        unsaved: facts that came since it was written.
         before_loss: the same of the facts before the last `left` that was a loss: it may yet be half of one change.
     """
 
@@ -82,6 +84,9 @@ class Customer(msgspec.Struct, gc=False, array_like=True):
     snapshots: list[tuple[int, CustomerState]] = msgspec.field(default_factory=list)
     before_loss: tuple[int, CustomerState] | None = None
     saved: bool = False
+    save_whole: bool = False
+    appended: int = 0
+    unsaved: list[Fact] = msgspec.field(default_factory=list)
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
@@ -194,6 +199,7 @@ class PartitionLedger:
         else:
             if customer.tangled or fact.kind == RETRACTED:
                 settle_old(customer.facts, remembered_from)
+                customer.save_whole = True
             if self._is_known(customer, fact, remembered_from):
                 return
         is_late = fact.at < remembered_from
@@ -231,6 +237,7 @@ class PartitionLedger:
         if not remembered:
             for known in same:
                 forget_id(known)
+            customer.save_whole = True
             return False
         version = version_of(fact)
         if any(version_of(known) == version for known in remembered):
@@ -287,6 +294,7 @@ class PartitionLedger:
         before = self._folded(customer.base, customer.facts, customer.folded_to)
         if stays and departure is not None:
             customer.base = late_openings.reopened(self.rules, departure)
+        customer.save_whole = True
         late_openings.replace_implied(self.rules, customer.base, implied, fact)
         customer.snapshots.clear()
         customer.before_loss = None
@@ -326,6 +334,8 @@ class PartitionLedger:
         fold.step(fact)
         self._amend(fold)
         facts.append(fact)
+        if customer.saved:
+            customer.unsaved.append(fact)
         customer.folded_to = fact.at
         if not len(facts) % SNAPSHOT_EVERY:
             customer.snapshots.append((len(facts), copy(state)))
@@ -346,6 +356,8 @@ class PartitionLedger:
         before = self._folded(base, facts[start:], customer.folded_to)
         if fact is not None:
             insort(facts, fact, key=order_of)
+            if customer.saved:
+                customer.unsaved.append(fact)
             customer.folded_to = max(customer.folded_to, fact.at)
         after = self._folded(base, facts[start:], customer.folded_to)
         for outcome in before.outcomes:
@@ -354,6 +366,7 @@ class PartitionLedger:
             self.counts.count_outcome(outcome)
         self._correct(customer_id, before.movements, after.movements)
         self.counts.pending += (after.state.pending is not None) - (customer.state.pending is not None)
+        customer.save_whole = customer.save_whole or after.tangled or customer.tangled
         customer.tangled = after.tangled
         while customer.snapshots and customer.snapshots[-1][0] > start:
             customer.snapshots.pop()
@@ -463,6 +476,7 @@ class PartitionLedger:
         if fold.state.changing:
             return False
         customer.base = fold.state
+        customer.save_whole = True
         customer.facts = folded_away(facts, standing, count) if customer.tangled else facts[count:]
         customer.ids = None
         customer.before_loss = None
