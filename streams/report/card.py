@@ -13,11 +13,18 @@ from streams.tables.rows import top_reasons
 Line = dict[str, Any]
 
 
-def card(ledger: Mapping[str, Any], *, window: str = "all") -> dict[str, Any]:
+def card(
+    ledger: Mapping[str, Any], *, window: str = "all", known_until: str | None = None, final: bool | None = None
+) -> dict[str, Any]:
     """The report card of one window of the ledger's JSON.
 
-    `segments` are over all time, as the ledger states them. Raises: KeyError, naming the windows there are,
-    for another one.
+    `segments` are over all time, as the ledger states them.
+
+    Args:
+        known_until: the clock of what is known now, if that is past the ledger's: it is what tells whether the card
+            is final, so give `final` too.
+        final: nothing inside the horizon can change this window any more; by default as the ledger states it.
+    Raises: KeyError, naming the windows there are, for another one.
     """
     windows = ledger["windows"]
     if window not in windows:
@@ -28,8 +35,9 @@ def card(ledger: Mapping[str, Any], *, window: str = "all") -> dict[str, Any]:
         "definitions": dict(ledger["definitions"]),
         "currency": ledger["currency"],
         "at": ledger["until"],
+        "known_until": ledger["until"] if known_until is None else known_until,
         "window": window,
-        "final": row["final"],
+        "final": row["final"] if final is None else final,
         "net": row["net"],
         "gained": gained,
         "new": row["new"],
@@ -60,6 +68,7 @@ def card(ledger: Mapping[str, Any], *, window: str = "all") -> dict[str, Any]:
             }
             for name, segment in ledger["segments"].items()
         ],
+        "problems": _problems(ledger.get("accounting", {}), row),
     }
     for name in ("retention", "earned_growth"):
         if name in row:
@@ -96,6 +105,8 @@ def _lines(of: Mapping[str, Any]) -> Iterator[str]:
         if of["final"]
         else "Known now, and provisional: late facts may still change it."
     )
+    if of["known_until"] != of["at"]:
+        yield f"From all that was known at {of['known_until']}"
     yield ""
     yield f"Net growth: {of['net']['customers']:+,} customers, {_signed(of['net']['value'], currency)}"
     if "net_before" in of:
@@ -141,6 +152,28 @@ def _lines(of: Mapping[str, Any]) -> Iterator[str]:
             f"{line['transferred_in']['customers']:,}, {line['transferred_out']['customers']:,}, "
             f"{line['closing']['customers']:,}"
         )
+    if of["problems"]:
+        yield ""
+        yield "Problems:"
+    for problem in of["problems"]:
+        yield f"  {problem['text']}"
+
+
+def _problems(accounting: Mapping[str, Any], row: Mapping[str, Any]) -> list[Line]:
+    """What makes these numbers less than the whole truth; records and facts of all time, reasons of the window."""
+    found: list[Line] = []
+    for reason, count in accounting.get("dead_lettered", {}).items():
+        text = f"{count:,} records could not be admitted ({reason}); see `netgrowth dead-letters list`"
+        found.append({"problem": "dead_letters", "reason": reason, "records": count, "text": text})
+    unmapped = accounting.get("unmapped", 0)
+    if unmapped:
+        text = f"{unmapped:,} records are unmapped: no rule of the definitions takes them"
+        found.append({"problem": "unmapped", "records": unmapped, "text": text})
+    unusable, lost = row["reasons_unusable"]["customers"], row["lost"]["customers"]
+    if unusable and 2 * unusable >= lost:
+        text = f"{unusable:,} of {lost:,} lost customers gave no usable reason: the reasons are those of a minority"
+        found.append({"problem": "reasons_unusable", "customers": unusable, "text": text})
+    return found
 
 
 def _bowls(marbles: Mapping[str, int]) -> Iterator[str]:

@@ -1,0 +1,78 @@
+"""`netgrowth report`: the report card of an instant, from a running worker or from a file."""
+
+import sys
+from typing import Any
+
+import click
+import orjson
+
+from agents.commands.environment import WrongInput, settings_from_environment
+from agents.commands.ledger import Instant, load_definitions, read_into
+from agents.worker_client import WorkerRefused, WorkerUnreachable, ask, worker_url
+from streams.facts.times import instant_of
+from streams.recount import Recount
+from streams.report.card import card, card_lines
+from streams.report.instants import is_final_now
+from streams.tables.calendar import minute_start, utc_text
+from streams.tables.windows import WINDOW_NAMES
+
+
+@click.command(
+    epilog="Example: netgrowth report --at 2011-06-30T23:59:00Z --window this_month "
+    "--definitions config/definitions/online-retail.yaml --facts purchases.jsonl"
+)
+@click.option("--at", type=Instant(), help="The instant (RFC 3339); default: now, of a file its largest event time.")
+@click.option("--url", help="The running worker (default: NETGROWTH_WEB_BIND and NETGROWTH_WEB_PORT here).")
+@click.option("--definitions", "definitions_file", metavar="F", help="With --facts: the definitions file (YAML).")
+@click.option("--facts", metavar="FILE", help="Count this file instead of asking a worker; - is standard input.")
+@click.option("--window", type=click.Choice(list(WINDOW_NAMES)), default="all", show_default=True,
+              help="Which of the running windows at that instant.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(
+    at: int | None, url: str | None, definitions_file: str | None, facts: str | None, window: str, as_json: bool
+) -> None:
+    """The report card: net growth, why customers left, what brought them, who recommends us, and problems.
+
+    It says what is known now. While facts inside the horizon can still change an instant, the card says that it is
+    provisional. A worker answers for its clock and for instants before it whose buckets are still kept; from a file
+    every instant can be had.
+
+    Exit status: 0 done, 2 no worker, or an instant that it cannot answer.
+    """
+    if facts is None and definitions_file is not None:
+        raise WrongInput("--definitions goes with --facts; a worker has definitions of its own")
+    if facts is not None and url is not None:
+        raise WrongInput("--url and --facts are both given; keep one")
+    if facts is not None and definitions_file is None:
+        raise WrongInput("--facts needs --definitions: what the records mean")
+    found = _from_worker(url, at, window) if facts is None else _from_file(str(definitions_file), facts, at, window)
+    if as_json:
+        sys.stdout.buffer.write(orjson.dumps(found) + b"\n")
+        return
+    for line in card_lines(found):
+        click.echo(line)
+
+
+def _from_file(definitions_file: str, facts: str, at: int | None, window: str) -> dict[str, Any]:
+    recount = Recount(load_definitions(definitions_file), until=at)
+    read_into(recount, facts)
+    ledger = recount.finish()
+    stands_at = recount.clock() or 0
+    known = max(stands_at, recount.latest)
+    final = is_final_now(recount.tables, window, stands_at, known)
+    return card(ledger, window=window, known_until=utc_text(known), final=final)
+
+
+def _from_worker(url: str | None, at: int | None, window: str) -> dict[str, Any]:
+    where = url or worker_url(settings_from_environment())
+    parameters = {"window": window} | ({} if at is None else {"at": utc_text(at)})
+    try:
+        found: dict[str, Any] = ask(where, "/api/v1/report", **parameters)
+    except (WorkerUnreachable, WorkerRefused) as error:
+        raise WrongInput(str(error)) from error
+    if at is not None and minute_start(instant_of(found["at"], None)) != minute_start(at):
+        raise WrongInput(
+            f"the worker at {where} answers for {found['at']} alone, not for {utc_text(at)}; "
+            "leave --at out, or count a file: --definitions F --facts FILE"
+        )
+    return found
