@@ -30,7 +30,11 @@ logger = logging.getLogger(__name__)
 
 TOPIC = "customer-events"
 CHANGELOG = "ledger-changelog"
+PREFIXES = "NETGROWTH_TOPIC_PREFIX and NETGROWTH_GROUP_PREFIX"
 SLOW_FLUSH_S = 2.0
+
+MOST_UNFLUSHED = 20_000
+"""Records applied and not yet flushed at which reading waits: a flush has to be delivered within the deadline."""
 
 
 class HoleInInput(Exception):
@@ -39,6 +43,10 @@ class HoleInInput(Exception):
 
 class OtherDefinitions(Exception):
     """The state was counted under other definitions: numbers of two agreements must not be mixed."""
+
+
+class UnreadableState(Exception):
+    """The changelog holds what this version cannot read: going on would count from nothing."""
 
 
 class Watcher(Protocol):
@@ -76,25 +84,28 @@ class LedgerAgent:
             definitions, now_us=wall_clock_us, partitions=settings.partitions, check_keys=True,
             max_bytes=settings.max_record_bytes,
         )
-        self._topic = topic or settings.topic(TOPIC)
+        self.topic = topic or settings.topic(TOPIC)
         self._readers: dict[int, ChangelogReader] = {}
         self._epochs: dict[int, int] = {}
         self._applied: dict[int, list[Any]] = {}
+        self._unflushed = 0
         self._flushing = asyncio.Lock()
         transport: BatchTransport = app.transport
         self._transport = transport
         transport.on_quiesce(self.flush)
         self._changelog = Changelog(
             app, settings.topic(CHANGELOG), settings.partitions, self._restore, self._reset,
-            sources=[self._topic], begin=self._claim, ready=self._ready,
+            sources=[self.topic], begin=self._claim, ready=self._ready,
         )
-        self._attach(batch_topic(app, self._topic, settings.partitions))
+        self._attach(batch_topic(app, self.topic, settings.partitions))
 
     def _attach(self, batches: Any) -> None:
         @self._app.agent(batches, name="ledger")
         async def ledger(stream: Any) -> None:
             async for event in stream.noack().events():
                 self.apply(event)
+                if self._unflushed >= MOST_UNFLUSHED:
+                    await self.flush()
 
     def apply(self, event: Any) -> None:
         """Apply one batch in memory.
@@ -105,23 +116,28 @@ class LedgerAgent:
         books = self.books.get(batch.partition)
         if books is None:
             raise HoleInInput(f"{batch!r} came for a partition whose state is not here")
-        expected = books.next_offset
-        if expected is not None and expected < batch.follows:
-            raise HoleInInput(f"{batch!r} follows {batch.follows}, the state stands at {expected}")
+        expected = books.next_offset or 0
+        if expected < batch.follows:
+            raise HoleInInput(
+                f"{batch!r} follows {batch.follows}, the state stands at {expected}: the group's offsets and the "
+                f"state in {self._settings.topic(CHANGELOG)} do not belong together; set the group's offset of the "
+                f"partition to {expected}, or count anew under another {PREFIXES}"
+            )
         records = [
             RawRecord(
                 record.value, record.key, record.topic, record.partition, record.offset, record.timestamp,
                 tuple(record.headers),
             )
             for record in batch.records
-            if expected is None or record.offset >= expected
+            if record.offset >= expected
         ]
+        self._unflushed += len(records)
         if records:
             admitted = books.apply(records, batch.last_offset + 1)
             now = wall_clock_us()
             for watcher in self._watchers:
                 watcher.batch_read(batch, admitted, now)
-        elif expected is None or expected <= batch.last_offset:
+        elif expected <= batch.last_offset:
             books.next_offset = batch.last_offset + 1
         batch.release()
         self._applied.setdefault(batch.partition, []).append(event)
@@ -132,7 +148,7 @@ class LedgerAgent:
         at_end = {
             status.partition
             for status in self._transport.status()
-            if status.topic == self._topic and status.lag == 0 and not status.recovering
+            if status.topic == self.topic and status.lag == 0 and not status.recovering
         }
         for number, books in self.books.items():
             if number in at_end:
@@ -146,13 +162,13 @@ class LedgerAgent:
             barrier, now = self._transport.barrier, wall_clock_us()
             sources: list[TP] = []
             events: list[Any] = []
-            records = size = 0
+            records = size = self._unflushed = 0
             for number, books in list(self.books.items()):
                 flush = books.flush(now)
                 events.extend(self._applied.pop(number, ()))
                 if flush is None:
                     continue
-                source = TP(self._topic, number)
+                source = TP(self.topic, number)
                 sources.append(source)
                 letters = [encode_dead_letter(letter) for letter in flush.dead_letters]
                 movements = list(movement_records(number, books.next_offset or 0, flush.changes))
@@ -201,7 +217,7 @@ class LedgerAgent:
     async def _claim(self, partition: int) -> None:
         epoch = int(time() * 1000)
         self._epochs[partition] = epoch
-        source = TP(self._topic, partition)
+        source = TP(self.topic, partition)
         key, value = claim(epoch)
         self._transport.barrier.send(source, self._settings.topic(CHANGELOG), partition, key, value)
         await self._transport.barrier.delivered(source)
@@ -212,17 +228,21 @@ class LedgerAgent:
     async def _ready(self, partition: int) -> None:
         reader = self._readers.pop(partition)
         reader.finish()
+        if reader.damaged:
+            raise UnreadableState(
+                f"{reader.damaged} records of {self._settings.topic(CHANGELOG)}-{partition} cannot be read: they were "
+                f"written by another version of netgrowth; run that version, or count anew under another {PREFIXES}"
+            )
         saved, mine = reader.progress, (self.definitions.name, self.definitions.version)
         if saved is not None and saved.definitions != mine:
             raise OtherDefinitions(
                 f"partition {partition} was counted under definitions {' '.join(saved.definitions)}, these are "
-                f"{' '.join(mine)}; start with those, or count from the beginning under another "
-                "NETGROWTH_TOPIC_PREFIX and NETGROWTH_GROUP_PREFIX"
+                f"{' '.join(mine)}; start with those, or count from the beginning under another {PREFIXES}"
             )
         epoch = self._epochs[partition]
         if reader.epoch > epoch:
             epoch = reader.epoch + 1
-            source = TP(self._topic, partition)
+            source = TP(self.topic, partition)
             key, value = claim(epoch)
             self._transport.barrier.send(source, self._settings.topic(CHANGELOG), partition, key, value)
         books = PartitionBooks(
@@ -230,10 +250,26 @@ class LedgerAgent:
             self._clock_rules,
         )
         books.restore(reader, epoch)
+        await self._skip_what_is_gone(books)
         self.books[partition] = books
         logger.info(
             "Partition %d: %d customers, next offset %s", partition, len(books.ledger.customers), books.next_offset
         )
+
+
+    async def _skip_what_is_gone(self, books: PartitionBooks) -> None:
+        """Go on where the topic begins if retention has taken away records that are not in the state."""
+        source = TP(self.topic, books.partition)
+        earliest = (await self._app.consumer.earliest_offsets(source))[source]
+        stands_at = books.next_offset or 0
+        if earliest > stands_at:
+            if books.next_offset is not None:
+                self.lost_to_retention += earliest - stands_at
+                logger.error(
+                    "%s-%d: records %d to %d left the topic before they were counted (retention)",
+                    self.topic, books.partition, stands_at, earliest - 1,
+                )
+            books.next_offset = earliest
 
 
 async def every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:

@@ -1,31 +1,87 @@
 """What the worker tells of itself: counters fed once per batch and flush, and the page of metrics."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from prometheus_client import CollectorRegistry
+
+from agents.exporter import CompanyCollector, FeedCollector, FeedState
+from agents.metrics_page import MetricsPage
+from agents.process_metrics import ProcessMetrics
 from agents.transport import RecordBatch
 from streams.facts.admission import AdmittedBatch
 
 if TYPE_CHECKING:
     from agents.app import LedgerWorker
 
+FEED = "customer-events"
+"""Name of the feed in labels: without a prefix, so that boards and alerts fit every environment."""
+
 
 class Telemetry:
-    """Watches the ledger agent."""
+    """Watches the ledger agent, and makes the page of metrics when it is asked for."""
 
     def __init__(self) -> None:
-        self.worker: LedgerWorker | None = None
+        self._registry = CollectorRegistry()
+        self._process = ProcessMetrics(self._registry, [FEED])
+        self._newest_append_us: dict[int, int] = {}
+        self._worker: LedgerWorker | None = None
+        self._page: MetricsPage | None = None
 
     def attach(self, worker: "LedgerWorker") -> None:
-        """Make the page of this worker's metrics."""
-        self.worker = worker
+        """Tell of this worker from now on."""
+        self._worker = worker
+        self._registry.register(FeedCollector(self, {FEED: worker.settings.partitions}))
+        tables = CompanyCollector(worker.company, label_limit=worker.settings.label_limit)
+        self._page = MetricsPage(self._registry, tables)
 
     def batch_read(self, batch: RecordBatch, admitted: AdmittedBatch, now_us: int) -> None:
         """A batch was applied."""
+        records = batch.records
+        appended = records[0].timestamp if records else None
+        if records and records[-1].timestamp is not None:
+            self._newest_append_us[batch.partition] = records[-1].timestamp * 1000
+        instants = [fact.at for fact in admitted.facts]
+        self._process.batch_read(
+            FEED, admitted, now_us=now_us,
+            oldest_event_us=min(instants, default=None),
+            newest_event_us=max(instants, default=None),
+            oldest_append_us=None if appended is None else appended * 1000,
+        )  # fmt: skip
 
     def flushed(self, seconds: float, records: int, size: int) -> None:
         """A flush was delivered."""
+        self._process.flushed(seconds, records, size)
+
+    def feeds(self) -> Iterator[FeedState]:
+        """The partitions that this worker reads, now."""
+        worker = self._worker
+        if worker is None:
+            return
+        states = dict(worker.ledger.states())
+        for status in worker.app.transport.status():
+            if status.topic != worker.ledger.topic:
+                continue
+            number = status.partition
+            books, state = worker.ledger.books.get(number), states.get(number)
+            yield FeedState(
+                FEED, number, owned=True,
+                recovering=status.recovering or books is None,
+                idle=state is not None and state.idle,
+                watermark_us=None if state is None else state.largest,
+                newest_append_us=self._newest_append_us.get(number),
+                lag=status.lag,
+                bytes_in_flight=status.bytes_in_flight,
+                records_in_flight=status.records_in_flight,
+                lost_to_retention=status.lost_to_retention,
+                facts=None if books is None else books.ledger.counts,
+            )  # fmt: skip
 
     def page(self, accept: str) -> tuple[bytes, str]:
-        """The metrics, and their content type."""
-        return b"", "text/plain"
+        """The metrics, and their content type.
 
+        Raises: RuntimeError before a worker is attached.
+        """
+        if self._page is None:
+            raise RuntimeError("no worker is attached")
+        return self._page.render(accept)

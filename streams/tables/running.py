@@ -95,7 +95,7 @@ class RunningWindows:
             if scope[0] == "segment_region" and dimensions == MAIN:
                 continue
             level = levels.get(scope, Level())
-            if scope in changed or scope not in made or old_levels.get(scope) != level:
+            if scope in changed or scope not in made or old_levels.get(scope, Level()) != level:
                 measures = held.sums.by_scope.get(scope, NO_MEASURES)
                 made[scope] = row(measures, level, self._tables.rules.rows)
         changed.clear()
@@ -114,7 +114,10 @@ class RunningWindows:
         if held.span.end != everything.span.end:
             sums.append(self._beginning_at(held.span.end, held.sums.dimensions).sums)
         levels = {}
+        with_pairs = held.sums.dimensions != MAIN
         for scope in everything.sums.by_scope:
+            if scope[0] == "segment_region" and not with_pairs:
+                continue
             level = everything.sums.change(scope)
             for later in sums:
                 level = level.minus(later.change(scope))
