@@ -230,8 +230,8 @@ class LedgerAgent:
         reader.finish()
         if reader.damaged:
             raise UnreadableState(
-                f"{reader.damaged} records of {self._settings.topic(CHANGELOG)}-{partition} cannot be read: they were "
-                f"written by another version of netgrowth; run that version, or count anew under another {PREFIXES}"
+                f"{reader.damaged} records of {self._settings.topic(CHANGELOG)}-{partition} cannot be read; they "
+                f"come from another version of netgrowth: run that version, or count anew under another {PREFIXES}"
             )
         saved, mine = reader.progress, (self.definitions.name, self.definitions.version)
         if saved is not None and saved.definitions != mine:

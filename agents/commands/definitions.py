@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 import click
 
+from agents.commands import definitions_diff
 from config.definitions_file import Definitions, DefinitionsError, Fault, UnreadableDefinitions, load
 
 
@@ -42,6 +43,9 @@ def check(file: str, as_json: bool) -> None:
     for warning in definitions.warnings:
         click.echo(f"warning: {_line(file, warning)}", err=True)
     click.echo(_summary(definitions))
+
+
+command.add_command(definitions_diff.command)
 
 
 def _line(file: str, fault: Fault) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Any
@@ -41,6 +41,8 @@ class BatchConsumer(CommittingConsumer):
         #: Gaps whose cause is not looked up yet, per partition: where expected, where found.
         self._gaps: dict[TP, list[tuple[int, int]]] = {}
         self._lost_to_retention: dict[TP, int] = {}
+        #: The poll under way while records are handed on, and its epoch.
+        self._ahead: tuple[int, asyncio.Task[Mapping[TP, Sequence[Any]]]] | None = None
         self._wake = asyncio.Event()
         super().__init__(*args, **kwargs)
         self._batch_topics: set[str] = self.transport.batch_topics
@@ -157,10 +159,32 @@ class BatchConsumer(CommittingConsumer):
                 await asyncio.wait_for(self._wake.wait(), 0.5)
             return
         epoch = self.epoch
-        most = self.app.conf.broker_max_poll_records
-        records = await self._thread.poll(wanted, epoch, self.options.poll_wait, most)
+        records = await (self._take_ahead(epoch) or self._poll(wanted, epoch))
         if records:
+            # The thread unpacks the next records while these are handed on.
+            if epoch == self.epoch and self.bytes_in_flight < self.options.max_bytes_in_flight:
+                self._ahead = epoch, asyncio.ensure_future(self._poll(wanted, epoch))
             await self._hand_on(records, epoch)
+
+    def _poll(self, wanted: set[TP], epoch: int) -> Coroutine[Any, Any, Mapping[TP, Sequence[Any]]]:
+        most: int | None = self.app.conf.broker_max_poll_records
+        return self._thread.poll(wanted, epoch, self.options.poll_wait, most)
+
+    def _take_ahead(self, epoch: int) -> "asyncio.Task[Mapping[TP, Sequence[Any]]] | None":
+        """The poll begun while the last records were handed on, if it is of this epoch."""
+        if self._ahead is None:
+            return None
+        (of_epoch, task), self._ahead = self._ahead, None
+        if of_epoch == epoch:
+            return task
+        # Its records are dropped, as the epoch says; an error is none the less one.
+        task.add_done_callback(self._dropped)
+        return None
+
+    def _dropped(self, task: "asyncio.Task[Mapping[TP, Sequence[Any]]]") -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, self.consumer_stopped_errors):
+            self.fail(error)
 
     def _wanted(self) -> set[TP]:
         if not self.flow_active:
@@ -186,7 +210,17 @@ class BatchConsumer(CommittingConsumer):
                 if epoch != self.epoch or not self.flow_active or self.should_stop:
                     return
                 message = self._enter(tp, *part)
-                await self.wait_first(self.callback(message), self.suspend_flow.wait())
+                await self._deliver(message)
+
+    async def _deliver(self, message: ConsumerMessage) -> None:
+        """Put a message into its stream's queue, or give up when the flow is suspended."""
+        delivery = asyncio.ensure_future(self.callback(message))
+        await asyncio.sleep(0)
+        if not delivery.done():
+            # The queue is full, or the producer's buffer is.
+            await self.wait_first(delivery, self.suspend_flow.wait())
+        elif not delivery.cancelled():
+            delivery.result()
 
     def _enter(self, tp: TP, records: Sequence[Any], size: int) -> ConsumerMessage:
         """Make the message of a slice and enter it into the account, before anyone can acknowledge it."""

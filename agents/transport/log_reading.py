@@ -67,7 +67,7 @@ async def read_to_end(
                 progress.seconds = now - began
                 if records:
                     progress.records += len(records)
-                    progress.bytes += sum(serialized_size(record) for record in records)
+                    progress.bytes += serialized_size(records)
                     yield progress, records
                 on_progress(progress)
                 if progress.done:

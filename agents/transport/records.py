@@ -1,7 +1,8 @@
 """The message an agent receives: a slice of the records of one partition, as they lie in the log."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 
@@ -52,10 +53,14 @@ class RecordBatch:
         return f"<RecordBatch {where} {self.size} bytes>"
 
 
-def serialized_size(record: Any) -> int:
-    """Bytes of a record's key and value; aiokafka gives -1 for an absent one."""
-    size: int = max(record.serialized_key_size, 0) + max(record.serialized_value_size, 0)
-    return size
+_keys = attrgetter("key")
+_values = attrgetter("value")
+
+
+def serialized_size(records: Iterable[Any]) -> int:
+    """Bytes of the keys and values of records."""
+    # Loops in C: this is the only thing that is done per record.
+    return sum(map(len, filter(None, map(_keys, records)))) + sum(map(len, filter(None, map(_values, records))))
 
 
 def slices(records: Sequence[Any], max_records: int, max_bytes: int) -> Iterator[tuple[Sequence[Any], int]]:
@@ -64,13 +69,21 @@ def slices(records: Sequence[Any], max_records: int, max_bytes: int) -> Iterator
     A record larger than `max_bytes` is a slice of its own, since a record cannot be cut.
     """
     start = 0
+    while start < len(records):
+        part = records if start == 0 and len(records) <= max_records else records[start : start + max_records]
+        size = serialized_size(part)
+        if size > max_bytes:
+            part, size = _fitting(part, max_bytes)
+        yield part, size
+        start += len(part)
+
+
+def _fitting(records: Sequence[Any], max_bytes: int) -> tuple[Sequence[Any], int]:
+    """The first records that fit, at least one, and their bytes."""
     size = 0
     for index, record in enumerate(records):
-        added = serialized_size(record)
-        if index > start and (index - start >= max_records or size + added > max_bytes):
-            yield records[start:index], size
-            start = index
-            size = 0
+        added = serialized_size((record,))
+        if index and size + added > max_bytes:
+            return records[:index], size
         size += added
-    if start < len(records):
-        yield (records[start:] if start else records), size
+    return records, size

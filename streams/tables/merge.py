@@ -4,6 +4,9 @@ Records may come in any order and more than once: of each key the one with the l
 a coarser level masks the finer ones it replaces, and what counts is added to one `Tables`.
 """
 
+from collections.abc import Mapping
+
+from streams.ledger.rules import HOUR, MINUTE
 from streams.tables.buckets import DAYS, EVER, HOURS, MINUTES
 from streams.tables.cells import Cell
 from streams.tables.parts import (
@@ -79,7 +82,7 @@ class CompanyTables:
         if value is None:
             return self.progress.pop(partition, None) is not None
         progress, known = read_progress(value), self.progress.get(partition)
-        if known is not None and known.next_offset > progress.next_offset:
+        if known is not None and (known.next_offset, known.epoch) > (progress.next_offset, progress.epoch):
             return False
         self.progress[partition] = progress
         return progress != known
@@ -153,7 +156,22 @@ class CompanyTables:
             # After a start nearly all hours and days lie before the oldest minute: nothing to look at.
             if place not in self._oldest or last <= self._oldest[place]:
                 continue
-            for start, keys in self._by_place[place].items():
-                if first <= start < last:
-                    for key in keys:
-                        self._count(key, self._held[key], not self._is_masked(key))
+            starts = self._by_place[place]
+            for start in self._starts_within(starts, level, first, last):
+                for key in starts[start]:
+                    self._count(key, self._held[key], not self._is_masked(key))
+
+    def _starts_within(self, starts: Mapping[int, object], level: int, first: int, last: int) -> list[int]:
+        """Which of these buckets of a level begin in [first, last): by the calendar where that is the shorter way."""
+        step = MINUTE if level == MINUTES else HOUR
+        if last - first > len(starts) * step:
+            return [start for start in starts if first <= start < last]
+        if level == MINUTES:
+            return [start for start in range(first, last, MINUTE) if start in starts]
+        found = []
+        hour = first
+        while hour < last:
+            if hour in starts:
+                found.append(hour)
+            hour = self.tables.calendar.next_hour(hour)
+        return found

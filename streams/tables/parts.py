@@ -54,7 +54,10 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Progress(msgspec.Struct, frozen=True, array_like=True):
-    """How far a source partition has come, and what became of its records; times in microseconds."""
+    """How far a source partition has come, and what became of its records; times in microseconds.
+
+    `epoch` is its owner's: of two that have come equally far the newer owner is right.
+    """
 
     next_offset: int
     watermark: int | None
@@ -62,6 +65,7 @@ class Progress(msgspec.Struct, frozen=True, array_like=True):
     fresh: bool
     definitions_version: str
     accounting: dict[str, Any] = {}
+    epoch: int = 0
 
 
 _encode_key = msgspec.json.Encoder().encode
