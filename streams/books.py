@@ -125,15 +125,15 @@ class PartitionBooks:
         state = self.watermark.state(now)
         progress = PartProgress(
             self.next_offset or 0, state.largest, state.idle, state.fresh, self.definitions.version,
-            self.accounting(),
-        )
+            self.accounting(), self.epoch,
+        )  # fmt: skip
         parts = self._part_records()
         if not (self._unwritten.anything or parts or self._rewrite or progress != self._told):
             return None
         self._told = progress
         parts.append(progress_record(self.partition, progress))
         unwritten, self._unwritten = self._unwritten, _Unwritten()
-        return Flush(self._changelog_records(parts[:-1]), parts, unwritten.changes, unwritten.dead_letters)
+        return Flush(self._changelog_records(parts[:-1], state.fresh), parts, unwritten.changes, unwritten.dead_letters)
 
     @property
     def has_unwritten(self) -> bool:
@@ -169,7 +169,7 @@ class PartitionBooks:
         self._rewrite = set(reader.rewrite)
         self.next_offset = saved.next_offset
         if saved.watermark > NEVER:
-            self.watermark = PartitionWatermark(self._clock_rules, saved.watermark)
+            self.watermark = PartitionWatermark(self._clock_rules, saved.watermark, saved.fresh)
 
     def _book(self) -> None:
         changes = self.ledger.changes
@@ -188,7 +188,7 @@ class PartitionBooks:
             return self._tables.everything(*stamp)
         return self._tables.changed(*stamp)
 
-    def _changelog_records(self, parts: list[Record]) -> list[Record]:
+    def _changelog_records(self, parts: list[Record], fresh: bool) -> list[Record]:
         buried, self._buried = self._buried, []
         values: list[Value] = []
         written = self._written
@@ -214,7 +214,7 @@ class PartitionBooks:
         self._flushes += 1
         progress = Progress(
             self.epoch, self._flushes, self.next_offset or 0, ledger.watermark, ledger.clock, self.partitions,
-            definitions, counts,
+            definitions, counts, fresh,
         )  # fmt: skip
         ended, self._ended = self._ended, None
         return flush_records(values, progress, ended, buried)

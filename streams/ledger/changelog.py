@@ -41,6 +41,7 @@ class Progress(msgspec.Struct, array_like=True, gc=False):
         partitions: of the source topic; another number would give a customer two ledgers.
         definitions: name and version under which the state was counted.
         counts: the accounting, packed by the caller.
+        fresh: the newest record was fresh when it was appended: if nothing more comes, time goes on without it.
     """
 
     epoch: int
@@ -51,6 +52,7 @@ class Progress(msgspec.Struct, array_like=True, gc=False):
     partitions: int
     definitions: tuple[str, str]
     counts: bytes
+    fresh: bool = False
 
 
 class Value(msgspec.Struct, gc=False):
