@@ -1,4 +1,4 @@
-"""The real data through the command line, as an operator would count them: the reference figures, to the last cent."""
+"""The real data through the command line, as an operator would count them: the reference figures, to the cent."""
 
 import csv
 import gzip
