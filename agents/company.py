@@ -145,6 +145,46 @@ class Company:
         """[start, end) of a window at the clock, microseconds."""
         return None if self._windows is None else self._windows.windows[window].span
 
+    def closed_hours(self, most: int) -> list[Span]:
+        """Hours before the clock in which something was counted since they were last asked for; the oldest first."""
+        tables, clock = self._tables.tables, self.clock
+        if clock is None or not self.complete:
+            return []
+        if tables.touched_hours is None:
+            # What was told before this worker read the tables back stands; the horizon may still correct it.
+            tables.touched_hours = self._recent_hours(clock)
+        calendar = tables.calendar
+        hours = sorted(tables.touched_hours)[:most]
+        spans = [Span(hour, calendar.next_hour(hour)) for hour in hours]
+        closed = [span for span in spans if span.end <= clock]
+        tables.touched_hours.difference_update(span.start for span in closed)
+        return closed
+
+    def day_of(self, at: int) -> Span:
+        """The company's day that holds an instant."""
+        calendar = self._tables.tables.calendar
+        start = calendar.day_start(at)
+        return Span(start, calendar.next_day(start))
+
+    def local_text(self, at: int) -> str:
+        """An instant in the company's time zone, with its offset."""
+        return self._tables.tables.calendar.local_text(at)
+
+    def rows_in(self, span: Span) -> dict[ScopeKey, Row]:
+        """The row of every scope in which something was counted in a span, summed anew."""
+        tables = self._tables.tables
+        counted = tables.sums(span).by_scope
+        return {scope: row for scope, row in tables.rows(span).items() if scope in counted}
+
+    def _recent_hours(self, clock: int) -> set[int]:
+        calendar, definitions = self._tables.tables.calendar, self.definitions
+        hour = calendar.hour_start(clock - definitions.horizon_us - definitions.grouping_us)
+        hours = set()
+        while hour <= clock:
+            hours.add(hour)
+            hour = calendar.next_hour(hour)
+        return hours
+
     def owns(self, scope: ScopeKey) -> bool:
         """Whether this worker exports the scope now."""
         return self.place(scope) in self.owned()

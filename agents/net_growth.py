@@ -1,6 +1,7 @@
 """The topic `net-growth`: the running table, one record per scope and window, for other services.
 
-A row is written by the worker that owns its scope, when it has changed. The key is `scope/window`.
+A row is written by the worker that owns its scope, when it has changed. The key is `scope/window`; that of a closed
+hour or day in which something was counted is `scope/hour/START` or `scope/day/START`, in the company's time zone.
 """
 
 from typing import Any
@@ -14,7 +15,10 @@ from config.settings import Settings
 from streams.tables.calendar import utc_text
 from streams.tables.rows import Row
 from streams.tables.scopes import ScopeKey
-from streams.tables.windows import WINDOW_NAMES, is_final
+from streams.tables.windows import WINDOW_NAMES, Span, is_final
+
+HOURS_AT_ONCE = 12
+"""Closed hours written in one go: after a replay there may be thousands."""
 
 SENT_AT_ONCE = 500
 """Rows written in one go; the rest follow with the next, so that a large change does not hold up the loop."""
@@ -29,6 +33,7 @@ class NetGrowthWriter:
         self._source = settings.topic("customer-events")
         self._company = company
         self._written: dict[tuple[ScopeKey, str], Row] = {}
+        self._days: set[Span] = set()
 
     async def write(self) -> None:
         """Write the rows that changed, of the scopes that this worker owns now."""
@@ -37,6 +42,7 @@ class NetGrowthWriter:
         if not company.complete or clock is None or not owned:
             self._written.clear()
             return
+        self._write_closed(owned, clock)
         sent = 0
         for window in WINDOW_NAMES:
             for scope, row in company.rows(window).items():
@@ -50,10 +56,27 @@ class NetGrowthWriter:
                     if sent >= SENT_AT_ONCE:
                         return
 
+    def _write_closed(self, owned: set[int], clock: int) -> None:
+        company = self._company
+        hours = company.closed_hours(HOURS_AT_ONCE)
+        self._days.update(company.day_of(hour.start) for hour in hours)
+        days = sorted(day for day in self._days if day.end <= clock)
+        self._days.difference_update(days)
+        for name, spans in (("hour", hours), ("day", days)):
+            for span in spans:
+                start = company.local_text(span.start)
+                for scope, row in company.rows_in(span).items():
+                    if (place := company.place(scope)) in owned:
+                        self._put(place, scope, f"{name}/{start}", name, span, row, clock)
+
     def _send(self, place: int, scope: ScopeKey, window: str, row: Row, clock: int) -> None:
         span = self._company.span(window)
-        if span is None:
-            return
+        if span is not None:
+            self._put(place, scope, window, window, span, row, clock)
+
+    def _put(
+        self, place: int, scope: ScopeKey, name: str, window: str, span: Span, row: Row, clock: int
+    ) -> None:
         definitions = self._company.definitions
         value: dict[str, Any] = {
             "scope": scope_labels(scope),
@@ -67,7 +90,7 @@ class NetGrowthWriter:
         }
         if window != "all":
             value["start"] = utc_text(span.start)
-        key = f"{scope_name(scope)}/{window}".encode()
+        key = f"{scope_name(scope)}/{name}".encode()
         self._transport.barrier.send(TP(self._source, place), self._topic, place, key, orjson.dumps(value))
 
 

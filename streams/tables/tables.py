@@ -42,6 +42,7 @@ class Tables:
         self.buckets = Buckets(self.calendar, rules.retention)
         self.first_at: int | None = None
         self.running: RunningWindows | None = None
+        self.touched_hours: set[int] | None = None  # starts of hours in which anything was counted; None: not noted
 
     def add_movement(self, movement: Movement, sign: int = 1) -> None:
         """Adds a movement (sign +1) or takes one back (sign -1)."""
@@ -59,6 +60,8 @@ class Tables:
     def add_cell(self, level: int, start: int, cell: Cell, customers: int, value: int) -> None:
         """Adds to one cell of a bucket of a level; a bucket of days holds its hours, these their minutes."""
         self.buckets.add(level, start, cell, customers, value)
+        if self.touched_hours is not None and level <= HOURS:
+            self.touched_hours.add(self.calendar.hour_start(start))
         if self.running is not None:
             self.running.added(level, start, cell, customers, value)
 
