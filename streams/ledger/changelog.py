@@ -132,6 +132,7 @@ class ChangelogReader:
         self.damaged = 0
         self._open: list[tuple[bytes, _Envelope | None]] = []
         self._ended: dict[int, int] = {}
+        self._deleted: set[bytes] = set()
 
     def feed(self, records: Iterable[Record]) -> None:
         """Take the next records of the log.
@@ -181,26 +182,32 @@ class ChangelogReader:
         still: list[tuple[bytes, _Envelope | None]] = []
         for key, envelope in self._open:
             if envelope is None:
-                self.values.pop(key, None)
+                self._delete(key)
                 continue
             payload = bytes(envelope.payload)
             upto = last if envelope.epoch == epoch else self._ended.get(envelope.epoch)
             if upto is not None and envelope.flush <= upto:
                 self.rewrite.discard(key)
                 if payload == DELETED:
-                    self.values.pop(key, None)
+                    self._delete(key)
                 else:
                     self.values[key] = payload
+                    self._deleted.discard(key)
             elif envelope.epoch in self._ended:
                 self._void(key, envelope)
             else:
                 still.append((key, envelope))
         self._open = still
 
+    def _delete(self, key: bytes) -> None:
+        self.values.pop(key, None)
+        self._deleted.add(key)
+
     def _void(self, key: bytes, envelope: _Envelope | None) -> None:
         if envelope is None:
             return
-        if envelope.had_one and key not in self.values:
+        # An owner that was paused may still write what a newer one has deleted since.
+        if envelope.had_one and key not in self.values and key not in self._deleted:
             raise ChangelogGap(f"no valid value is left for {key!r}")
         if key in self.values:
             self.rewrite.add(key)
