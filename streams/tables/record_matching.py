@@ -77,13 +77,11 @@ def unmatched(one: RecordIndex, other: RecordIndex) -> tuple[list[int], list[int
     from_one = order < first
     count_one = np.bincount(group, weights=from_one).astype(np.int64)
     count_other = np.bincount(group) - count_one
-    surplus_one, surplus_other = count_one - count_other, count_other - count_one
     # lexsort is stable: within a group the records of `one` come first, in the order in which they were added.
     begin = np.flatnonzero(starts)
     within = np.arange(total) - begin[group]
-    lonely_one = from_one & (within >= (count_one - np.maximum(surplus_one, 0))[group])
-    place_in_other = within - count_one[group]
-    lonely_other = ~from_one & (place_in_other >= (count_other - np.maximum(surplus_other, 0))[group])
+    lonely_one = from_one & (within >= count_other[group])
+    lonely_other = ~from_one & (within - count_one[group] >= count_one[group])
     return sorted(order[lonely_one].tolist()), sorted((order[lonely_other] - first).tolist())
 
 

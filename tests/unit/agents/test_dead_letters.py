@@ -55,7 +55,7 @@ def test_a_letter_written_twice_is_one_and_a_note_never_hides_it() -> None:
     one, other = letter(7), letter(8, "tombstone", payload=None)
     box = DeadLetterBox()
     box.take(*encode_note(other.position, ReplayNote(REPLAYED, "customer-events", 1, 9)))
-    for record in (one, other, one):
+    for record in (one, other, one, other):
         box.take(*encode_dead_letter(record))
     box.take(*encode_note(one.position, ReplayNote(REPLAYING, "customer-events", 1, -1)))
     box.take(b"k", b"rubbish")

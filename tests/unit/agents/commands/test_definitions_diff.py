@@ -97,6 +97,13 @@ def test_a_shorter_lapse_and_a_new_rule_are_told_apart(old: Path, facts: Path) -
     ]  # fmt: skip
 
 
+def test_both_count_to_one_clock_though_only_one_reads_the_last_record(old: Path, facts: Path) -> None:
+    with facts.open("ab") as file:
+        file.write(orjson.dumps({"id": "9", "customer": "cy", "at": "2024-12-01", "paid": 0}) + b"\n")
+    found = diff(old, facts, ("{name: gift, drop: true}", "{name: gift, facts: [{fact: joined, at: at}]}"))
+    assert (found["until"], found["customers"]) == ("2024-12-01T00:00:00Z", 1)
+
+
 def test_the_text_says_why_and_standard_input_is_read_once(old: Path, facts: Path) -> None:
     new = old.with_name("new.yaml")
     new.write_text(SHOP.replace("100d", "60d").replace("field: paid}", "field: worth}"), encoding="utf-8")

@@ -80,6 +80,13 @@ def test_several_sections_are_each_put_alone_into_the_old_definitions():
         assert len(changed_sections(section.applied, new)) == 2
 
 
+def test_a_rule_is_tried_without_the_other_changes_of_its_silo():
+    when, rule = changed_sections(OLD, changed(("is: crm", "is: CRM"), ("is: END", "is: STOP")))
+    assert (when.name, rule.name) == ("silo crm, when", "silo crm, rule ends")
+    assert [one.name for one in changed_sections(OLD, rule.applied)] == [rule.name]
+    assert [one.name for one in changed_sections(OLD, when.applied)] == [when.name]
+
+
 def test_a_silo_that_came_or_went_keeps_the_others_as_they_were():
     without = changed((TEXT[TEXT.index("  shop:") :], ""))
     assert names(without) == ["silo shop, removed"]
