@@ -28,6 +28,7 @@ class FakeThread:
         self.outcome = CommitOutcome.DONE
         self.before_commit: Callable[[Mapping[TP, int]], None] = lambda offsets: None
         self.poll_records = 5
+        self.consumer: Any = None
         self._positions: dict[TP, int] = {}
 
     def assign(self, tps: set[TP]) -> None:
@@ -37,6 +38,8 @@ class FakeThread:
 
     async def poll(self, tps: set[TP], epoch: int, timeout: float, most: int | None) -> dict[TP, list[Any]]:
         assert tps, "an empty set means all partitions to aiokafka"
+        if epoch != self.consumer.epoch:
+            return {}
         found = {}
         for tp in sorted(tps & self.assigned):
             offsets = [o for o in self.logs[tp] if o >= self._positions[tp]][: self.poll_records]
@@ -96,6 +99,7 @@ def make_consumer(
         loop=asyncio.get_running_loop(),
     )
     consumer._thread = thread  # type: ignore[assignment]
+    thread.consumer = consumer
     app._consumer = consumer
     app.on_rebalance_return = lambda: None
     return consumer
