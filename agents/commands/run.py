@@ -19,7 +19,7 @@ from agents.replay.finding import DataNotFound
 from agents.topics import BrokerUnreachable
 from agents.trial.broker import BrokerNotStarted
 from agents.trial.story import STORIES, Trial, TrialFault, TrialOptions, at_speed
-from agents.trial.summary import address_lines, short_line, summary
+from agents.trial.summary import address_lines, needs_compact, short_line, summary
 
 SCREEN_EVERY_S = 0.5
 LINE_EVERY_S = 5.0
@@ -87,7 +87,8 @@ def _show(trial: Trial, stop: threading.Event, *, live: bool) -> None:
     with Live(console=console, screen=True, auto_refresh=False) as screen:
         while not stop.is_set():
             trial.check()
-            screen.update(summary(trial.seen, trial.feed, trial.web), refresh=True)
+            compact = needs_compact(*console.size)
+            screen.update(summary(trial.seen, trial.feed, trial.web, compact=compact), refresh=True)
             stop.wait(SCREEN_EVERY_S)
     console.print(summary(trial.seen, trial.feed, trial.web))
     _say("Ending ...")

@@ -21,7 +21,11 @@ SHOWN_WINDOW = "30d"
 
 TOP_REASONS = 5
 TOP_SEGMENTS = 6
-MARBLES_IN_A_ROW = 20
+TOP_SEGMENTS_COMPACT = 3
+MARBLES_IN_A_ROW = 15
+
+FULL_SIZE = (90, 36)
+"""Columns and lines that take the whole summary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +39,25 @@ class Feed:
     fault: str = ""
 
 
-def summary(seen: Seen, feed: Feed, web: str) -> RenderableType:
-    """The whole screen."""
+def summary(seen: Seen, feed: Feed, web: str, *, compact: bool = False) -> RenderableType:
+    """The whole screen; compact: of some 24 lines."""
     parts: list[RenderableType] = [_head(seen)]
     ledger = seen.ledger
     if ledger is not None:
         parts.append(_windows(ledger))
-        parts.append(_bowls(ledger["windows"][SHOWN_WINDOW]))
-        parts.append(Columns([_reasons(ledger), _segments(ledger)], padding=(0, 2)))
-    parts.append(Text("\n".join(_state_lines(seen, feed)), style="dim"))
+        parts.append(_bowls(ledger["windows"][SHOWN_WINDOW], compact))
+        segments = _segments(ledger, compact)
+        parts.append(Columns([_reasons(ledger), segments], padding=(0, 2)))
+        if not compact:
+            parts.append(Text())
+    parts.append(Text("\n".join(_state_lines(seen, feed)), style="dim", no_wrap=True, overflow="ellipsis"))
     parts.append(Text("\n".join(address_lines(web))))
     return Panel(Group(*parts), title="netgrowth", subtitle="Ctrl-C ends it all", expand=False)
+
+
+def needs_compact(columns: int, lines: int) -> bool:
+    """Whether a terminal of this size is too small for the whole summary."""
+    return columns < FULL_SIZE[0] or lines < FULL_SIZE[1]
 
 
 def short_line(seen: Seen, feed: Feed) -> str:
@@ -63,7 +75,7 @@ def address_lines(web: str) -> list[str]:
     """What can be opened, each with its address."""
     return [
         f"metrics     {web}/metrics",
-        f"API         {web}/api/v1/report?window=this_month  (also /api/v1/ledger, /api/v1/status)",
+        f"API         {web}/api/v1/report?window=this_month",
         f"health      {web}/health/ready",
     ]
 
@@ -100,24 +112,27 @@ def _windows(ledger: Mapping[str, Any]) -> Table:
     return table
 
 
-def _bowls(row: Mapping[str, Any]) -> RenderableType:
+def _bowls(row: Mapping[str, Any], compact: bool) -> RenderableType:
     marbles = row["marbles"]
     each = marbles["customers_per_marble"]
     customers = "customer" if each == 1 else "customers"
-    bowls = [
+    title = Text(f"Two bowls, the last 30 days, each marble {each:,} {customers}", style="italic")
+    bowls = (("gained", _gained(row), "green"), ("lost", row["lost"]["customers"], "red"))
+    if compact:
+        lines = [
+            Text.assemble(f"{name:<6} {count:>6,}  ", ("●" * marbles[name], style)) for name, count, style in bowls
+        ]
+        return Group(title, *lines)
+    panels = [
         Panel(
             Text("\n".join(_rows_of(marbles[name])) or " ", style),
-            title=f"{title} {count:,}",
+            title=f"{name} {count:,}",
             subtitle=_beside(marbles[f"remainder_{name}"]),
             width=2 * MARBLES_IN_A_ROW + 3,
         )
-        for title, name, count, style in (
-            ("gained", "gained", _gained(row), "green"),
-            ("lost", "lost", row["lost"]["customers"], "red"),
-        )
+        for name, count, style in bowls
     ]
-    title = Text(f"\nTwo bowls, the last 30 days, each marble {each:,} {customers}", style="italic")
-    return Group(title, Columns(bowls, padding=(0, 2)))
+    return Group(Text(), title, Columns(panels, padding=(0, 2)))
 
 
 def _rows_of(marbles: int) -> Iterator[str]:
@@ -148,22 +163,20 @@ def _reasons(ledger: Mapping[str, Any]) -> Table:
     return table
 
 
-def _segments(ledger: Mapping[str, Any]) -> Table:
+def _segments(ledger: Mapping[str, Any], compact: bool) -> Table:
     table = Table(title="By segment, since the beginning", title_justify="left", box=None, padding=(0, 2, 0, 0))
-    table.add_column("segment")
-    for name in ("gained", "lost", "net", "we have"):
+    table.add_column("segment", no_wrap=True)
+    for name in ("net", "we have") if compact else ("gained", "lost", "net", "we have"):
         table.add_column(name, justify="right")
     rows = sorted(ledger["segments"].items(), key=lambda item: -item[1]["closing"]["customers"])
-    for name, row in rows[:TOP_SEGMENTS]:
-        table.add_row(
-            name, f"{_gained(row):,}", f"{row['lost']['customers']:,}", f"{row['net']['customers']:+,}",
-            f"{row['closing']['customers']:,}",
-        )  # fmt: skip
+    for name, row in rows[: TOP_SEGMENTS_COMPACT if compact else TOP_SEGMENTS]:
+        gained_lost = () if compact else (f"{_gained(row):,}", f"{row['lost']['customers']:,}")
+        table.add_row(name, *gained_lost, f"{row['net']['customers']:+,}", f"{row['closing']['customers']:,}")
     return table
 
 
 def _state_lines(seen: Seen, feed: Feed) -> Iterator[str]:
-    yield f"\nfeed        {_feed(feed)}"
+    yield f"feed        {_feed(feed)}"
     if seen.status is None:
         return
     status = seen.status

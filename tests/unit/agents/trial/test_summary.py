@@ -42,10 +42,10 @@ def two_won_three_lost() -> dict[str, Any]:
     return ledger_of([*before, *won, *lost])
 
 
-def shown(seen: Seen, feed: Feed = FEED, width: int = 110) -> str:
+def shown(seen: Seen, feed: Feed = FEED, *, width: int = 110, compact: bool = False) -> str:
     console = Console(width=width, color_system=None)
     with console.capture() as capture:
-        console.print(summary(seen, feed, WEB))
+        console.print(summary(seen, feed, WEB, compact=compact))
     return capture.get()
 
 
@@ -120,3 +120,14 @@ def test_the_short_line_has_both_measures() -> None:
     line = short_line(Seen(True, two_won_three_lost(), STATUS), FEED)
     assert line.startswith("2026-03-22 12:00:00 UTC  net growth: this month -1 (+4,700.00 EUR)")
     assert "\n" not in line
+
+
+def test_the_compact_form_fits_an_old_terminal_and_leaves_no_number_out() -> None:
+    screen = shown(Seen(True, two_won_three_lost(), STATUS), width=80, compact=True)
+    assert len(screen.splitlines()) <= 24
+    assert max(map(len, screen.splitlines())) <= 80
+    assert line_with("this month", screen) == "this month 2 3 -1 +4,700.00 EUR +0 2"
+    words = " ".join(screen.split())
+    assert "gained 2 ●● │" in words
+    assert "lost 3 ●●● │" in words
+    assert f"{WEB}/health/ready" in screen
