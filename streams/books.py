@@ -133,7 +133,8 @@ class PartitionBooks:
         self._told = progress
         parts.append(progress_record(self.partition, progress))
         unwritten, self._unwritten = self._unwritten, _Unwritten()
-        return Flush(self._changelog_records(parts[:-1], state.fresh), parts, unwritten.changes, unwritten.dead_letters)
+        changelog = self._changelog_records(parts[:-1], state.fresh)
+        return Flush(changelog, parts, unwritten.changes, unwritten.dead_letters)
 
     @property
     def has_unwritten(self) -> bool:
@@ -147,7 +148,7 @@ class PartitionBooks:
             PartitionCountChanged: the state belongs to a topic of another number of partitions.
             msgspec.MsgspecError, ValueError: a value was written by another version of this program.
         """
-        self.epoch = epoch
+        self.epoch = self._tables.epoch = epoch
         self._ended = reader.ended()
         saved = reader.progress
         if saved is None:

@@ -1,7 +1,8 @@
 """Stage two: the tables of the whole company, merged from the records of all source partitions.
 
-Records may come in any order and more than once: of each key the one with the largest stamp holds, a record of
-a coarser level masks the finer ones it replaces, and what counts is added to one `Tables`.
+Records of one owner may come in any order and more than once: of each key the one with the largest stamp holds, a
+record of a coarser level masks the finer ones it replaces, and what counts is added to one `Tables`. With the first
+progress record of a newer owner, before which it has written everything, what older owners wrote is void.
 """
 
 from collections.abc import Mapping
@@ -28,9 +29,10 @@ NO_CELLS: Cells = {}
 class _Held:
     """A record as it holds now, and whether its cells are counted in the tables."""
 
-    __slots__ = ("cells", "counted", "stamp", "upto")
+    __slots__ = ("cells", "counted", "epoch", "stamp", "upto")
 
     def __init__(self) -> None:
+        self.epoch = 0
         self.stamp: Stamp | None = None
         self.upto = BEGINNING
         self.cells: Cells = NO_CELLS
@@ -57,35 +59,49 @@ class CompanyTables:
             return self._progress(where.partition, value)
         held = self._held.get(where)
         if value is None:
-            if held is None:
+            # Only what a coarser record replaces is deleted; an owner that was paused may delete more.
+            if held is None or held.counted:
                 return False
-            self._replace(where, held, NO_CELLS)
-            self._remove(where)
+            self._remove(where, held)
             return True
         part = read_part(value)
+        if part.epoch < self._epoch(where.partition):
+            return False
         if held is None:
             held = self._held[where] = _Held()
             self._note(where)
-        elif held.stamp is not None and part.stamp <= held.stamp:
+        elif held.stamp is not None and (part.epoch, part.stamp) <= (held.epoch, held.stamp):
             return False
-        first = held.stamp is None
-        held.stamp, moved = part.stamp, part.upto > held.upto
-        held.upto = part.upto
+        first, before = held.stamp is None, held.upto
+        held.epoch, held.stamp, held.upto = part.epoch, part.stamp, part.upto
         if first:
             held.counted = not self._is_masked(where)
         self._replace(where, held, {cell: (n, v) for cell, n, v in part.cells})
-        if where.level != MINUTES and (first or moved):
-            self._recount_finer(where)
+        if where.level != MINUTES and (first or before != part.upto):
+            self._recount_finer(where, max(before, part.upto))
         return True
 
     def _progress(self, partition: int, value: bytes | None) -> bool:
         if value is None:
             return self.progress.pop(partition, None) is not None
         progress, known = read_progress(value), self.progress.get(partition)
-        if known is not None and (known.next_offset, known.epoch) > (progress.next_offset, progress.epoch):
+        if known is not None and (known.epoch, known.next_offset) > (progress.epoch, progress.next_offset):
             return False
         self.progress[partition] = progress
+        if known is None or known.epoch < progress.epoch:
+            self._forget_older(partition, progress.epoch)
         return progress != known
+
+    def _epoch(self, partition: int) -> int:
+        known = self.progress.get(partition)
+        return 0 if known is None else known.epoch
+
+    def _forget_older(self, partition: int, epoch: int) -> None:
+        older = [
+            (where, held) for where, held in self._held.items() if where.partition == partition and held.epoch < epoch
+        ]
+        for where, held in older:
+            self._remove(where, held)
 
     def _replace(self, where: PartKey, held: _Held, cells: Cells) -> None:
         old, held.cells = held.cells, cells
@@ -119,14 +135,15 @@ class CompanyTables:
         self._by_place.setdefault(place, {}).setdefault(where.start, set()).add(where)
         self._oldest[place] = min(self._oldest.get(place, where.start), where.start)
 
-    def _remove(self, where: PartKey) -> None:
+    def _remove(self, where: PartKey, held: _Held) -> None:
+        self._replace(where, held, NO_CELLS)
         del self._held[where]
         starts = self._by_place[where.partition, where.level, where.segment]
         starts[where.start].discard(where)
         if not starts[where.start]:
             del starts[where.start]
             if where.level != MINUTES:
-                self._recount_finer(where)
+                self._recount_finer(where, held.upto)
 
     def _is_masked(self, where: PartKey) -> bool:
         if where.level == EVER:
@@ -142,11 +159,11 @@ class CompanyTables:
             (partition, HOURS, segment), {}
         )
 
-    def _recount_finer(self, where: PartKey) -> None:
+    def _recount_finer(self, where: PartKey, upto: int) -> None:
         """Looks again at every record that this one may mask."""
         calendar = self.tables.calendar
         if where.level == EVER:
-            first, last = BEGINNING, self._held[where].upto
+            first, last = BEGINNING, upto
         elif where.level == DAYS:
             first, last = where.start, calendar.next_day(where.start)
         else:

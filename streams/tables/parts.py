@@ -1,9 +1,10 @@
 """Stage one: the aggregates of one source partition, as records for the topic `scope-parts`.
 
 A record holds the cells of one bucket and segment. It is cumulative and stamped, and what is in it follows
-from the partition's state at that stamp alone. So merging (`merge.py`) is indifferent to order, repetition and
-to records that a crashed worker wrote ahead of its changelog. A bucket too large for one record is split by
-the hash of its cells, again by nothing but its content.
+from the partition's state at that stamp alone. So merging (`merge.py`) is indifferent to order and repetition. What a
+crashed owner wrote ahead of its changelog is void once the next one, who has a higher epoch, has written everything:
+it may count in other batches, and never touch a bucket that the first one filled and would have emptied. A bucket too
+large for one record is split by the hash of its cells, again by nothing but its content.
 
 The finest level is written: minutes while they are kept, then one record of the hour in place of its minutes,
 then of the day, at last one of all older days. The coarser record comes first and masks the finer ones
@@ -46,17 +47,21 @@ class PartKey(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class Part(msgspec.Struct, frozen=True, array_like=True):
-    """Cells of one bucket and segment, cumulative. `upto`: days before it are in this record (level EVER)."""
+    """Cells of one bucket and segment, cumulative. `upto`: days before it are in this record (level EVER).
+
+    `epoch` is that of the partition's owner, who begins by writing everything.
+    """
 
     stamp: Stamp
     upto: int
     cells: list[tuple[Cell, int, int]]
+    epoch: int = 0
 
 
 class Progress(msgspec.Struct, frozen=True, array_like=True):
     """How far a source partition has come, and what became of its records; times in microseconds.
 
-    `epoch` is its owner's: of two that have come equally far the newer owner is right.
+    `epoch` is its owner's: with its first progress record whatever older owners wrote is void.
     """
 
     next_offset: int
@@ -112,6 +117,7 @@ class PartitionTables:
 
     def __init__(self, partition: int, rules: TableRules) -> None:
         self.partition = partition
+        self.epoch = 0
         self.calendar = Calendar(rules.zone)
         self._retention = rules.retention
         self._cells: dict[Place, dict[Cell, list[int]]] = {}
@@ -271,9 +277,9 @@ class PartitionTables:
         # A share that is empty now must say so, or what it said before would go on counting.
         written = self._shares.setdefault(place, set())
         for share in sorted(written - shares.keys()):
-            yield self._key(place, share), _encode(Part(stamp, upto, []))
+            yield self._key(place, share), _encode(Part(stamp, upto, [], self.epoch))
         for share, part in shares.items():
-            yield self._key(place, share), _encode(Part(stamp, upto, part))
+            yield self._key(place, share), _encode(Part(stamp, upto, part, self.epoch))
         written.update(shares)
 
 
