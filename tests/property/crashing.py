@@ -1,7 +1,7 @@
 """One source partition whose owners crash: what is delivered, what is cut off, what arrives too late.
 
-The logs are lists. A flush goes out as two lists of records, one to the changelog and one to `scope-parts`; a crash cuts
-each of them anywhere. What was cut off is gone, or a paused owner delivers it while the next one is already writing.
+The logs are lists. A flush goes out as two lists of records, one to the changelog and one to `scope-parts`; a crash
+cuts each of them anywhere. What was cut off is gone, or a paused owner delivers it while the next one is writing.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from streams.facts.definitions.model import Definitions
 from streams.facts.models import RawRecord
 from streams.ledger.changelog import ChangelogReader, claim
 from streams.tables.merge import CompanyTables
+from streams.tables.parts import is_progress
 from streams.tables.tables import TableRules
 from streams.tables.watermark import ClockRules
 
@@ -74,6 +75,8 @@ class CrashingOwner:
         self.parts = Log()
         self.committed = 0
         self.clock = 0
+        self.shown: list[tuple[int, int, int]] = []
+        """After each whole flush: records of `scope-parts` so far, next offset, clock of the partition."""
         self._epoch = 0
         self._now = 0
         self._take_over()
@@ -106,6 +109,9 @@ class CrashingOwner:
         self.changelog.append(flush.changelog)
         self.parts.append(flush.parts)
         self._delivered()
+        ledger = self.books.ledger
+        if self.books.next_offset and ledger.clock >= ledger.watermark:
+            self.shown.append((len(self.parts.records), self.books.next_offset, ledger.clock))
         if commit:
             self.committed = self._position
 
@@ -141,11 +147,16 @@ class CrashingOwner:
 
     # What a fresh reader of the logs finds
 
-    def company(self) -> CompanyTables:
-        """The tables of the company, read from the beginning."""
+    def company(self, count: int | None = None) -> CompanyTables:
+        """The tables of the company, read from the beginning, or as they were after so many records."""
         company = CompanyTables(self.table_rules)
-        for key, value in self.parts.records:
-            company.apply(key, value)
+        waiting: list[Record] = []
+        for record in self.parts.records[:count]:
+            waiting.append(record)
+            if is_progress(record[0]):
+                for key, value in waiting:
+                    company.apply(key, value)
+                waiting.clear()
         return company
 
     def take_over(self) -> None:

@@ -2,15 +2,19 @@
 
 from random import Random
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from config.definitions_file import parse
+from streams import books
+from streams.facts.admission import Admission
 from streams.facts.models import RawRecord
 from streams.ledger.rules import DAY, HOUR
 from streams.recount import Recount, table_rules
 from streams.tables.buckets import Retention
 from streams.tables.ledger_json import ledger_json
+from streams.tables.merge import CompanyTables
 from tests.property.counting import differences
 from tests.property.crashing import CrashingOwner
 from tests.reference.facts import instant
@@ -41,16 +45,20 @@ DAYS = 9
 HORIZON = 36 * HOUR
 
 SHARES = st.one_of(st.sampled_from((0.0, 1.0)), st.floats(0, 1))
-LATE = st.one_of(st.none(), st.integers(0, 60))
-STEPS = st.one_of(
-    st.tuples(st.just("read"), st.integers(1, 40)),
-    st.tuples(st.just("read"), st.integers(1, 40)),
-    st.tuples(st.just("advance"), st.sampled_from((1, 90, 1500))),
-    st.tuples(st.just("flush"), st.booleans()),
-    st.tuples(st.just("crash"), SHARES, SHARES, st.tuples(LATE, LATE), st.sampled_from((0, 0, 3, 2000))),
-    st.tuples(st.just("take_over")),
-    st.tuples(st.just("compact"), SHARES),
-)
+LATE = st.sampled_from((None, 0, 5, 60, 1000))
+READ = st.tuples(st.just("read"), st.sampled_from((1, 5, 20, 40, 160)))
+FLUSH = st.tuples(st.just("flush"), st.booleans())
+ADVANCE = st.tuples(st.just("advance"), st.sampled_from((1, 90, 1500)))
+BACK = st.sampled_from((0, 0, 3, 2000))
+CRASH = st.tuples(st.just("crash"), SHARES, SHARES, st.tuples(LATE, LATE), BACK)
+CUT_OFF = st.tuples(st.just("crash"), SHARES, SHARES, st.just((None, None)), BACK)
+TAKE_OVER = st.tuples(st.just("take_over"))
+COMPACT = st.tuples(st.just("compact"), SHARES)
+
+
+def schedules(*steps: st.SearchStrategy) -> st.SearchStrategy[list]:
+    """Steps of an owner, in any order."""
+    return st.lists(st.one_of(READ, READ, ADVANCE, FLUSH, *steps), min_size=3, max_size=24)
 
 
 def topic_of(seed: int) -> list[RawRecord]:
@@ -64,21 +72,52 @@ def topic_of(seed: int) -> list[RawRecord]:
     return [RawRecord(value, offset=offset) for offset, value in enumerate(values)]
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(seed=st.integers(0, 1 << 32), steps=st.lists(STEPS, max_size=24), silence=st.sampled_from((0, 3, 40, 300)))
-def test_tables_after_crashes_equal_those_of_an_undisturbed_run(seed: int, steps: list, silence: int) -> None:
-    topic = topic_of(seed)
+def owner_after(topic: list[RawRecord], steps: list) -> CrashingOwner:
+    """Go through the steps."""
     owner = CrashingOwner(topic, DEFINITIONS, table_rules(DEFINITIONS, SHORT))
     owner.clock = instant("2024-01-08T00:00:00Z")
     for name, *arguments in steps:
         getattr(owner, name)(*arguments)
-    undisturbed = Recount(DEFINITIONS)
-    undisturbed.add(topic)
-    clock = max((undisturbed.clock() or 0) + silence * DAY, owner.clock)
-    undisturbed.until = clock
-    owner.end(clock)
-    assert differences(ledger_of(owner, clock), undisturbed.finish()) == []
+    return owner
+
+
+def undisturbed(topic: list[RawRecord], clock: int) -> dict:
+    """The ledger of these records, counted at once."""
+    recount = Recount(DEFINITIONS, until=clock)
+    recount.add(topic)
+    return recount.finish()
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    seed=st.integers(0, 1 << 32), steps=schedules(CRASH, TAKE_OVER, COMPACT),
+    silence=st.sampled_from((0, 3, 40, 300)), many=st.sampled_from((2, 8, books.MANY_FACTS)),
+)  # fmt: skip
+def test_tables_after_crashes_equal_those_of_an_undisturbed_run(
+    seed: int, steps: list, silence: int, many: int
+) -> None:
+    topic = topic_of(seed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(books, "MANY_FACTS", many)
+        owner = owner_after(topic, steps)
+        largest = max((fact.at for fact in Admission(DEFINITIONS).admit(topic).facts), default=0)
+        clock = max(largest + silence * DAY, owner.clock)
+        owner.end(clock)
+    assert differences(ledger_of(owner.company(), clock), undisturbed(topic, clock)) == []
     assert owner.books.accounting() == owner.company().progress[0].accounting
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=st.integers(0, 1 << 32), steps=schedules(CUT_OFF, TAKE_OVER, FLUSH), share=st.floats(0, 1))
+def test_what_is_shown_after_any_whole_flush_is_right(seed: int, steps: list, share: float) -> None:
+    topic = topic_of(seed)
+    owner = owner_after(topic, steps)
+    owner.advance(1)
+    owner.flush(commit=True)
+    if not owner.shown:
+        return
+    count, position, clock = owner.shown[int(share * (len(owner.shown) - 1))]
+    assert differences(ledger_of(owner.company(count), clock), undisturbed(topic[:position], clock)) == []
 
 
 def test_a_restart_knows_that_the_newest_record_was_fresh() -> None:
@@ -93,9 +132,8 @@ def test_a_restart_knows_that_the_newest_record_was_fresh() -> None:
         assert owner.books.watermark.state(at).fresh is fresh
 
 
-def ledger_of(owner: CrashingOwner, clock: int) -> dict:
-    """What a worker that starts now tells of the company."""
-    company = owner.company()
+def ledger_of(company: CompanyTables, clock: int) -> dict:
+    """What a worker that has read so far tells of the company."""
     return ledger_json(
         company.tables,
         definitions_name=DEFINITIONS.name,
