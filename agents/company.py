@@ -17,6 +17,7 @@ from config.settings import Settings
 from streams.facts.definitions.model import Definitions
 from streams.facts.placement import partition_for
 from streams.recount import add_accounting
+from streams.report.instants import past_card
 from streams.tables.cohorts import cohorts
 from streams.tables.ledger_json import ledger_json
 from streams.tables.levels import NO_MEASURES
@@ -202,6 +203,18 @@ class Company:
     def accounting(self) -> dict[str, Any]:
         """What became of all records, as each partition last told."""
         return add_accounting([progress.accounting for progress in self._tables.progress.values()])
+
+    def past_card(self, at: int, window: str) -> dict[str, Any]:
+        """The report card of an instant not after the clock.
+
+        Raises: CannotAnswer, saying which instants can be answered.
+        """
+        definitions = self.definitions
+        named = {"name": definitions.name, "version": definitions.version}
+        return past_card(
+            self._tables.tables, at, self.clock or 0, window, definitions=named, currency=definitions.currency,
+            accounting=self.accounting(),
+        )
 
     def states(self) -> dict[int, PartitionState]:
         """What each partition last told of its time."""

@@ -16,8 +16,8 @@ from prometheus_client.registry import Collector
 from streams.catalogue import COHORT_MONTHS, COMPANY, FEEDS, LABEL_OF_PARTS, ROWS, Metric
 from streams.facts.definitions.model import Definitions
 from streams.facts.money import minor_digits
+from streams.ledger.counts import FactCounts
 from streams.ledger.movements import Ignored
-from streams.ledger.partition import FactCounts
 from streams.tables.folding import folded
 from streams.tables.labels import LABELS, members
 from streams.tables.rows import Row

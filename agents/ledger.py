@@ -33,6 +33,9 @@ CHANGELOG = "ledger-changelog"
 PREFIXES = "NETGROWTH_TOPIC_PREFIX and NETGROWTH_GROUP_PREFIX"
 SLOW_FLUSH_S = 2.0
 
+SWEPT_AT_ONCE = 250
+"""Customers of a partition looked at with each tick of the clock, whether old facts of theirs can be let go."""
+
 MOST_UNFLUSHED = 20_000
 """Records applied and not yet flushed at which reading waits: a flush has to be delivered within the deadline."""
 
@@ -154,6 +157,7 @@ class LedgerAgent:
             if number in at_end:
                 books.watermark.reach_end(now)
             books.advance(clock)
+            books.ledger.sweep(SWEPT_AT_ONCE)
 
     async def flush(self) -> None:
         """Write what changed, wait until it is delivered, then acknowledge the batches that are in it."""

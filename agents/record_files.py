@@ -75,11 +75,11 @@ def read_records(
 
 
 def _opened(name: str, on_read: Callable[[int], None]) -> BinaryIO:
-    raw = sys.stdin.buffer if name == "-" else Path(name).open("rb", buffering=0)
-    counted = io.BufferedReader(_Counting(raw, on_read), 1 << 18)  # type: ignore[arg-type]  # a raw reader
+    raw = sys.stdin.buffer if name == "-" else open(name, "rb", buffering=0)  # noqa: SIM115  # closed by the reader
+    counted = io.BufferedReader(_Counting(raw, on_read), 1 << 18)
     magic = counted.peek(4)[:4]
     if magic.startswith(GZIP_MAGIC):
         return gzip.open(counted, "rb")  # type: ignore[return-value]  # reads bytes
     if magic == ZSTD_MAGIC:
-        return io.BufferedReader(ZstdReader(counted), 1 << 18)  # type: ignore[type-var, return-value]
+        return io.BufferedReader(ZstdReader(counted), 1 << 18)
     return counted

@@ -24,7 +24,8 @@ from streams.ledger.packing import (
     unpack_counts,
     unpack_customers,
 )
-from streams.ledger.partition import NEVER, Change, PartitionLedger
+from streams.ledger.partition import Change, PartitionLedger
+from streams.ledger.remembered import NEVER
 from streams.recount import RecordCounts, accounting
 from streams.tables.parts import PartitionTables, progress_record
 from streams.tables.parts import Progress as PartProgress

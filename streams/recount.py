@@ -12,7 +12,9 @@ from streams.facts.admission import Admission, AdmittedBatch
 from streams.facts.definitions.model import Definitions
 from streams.facts.models import Fact, LossKind, RawRecord
 from streams.facts.placement import partitions_for
-from streams.ledger.partition import NEVER, Change, FactCounts, PartitionLedger
+from streams.ledger.counts import FactCounts
+from streams.ledger.partition import Change, PartitionLedger
+from streams.ledger.remembered import NEVER
 from streams.ledger.rules import HOUR
 from streams.tables.buckets import Retention
 from streams.tables.ledger_json import ledger_json

@@ -1,6 +1,7 @@
 """The transport to set on a Faust app, and the app that has it."""
 
 import gc
+import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -128,6 +129,8 @@ def run_worker(
         gc.collect()
         gc.freeze()
         gc.set_threshold(gc_threshold)
+    # The loop and the consumer's thread hand over to each other; at Python's 5 ms each waits for the other too long.
+    sys.setswitchinterval(0.001)
     worker_options.setdefault("quiet", True)
     worker_options.setdefault("redirect_stdouts", False)
     worker = app.Worker(**worker_options)

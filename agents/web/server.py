@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from aiohttp import web
 
+from streams.facts.refusal import Refused
+from streams.facts.times import instant_of
 from streams.report.card import card
+from streams.report.instants import CannotAnswer
 from streams.tables.calendar import utc_text
 from streams.tables.windows import WINDOW_NAMES
 
@@ -69,14 +72,20 @@ class Pages:
         return self._nothing_yet() if ledger is None else _json(ledger)
 
     async def report(self, request: web.Request) -> web.Response:
-        """The report card; `window` chooses the window, `all` by default."""
-        ledger = self._worker.company.ledger()
-        if ledger is None:
+        """The report card; `window` chooses the window, `all` by default, `at` an instant before the clock."""
+        company = self._worker.company
+        if company.clock is None or not company.complete:
             return self._nothing_yet()
-        window = request.query.get("window", "all")
+        window, at = request.query.get("window", "all"), request.query.get("at")
         if window not in WINDOW_NAMES:
             return _json({"error": f"no window {window!r}; there are {', '.join(WINDOW_NAMES)}"}, 400)
-        return _json(card(ledger, window=window))
+        if at is None:
+            ledger = company.ledger()
+            return self._nothing_yet() if ledger is None else _json(card(ledger, window=window))
+        try:
+            return _json(company.past_card(instant_of(at, None, "at"), window))
+        except (CannotAnswer, Refused) as error:
+            return _json({"error": str(error)}, 400)
 
     async def status(self, request: web.Request) -> web.Response:
         """How far every partition has come, and which of them this worker owns."""

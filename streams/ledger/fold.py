@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from copy import copy
 
 from streams.facts.models import Fact, FactKind, LossKind
-from streams.ledger import transitions
+from streams.ledger import losses, transitions
 from streams.ledger.customer import CustomerState, ImpliedOpening, ReportedLoss, Status
 from streams.ledger.movements import Ignored, Movement
 from streams.ledger.rules import LedgerRules
@@ -100,12 +100,12 @@ class Fold:
                 if self._completes_change(at, silo):
                     continue
                 if self._begins_change(at, silo):
-                    transitions.end_pending(self, at)
+                    losses.end_pending(self, at)
                     state.changing = True
                     return
                 self._lose(at, silo, None, pending.reason, pending.loss_kind)
             elif lapse is not None and lapse <= until:
-                transitions.lose(self, lapse, None, LossKind.LAPSED, LossKind.LAPSED)
+                losses.lose(self, lapse, None, LossKind.LAPSED, LossKind.LAPSED)
                 state.lapsed = True
             else:
                 return
@@ -135,7 +135,7 @@ class Fold:
         if self._completes_change(fact.at, fact.silo):
             return None
         if self._begins_change(fact.at, fact.silo):
-            transitions.end_pending(self, fact.at)
+            losses.end_pending(self, fact.at)
             state.changing = True
             state.joined = None
             return None
@@ -150,9 +150,9 @@ class Fold:
         state.half = False
         if state.changing:
             state.changing = False
-            transitions.end_pending(self, fact.at)
+            losses.end_pending(self, fact.at)
             transitions.take_fields(self, fact.at, fact)
-            transitions.restart_lapse(self, fact.at)
+            losses.restart_lapse(self, fact.at)
             state.joined = None
             return None
         outcome = transitions.on_joined(self, fact)
@@ -161,7 +161,7 @@ class Fold:
         return outcome
 
     def _lose(self, at: int, silo: str, fact: Fact | None, reason: str | None, loss_kind: str | None) -> None:
-        self._loss_index = transitions.lose(self, at, fact, reason, loss_kind)
+        self._loss_index = losses.lose(self, at, fact, reason, loss_kind)
         self.state.joined = None
         self.state.half = True
         self.state.reported = ReportedLoss(at, silo, self.rules.rank(silo))
@@ -173,7 +173,7 @@ class Fold:
         if fact.reason is None and fact.loss_kind is None:
             return
         loss = self.movements[self._loss_index]
-        self.movements[self._loss_index] = transitions.with_reason(loss, fact)
+        self.movements[self._loss_index] = losses.with_reason(loss, fact)
         self.state.reported = ReportedLoss(reported.at, reported.silo, rank)
 
     def _completes_change(self, at: int, silo: str) -> bool:
@@ -182,14 +182,14 @@ class Fold:
         joined = state.joined
         if joined is None or joined.fact.silo != silo or at - joined.fact.at > self.rules.grouping_us:
             return False
-        transitions.end_pending(self, at)
+        losses.end_pending(self, at)
         if not joined.taken:
             transitions.take_fields(self, at, joined.fact)
             if self._joined_index < 0:
                 self.amended = True
             else:
                 self.outcomes[self._joined_index] = None
-        transitions.restart_lapse(self, at)
+        losses.restart_lapse(self, at)
         state.joined = None
         return True
 

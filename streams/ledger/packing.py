@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 
 from streams.facts.models import Fact
+from streams.ledger.counts import FactCounts
 from streams.ledger.customer import CustomerState, Order, order_of
-from streams.ledger.partition import Customer, FactCounts
+from streams.ledger.remembered import Customer
 
 CUSTOMER = b"c"
 MORE = b"m"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from streams.facts.models import UNKNOWN, Fact, FactKind, LossKind
+from streams.facts.models import UNKNOWN, Fact, FactKind
 from streams.ledger.customer import (
     CustomerState,
     ImpliedOpening,
@@ -18,14 +18,13 @@ from streams.ledger.customer import (
     Status,
     order_of,
 )
+from streams.ledger.losses import Cause, cause_of, end_pending, restart_if_named, restart_lapse, stay_of
 from streams.ledger.movements import (
     Ignored,
-    Membership,
     Movement,
     MovementKind,
     Recommendation,
     Scope,
-    Stay,
 )
 from streams.ledger.rules import DAY, MINUTE
 from streams.ledger.values import trailing_value
@@ -36,22 +35,14 @@ if TYPE_CHECKING:
 LONGEST_WINDOW_US = 93 * DAY
 """No window but `all` is longer than a quarter: older values held need not be told apart."""
 
-Cause = tuple[str, str, int]
-
 OPENING = MovementKind.OPENING.value
 NEW = MovementKind.NEW.value
 RETURNED = MovementKind.RETURNED.value
-LOST = MovementKind.LOST.value
 PENDING = MovementKind.PENDING.value
 EXPANSION = MovementKind.EXPANSION.value
 CONTRACTION = MovementKind.CONTRACTION.value
 TRANSFER = MovementKind.TRANSFER.value
 RECOMMENDED = MovementKind.RECOMMENDED.value
-
-
-def cause_of(fact: Fact) -> Cause:
-    """How a movement names the fact that caused it."""
-    return (fact.silo, fact.event_id, fact.place)
 
 
 def _admitted(fold: "Fold", fact: Fact, *, with_value: bool = True) -> tuple[int | None, Scope]:
@@ -176,7 +167,7 @@ def _transfer(fold: "Fold", at: int, scope: Scope, cause: Cause | None) -> bool:
         fold.movements.append(Movement(PENDING, at, held, -1, -state.value, cause))
         fold.movements.append(Movement(PENDING, at, scope, 1, state.value, cause))
     fold.movements.append(
-        Movement(TRANSFER, at, held, 1, state.value, cause, to=scope, stay=_stay_of(state))
+        Movement(TRANSFER, at, held, 1, state.value, cause, to=scope, stay=stay_of(state))
     )
     # A stay is told to have begun by the opening where the two instants are equal: moved in, it begins just after.
     began = at + 1 if at == state.opened_at else at
@@ -322,47 +313,7 @@ def _is_outranked(fold: "Fold", fact: Fact) -> bool:
     return bool(spoken) and all(spoken)
 
 
-# Losses
-
-
-def lose(fold: "Fold", at: int, fact: Fact | None, reason: str | None, loss_kind: str | None) -> int:
-    """The customer and the value held are lost; returns where the movement stands in the fold's list."""
-    state = fold.state
-    end_pending(fold, at)
-    early = state.early_from is not None and at - state.early_from <= fold.rules.early_within_us
-    fold.movements.append(
-        Movement(
-            LOST, at, state.scope, 1, state.value, None if fact is None else cause_of(fact),
-            reason=UNKNOWN if reason is None else reason,
-            loss_kind=LossKind.VOLUNTARY.value if loss_kind is None else loss_kind,
-            early=early,
-            membership=Membership(state.gained_at, state.gained_scope, state.activity),
-            stay=_stay_of(state), cohort_at=state.cohort_at, first_loss=not state.ever_lost,
-        )
-    )
-    state.status = Status.LOST
-    state.ever_lost = True
-    state.lapsed = False
-    state.lapse_due = None
-    state.joined = None
-    return len(fold.movements) - 1
-
-
-def with_reason(loss: Movement, fact: Fact) -> Movement:
-    """The loss with the reason and kind that a silo of higher precedence gives it."""
-    if fact.reason is None:
-        return msgspec.structs.replace(loss, loss_kind=fact.loss_kind or loss.loss_kind)
-    return msgspec.structs.replace(
-        loss, reason=fact.reason, loss_kind=fact.loss_kind or LossKind.VOLUNTARY.value
-    )
-
-
-def end_pending(fold: "Fold", at: int) -> None:
-    """The pending loss, if any, is no longer in force."""
-    state = fold.state
-    if state.pending is not None:
-        fold.movements.append(Movement(PENDING, at, state.scope, -1, -state.value, None))
-        state.pending = None
+# Lost customers
 
 
 def revives(fold: "Fold", fact: Fact) -> bool:
@@ -377,26 +328,6 @@ def revives(fold: "Fold", fact: Fact) -> bool:
 def keep_profile(fold: "Fold", fact: Fact) -> None:
     """What is learnt of a lost customer's profile is kept for a return; its value is not."""
     _, fold.state.scope = _admitted(fold, fact, with_value=False)
-
-
-def restart_lapse(fold: "Fold", at: int) -> None:
-    """The silence that makes a lapse is counted from here."""
-    if fold.rules.lapse is not None:
-        fold.state.lapse_due = at + fold.rules.lapse.after_us
-
-
-def restart_if_named(fold: "Fold", fact: Fact) -> None:
-    """Facts of the named kinds break the silence, also those that change nothing."""
-    lapse = fold.rules.lapse
-    if lapse is not None and fact.kind in lapse.restarted_by:
-        fold.state.lapse_due = fact.at + lapse.after_us
-
-
-def _stay_of(state: CustomerState) -> Stay:
-    return Stay(
-        state.gained_at, state.segment_from, state.region_from, state.product_from, state.opened_at,
-        state.opened_value, state.steps,
-    )
 
 
 BY_KIND: dict[str, Callable[["Fold", Fact], Ignored | None]] = {

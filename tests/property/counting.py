@@ -3,7 +3,8 @@
 from dataclasses import asdict
 
 from streams.facts.models import Fact
-from streams.ledger.partition import FactCounts, PartitionLedger
+from streams.ledger.counts import FactCounts
+from streams.ledger.partition import PartitionLedger
 from streams.ledger.rules import Lapse, LedgerRules, TrailingSpend
 from streams.tables.ledger_json import ledger_json
 from streams.tables.tables import TableRules, Tables

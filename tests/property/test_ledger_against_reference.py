@@ -37,7 +37,6 @@ def test_a_clock_that_strikes_after_every_fact_changes_nothing(placed, rules):
     for one in facts_of(placed, rules):
         counted.apply([one])
         counted.partitions[one[0]].advance(counted.partitions[one[0]].watermark)
-        for customer in counted.partitions[one[0]].customers.values():
-            counted.partitions[one[0]].settle(customer)
+        counted.partitions[one[0]].sweep(10)
     counted.advance(clock)
     assert differences(counted.ledger(clock), expected) == []

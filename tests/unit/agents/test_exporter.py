@@ -13,8 +13,8 @@ from agents.process_metrics import ProcessMetrics
 from streams.catalogue import BY_NAME, ROWS
 from streams.facts.admission import AdmittedBatch
 from streams.facts.models import DeadLetter, Position, RejectReason
+from streams.ledger.counts import FactCounts
 from streams.ledger.movements import Scope
-from streams.ledger.partition import FactCounts
 from streams.ledger.rules import MINUTE
 from streams.tables.scopes import THE_TOTAL
 from tests.unit.agents.made_up_company import START, MadeUpCompany, small_company, wide_company
