@@ -1,5 +1,6 @@
 """`netgrowth worker`: counts, until it is told to stop."""
 
+import gc
 import logging.config
 import os
 
@@ -41,6 +42,8 @@ def command(definitions_file: str | None, measure: bool) -> None:
         raise WrongInput(str(error)) from error
     if states.faults:
         raise WrongInput("\n".join(states.faults))
+    # What lives long here is never part of a cycle; looking through it again and again costs a tenth of the time.
+    gc.set_threshold(100_000, 50, 100)
     # Faust is imported only here: everything else of the command line starts without it.
     from agents.app import LedgerWorker
     from agents.transport import run_worker
