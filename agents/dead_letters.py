@@ -61,18 +61,26 @@ def dead_letter_key(position: Position) -> bytes:
     return f"{position.topic}-{position.partition}-{position.offset}".encode()
 
 
+MOST_PAYLOAD = 4 << 20
+"""Bytes of a record that are kept; a longer one, which can only come compressed, would not fit a record of Kafka."""
+
+
 def encode_dead_letter(letter: DeadLetter) -> tuple[bytes, bytes]:
     """Key and value of a letter's record."""
     position = letter.position
+    payload, detail = letter.payload, letter.detail
+    if payload is not None and len(payload) > MOST_PAYLOAD:
+        detail = f"{detail} (the first {MOST_PAYLOAD} of its {len(payload)} bytes are kept here)"
+        payload = payload[:MOST_PAYLOAD]
     record = DeadLetterRecord(
         letter.reason.value,
-        letter.detail,
+        detail,
         position.topic,
         position.partition,
         position.offset,
         letter.timestamp_ms,
         _text(letter.key),
-        _text(letter.payload),
+        _text(payload),
         [(name, _text(value) or "") for name, value in letter.headers],
     )
     return dead_letter_key(position), _encode(record)

@@ -92,7 +92,8 @@ TOPICS = (
     Topic("customer-health", "scope and window", _OUT, "perceived health", None),
     Topic("customers-in-trouble", "customer id", _OUT, "who is disrupted now", None),
     Topic("surges", "series", _OUT, "surges opened, updated and closed", 366 * DAY_MS, one_partition=True),
-    Topic("dead-letters", "topic-partition-offset", _OUT, "records that could not be admitted", 14 * DAY_MS),
+    Topic("dead-letters", "topic-partition-offset", _OUT, "records that could not be admitted", 14 * DAY_MS,
+          packed=True),
 )
 
 BY_NAME = {topic.name: topic for topic in TOPICS}

@@ -4,6 +4,7 @@ import orjson
 import pytest
 
 from agents.dead_letters import (
+    MOST_PAYLOAD,
     REPLAYED,
     REPLAYING,
     DeadLetterBox,
@@ -14,6 +15,7 @@ from agents.dead_letters import (
     encode_note,
     summarise,
 )
+from agents.topics import PACKED_RECORD_BYTES
 from streams.facts.models import DeadLetter, Position, RejectReason
 
 
@@ -77,3 +79,13 @@ def test_the_example_of_a_reason_is_one_that_still_waits() -> None:
     assert (summary.records, summary.replayed) == (3, 1)
     assert (summary.first_ms, summary.last_ms) == (1001, 1003)
     assert summary.example == letter(2)
+
+
+def test_a_record_too_long_for_a_letter_is_cut_and_says_so() -> None:
+    payload = b"x" * (MOST_PAYLOAD + 1)
+    letter = DeadLetter(Position("t", 0, 7), RejectReason.TOO_LARGE, "too large", payload)
+    _, value = encode_dead_letter(letter)
+    kept = decode_dead_letter(value)
+    assert kept.payload == payload[:MOST_PAYLOAD]
+    assert str(len(payload)) in kept.detail
+    assert len(value) < PACKED_RECORD_BYTES
