@@ -2,6 +2,7 @@
 
 from random import Random
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 from config.definitions_file import parse
 from streams import books
 from streams.facts.admission import Admission
-from streams.facts.models import RawRecord
+from streams.facts.definitions.model import Definitions
+from streams.facts.models import Fact, RawRecord
 from streams.ledger.rules import DAY, HOUR
 from streams.recount import Recount, table_rules
 from streams.tables.buckets import Retention
@@ -19,36 +21,37 @@ from tests.property.counting import differences
 from tests.property.crashing import CrashingOwner
 from tests.reference.facts import instant
 from tests.reference.generate import facts as generated
+from tests.reference.histories import histories
 from tests.reference.malformed import malformed
 
-DEFINITIONS = parse(
-    """
+WRITTEN = """
 name: crashes
 version: "1"
-agreed: {by: a test, at: 2026-01-01}
+agreed: {{by: a test, at: 2026-01-01}}
 currency: EUR
 time_zone: Europe/Berlin
-horizon: 36h
+horizon: {horizon}
 grouping_window: 1h
-same_departure: 2d
-early_within: 10d
-precedence: [billing, crm]
-lapse: {after: 5d, restarted_by: [purchased]}
-native: {silo: crm}
-value_model: {version: "1", field: {minor_units: value}}
+same_departure: {same}
+early_within: {early}
+precedence: [{precedence}]
+lapse: {{after: {lapse}, restarted_by: [purchased]}}
+native: {{silo: crm}}
+value_model: {{version: "1", field: {{minor_units: value}}}}
 reasons: open
 activities: open
 """
-)
+LONG = parse(WRITTEN.format(horizon="36h", same="2d", early="10d", precedence="billing, crm", lapse="5d"))
+HOSTILE = parse(WRITTEN.format(horizon="5h", same="2h", early="4h", precedence="a, b", lapse="3h"))
 SHORT = Retention(minutes_us=50 * HOUR, hours_us=63 * DAY, days_us=200 * DAY)
 DAYS = 9
 HORIZON = 36 * HOUR
 
 SHARES = st.one_of(st.sampled_from((0.0, 1.0)), st.floats(0, 1))
-LATE = st.sampled_from((None, 0, 5, 60, 1000))
-READ = st.tuples(st.just("read"), st.sampled_from((1, 5, 20, 40, 160)))
+LATE = st.sampled_from((None, 0, 1, 3, 60, 1000))
+READ = st.tuples(st.just("read"), st.sampled_from((1, 1, 5, 20, 40, 160)))
 FLUSH = st.tuples(st.just("flush"), st.booleans())
-ADVANCE = st.tuples(st.just("advance"), st.sampled_from((1, 90, 1500)))
+ADVANCE = st.tuples(st.just("advance"), st.sampled_from((1, 20, 90, 1500)))
 BACK = st.sampled_from((0, 0, 3, 2000))
 CRASH = st.tuples(st.just("crash"), SHARES, SHARES, st.tuples(LATE, LATE), BACK)
 CUT_OFF = st.tuples(st.just("crash"), SHARES, SHARES, st.just((None, None)), BACK)
@@ -72,23 +75,36 @@ def topic_of(seed: int) -> list[RawRecord]:
     return [RawRecord(value, offset=offset) for offset, value in enumerate(values)]
 
 
-def owner_after(topic: list[RawRecord], steps: list) -> CrashingOwner:
+def owner_after(topic: list[RawRecord], steps: list, definitions: Definitions) -> CrashingOwner:
     """Go through the steps."""
-    owner = CrashingOwner(topic, DEFINITIONS, table_rules(DEFINITIONS, SHORT))
-    owner.clock = instant("2024-01-08T00:00:00Z")
+    owner = CrashingOwner(topic, definitions, table_rules(definitions, SHORT))
+    owner.clock = min((fact.at for fact in facts_in(topic)), default=0)
     for name, *arguments in steps:
         getattr(owner, name)(*arguments)
     return owner
 
 
-def undisturbed(topic: list[RawRecord], clock: int) -> dict:
+def facts_in(topic: list[RawRecord]) -> list[Fact]:
+    return Admission(LONG).admit(topic).facts
+
+
+def undisturbed(topic: list[RawRecord], clock: int, definitions: Definitions) -> dict:
     """The ledger of these records, counted at once."""
-    recount = Recount(DEFINITIONS, until=clock)
+    recount = Recount(definitions, until=clock)
     recount.add(topic)
     return recount.finish()
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def judge(topic: list[RawRecord], steps: list, silence: int, definitions: Definitions) -> None:
+    """Go through the steps, then read to the end; the tables must be those of an undisturbed run."""
+    owner = owner_after(topic, steps, definitions)
+    clock = max(*(fact.at + silence * DAY for fact in facts_in(topic)), 0, owner.clock)
+    owner.end(clock)
+    assert differences(ledger_of(owner.company(), clock), undisturbed(topic, clock, definitions)) == []
+    assert owner.books.accounting() == owner.company().progress[0].accounting
+
+
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     seed=st.integers(0, 1 << 32), steps=schedules(CRASH, TAKE_OVER, COMPACT),
     silence=st.sampled_from((0, 3, 40, 300)), many=st.sampled_from((2, 8, books.MANY_FACTS)),
@@ -96,28 +112,33 @@ def undisturbed(topic: list[RawRecord], clock: int) -> dict:
 def test_tables_after_crashes_equal_those_of_an_undisturbed_run(
     seed: int, steps: list, silence: int, many: int
 ) -> None:
-    topic = topic_of(seed)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(books, "MANY_FACTS", many)
-        owner = owner_after(topic, steps)
-        largest = max((fact.at for fact in Admission(DEFINITIONS).admit(topic).facts), default=0)
-        clock = max(largest + silence * DAY, owner.clock)
-        owner.end(clock)
-    assert differences(ledger_of(owner.company(), clock), undisturbed(topic, clock)) == []
-    assert owner.books.accounting() == owner.company().progress[0].accounting
+        judge(topic_of(seed), steps, silence, LONG)
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    placed=histories(most=30, partitions=1), steps=schedules(CRASH, TAKE_OVER, COMPACT), many=st.sampled_from((2, 8))
+)
+def test_so_do_those_of_short_hostile_lives(placed: list, steps: list, many: int) -> None:
+    topic = [RawRecord(orjson.dumps(record), offset=offset) for offset, (_, record) in enumerate(placed)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(books, "MANY_FACTS", many)
+        judge(topic, steps, 0, HOSTILE)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 1 << 32), steps=schedules(CUT_OFF, TAKE_OVER, FLUSH), share=st.floats(0, 1))
 def test_what_is_shown_after_any_whole_flush_is_right(seed: int, steps: list, share: float) -> None:
     topic = topic_of(seed)
-    owner = owner_after(topic, steps)
+    owner = owner_after(topic, steps, LONG)
     owner.advance(1)
     owner.flush(commit=True)
     if not owner.shown:
         return
     count, position, clock = owner.shown[int(share * (len(owner.shown) - 1))]
-    assert differences(ledger_of(owner.company(count), clock), undisturbed(topic[:position], clock)) == []
+    assert differences(ledger_of(owner.company(count), clock), undisturbed(topic[:position], clock, LONG)) == []
 
 
 def test_a_restart_knows_that_the_newest_record_was_fresh() -> None:
@@ -125,7 +146,7 @@ def test_a_restart_knows_that_the_newest_record_was_fresh() -> None:
     joined = b'{"event_id":"e","at":%d,"customer_id":"c","fact":"joined"}' % (at // 1000)
     for delay_ms, fresh in ((60_000, True), (3_600_000, False)):
         topic = [RawRecord(joined, offset=0, timestamp_ms=at // 1000 + delay_ms)]
-        owner = CrashingOwner(topic, DEFINITIONS, table_rules(DEFINITIONS))
+        owner = CrashingOwner(topic, LONG, table_rules(LONG))
         owner.read(1)
         owner.flush(commit=True)
         owner.take_over()
@@ -136,9 +157,9 @@ def ledger_of(company: CompanyTables, clock: int) -> dict:
     """What a worker that has read so far tells of the company."""
     return ledger_json(
         company.tables,
-        definitions_name=DEFINITIONS.name,
-        definitions_version=DEFINITIONS.version,
-        currency=DEFINITIONS.currency,
+        definitions_name=LONG.name,
+        definitions_version=LONG.version,
+        currency=LONG.currency,
         until_us=clock,
         accounting=company.progress[0].accounting,
     )
