@@ -17,8 +17,8 @@ AT_ONCE = 2000
 class MovementLine(msgspec.Struct, omit_defaults=True, gc=False):
     """One movement as others read it: instants in microseconds since 1970, values in minor units.
 
-    `sign` is absent (1) for a movement that came, -1 for one that a correction withdrew. `cause` is silo, event id and
-    place of the fact; without one it was the clock.
+    `sign` is absent (1) for a movement that came, -1 for one that a correction withdrew. `cause` is silo, event id
+    and place of the fact; without one it was the clock.
     """
 
     customer_id: str
