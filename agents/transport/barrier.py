@@ -58,17 +58,21 @@ class DeliveryBarrier:
     Per target partition the order of `send` is the order in the log. Nothing is awaited per record: `send` appends
     to the open batch of the target. A failed delivery, or one that takes longer than the deadline, calls `fail`, and
     every `delivered` raises DeliveryFailed from then on. One event loop; not thread safe.
+
+    Once `is_ending` says that the process ends over a failure, nothing more is taken: an exception may have left a
+    batch half in the state, and a flush that comes before the end would make that the state.
     """
 
     def __init__(
         self, client: Callable[[], BatchClient], fail: Callable[[BaseException], None],
-        *, linger: float, deadline: float, max_record_bytes: int,
+        *, linger: float, deadline: float, max_record_bytes: int, is_ending: Callable[[], bool] = lambda: False,
     ) -> None:
         self._client = client
         self._fail = fail
         self._linger = linger
         self._deadline = deadline
         self._max_record_bytes = max_record_bytes
+        self._is_ending = is_ending
         self._lanes: dict[tuple[str, int], _Lane] = {}
         #: Per source, the last batch of each lane that holds a record of it.
         self._marks: dict[TP, dict[_Lane, int]] = {}
@@ -96,8 +100,7 @@ class DeliveryBarrier:
         self, source: TP, topic: str, partition: int, records: Iterable[KeyValue],
         headers: list[tuple[str, bytes]],
     ) -> None:
-        if self._failure is not None:
-            raise self._failure
+        self._check()
         lane = self._lanes.get((topic, partition))
         if lane is None:
             lane = self._lanes[topic, partition] = _Lane(topic, partition)
@@ -134,8 +137,7 @@ class DeliveryBarrier:
             for lane, mark in of_source.items():
                 if mark > lane.deliveries:
                     wanted[lane] = max(mark, wanted.get(lane, 0))
-        if self._failure is not None:
-            raise self._failure
+        self._check()
         if not wanted:
             return
         loop = asyncio.get_running_loop()
@@ -157,6 +159,12 @@ class DeliveryBarrier:
         oldest = min((lane.sent_at[0][0] for lane in self._lanes.values() if lane.sent_at), default=None)
         if oldest is not None and self._failure is None and monotonic() - oldest > self._deadline:
             self._give_up(f"records were not delivered within {self._deadline:g} s")
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        if self._is_ending():
+            raise DeliveryFailed("nothing is sent any more: the process ends over a failure")
 
     def _begin(self, lane: _Lane) -> Any:
         lane.filling = self._client().create_batch()

@@ -76,7 +76,7 @@ class CommittingConsumer(Consumer):
     # -- committing ----------------------------------------------------------------------------------------------
 
     async def _commit_offsets(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:
-        if self.fail.reason is not None:
+        if self.transport.is_ending:
             return False
         generation = self._generation
         try:
@@ -131,7 +131,7 @@ class CommittingConsumer(Consumer):
     async def wait_empty(self) -> None:
         """Have the worker flush, wait until what agents began is acknowledged, and commit it, within a deadline."""
         deadline = monotonic() + self.transport.quiesce_deadline
-        while not self.should_stop and self.fail.reason is None:
+        while not (self.should_stop or self.transport.is_ending):
             try:
                 async with asyncio.timeout(max(deadline - monotonic(), 0.01)):
                     for hook in self.transport.quiesce_hooks:

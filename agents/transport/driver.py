@@ -89,9 +89,17 @@ class BatchTransport(Transport):
         return 0 if consumer is None else int(consumer.bytes_in_flight)
 
     @property
+    def is_ending(self) -> bool:
+        """Whether the process ends over a failure; nothing is sent, flushed or committed any more.
+
+        An exception that leaves an agent or a task crashes the app before anything else gets its turn.
+        """
+        return self.fail.reason is not None or bool(self.app.crashed)
+
+    @property
     def is_ready(self) -> bool:
         """Whether every assigned partition is recovered and its gate open; a worker that got none is ready, too."""
-        if self.fail.reason is not None or not self.recovery.is_assigned:
+        if self.is_ending or not self.recovery.is_assigned:
             return False
         return all(partition.gate_open for partition in self.status())
 

@@ -36,6 +36,7 @@ class BarrierProducer(Producer):
             linger=options.linger,
             deadline=self._deadline,
             max_record_bytes=self.app.conf.producer_max_request_size,
+            is_ending=lambda: self.transport.is_ending,
         )
 
     def _settings_extra(self) -> Mapping[str, Any]:
@@ -81,7 +82,7 @@ class BarrierProducer(Producer):
 
         Raises: DeliveryFailed when that fails or exceeds the deadline; the process is told to end first.
         """
-        if self._producer is None or self._fail.reason is not None:
+        if self._producer is None or self.transport.is_ending:
             return
         outstanding = list(self._outstanding)
         if outstanding:

@@ -79,6 +79,9 @@ def main() -> None:
                     state.records += 1
                     state.total += int(record.value)
                     if words.fault == "raise" and state.records == 700:
+                        # The batch is half in the state, and a flush comes before anyone hears of the exception.
+                        dirty.add(batch.partition)
+                        app.loop.call_soon(lambda: asyncio.ensure_future(flush()))
                         raise RuntimeError("as the test wants")
             state.o = max(state.o, batch.last_offset + 1)
             dirty.add(batch.partition)

@@ -176,6 +176,23 @@ def test_a_failed_delivery_fails_everyone(cause: str) -> None:
     asyncio.run(play())
 
 
+def test_nothing_is_taken_once_the_process_ends_over_a_failure() -> None:
+    async def play() -> None:
+        client = FakeClient()
+        failures: list[BaseException] = []
+        ending: list[bool] = []
+        barrier = _barrier(client, failures, is_ending=lambda: bool(ending))
+        barrier.send(SOURCES[0], "out", 0, None, b"whole")
+        ending.append(True)
+        with pytest.raises(DeliveryFailed, match="process ends"):
+            barrier.send(SOURCES[0], "out", 0, None, b"torn")
+        with pytest.raises(DeliveryFailed, match="process ends"):
+            await barrier.delivered()
+        assert not failures
+
+    asyncio.run(play())
+
+
 def test_a_delivery_that_takes_too_long_fails_with_and_without_a_waiter() -> None:
     async def play(waits: bool) -> None:
         client = FakeClient()
