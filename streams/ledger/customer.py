@@ -53,11 +53,16 @@ class ReportedLoss(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class ImpliedOpening(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """An opening that no source stated: an opening dated before it takes its place."""
+    """An opening that no source stated: an opening dated before it takes its place.
+
+    No month of joining is known until then, so no cohort counts the first loss and what came of it: these are kept.
+    """
 
     order: Order  # of the fact that implied it
     opening: Movement
     loss: Movement | None  # at that same instant
+    first_loss: Movement | None = None  # if it came later
+    returned: Movement | None = None  # the newest return, if it lasts
 
 
 class CustomerState(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):

@@ -1,7 +1,8 @@
 """An opening that arrives after the fact that implied one has been folded away.
 
-It takes the implied opening's place: dated and described by the opening, and so is a loss at the implied instant. No
-other movement is corrected, so an opening that was not lost at once keeps the value and scope counted for it.
+It takes the implied opening's place: dated and described by the opening, and so is a loss at the implied instant. Of
+other movements nothing is corrected but what depends on since when it was a customer, so an opening that was not lost
+at once keeps the value and scope counted for it.
 """
 
 from collections.abc import Iterator
@@ -36,6 +37,21 @@ def corrections(rules: LedgerRules, implied: ImpliedOpening, opening: Fact) -> I
         ),
         1,
     )  # fmt: skip
+
+
+def since_corrections(
+    rules: LedgerRules, folded_away: ImpliedOpening | None, opening: Fact
+) -> Iterator[tuple[Movement, int]]:
+    """What depends on when the customer came: its first loss ends what the opening began, its cohort learns of it."""
+    if folded_away is None:
+        return
+    first_loss, returned = folded_away.first_loss, folded_away.returned
+    if first_loss is not None:
+        yield first_loss, -1
+        yield _loss_after(rules, folded_away, first_loss, opening), 1
+    if returned is not None:
+        yield returned, -1
+        yield msgspec.structs.replace(returned, cohort_at=opening.since), 1
 
 
 def reopened(rules: LedgerRules, departure: Fact) -> CustomerState:
@@ -79,6 +95,24 @@ def replace_implied(rules: LedgerRules, base: CustomerState, implied: ImpliedOpe
                 for field, held in zip(fields, base.ranks, strict=True)
             ]
             base.ranks = (spoken[0], spoken[1], spoken[2], spoken[3])
+
+
+def _loss_after(rules: LedgerRules, implied: ImpliedOpening, loss: Movement, opening: Fact) -> Movement:
+    replaced, was_at, stay = _opening(implied, opening), implied.opening.at, loss.stay
+    if stay is not None:
+        began = [
+            opening.at if instant == was_at else instant
+            for instant in (stay.total_from, stay.segment_from, stay.region_from, stay.product_from)
+        ]
+        steps = stay.steps
+        if steps and steps[0][0] == was_at:
+            steps = ((opening.at, steps[0][1]), *steps[1:])
+        stay = Stay(began[0], began[1], began[2], began[3], opening.at, replaced.value, steps)
+    return msgspec.structs.replace(
+        loss, cohort_at=opening.since, stay=stay,
+        membership=Membership(opening.at, replaced.scope, replaced.activity),
+        early=opening.since is not None and loss.at - opening.since <= rules.early_within_us,
+    )  # fmt: skip
 
 
 def _opening(implied: ImpliedOpening, opening: Fact) -> Movement:

@@ -37,6 +37,10 @@ def lose(fold: "Fold", at: int, fact: Fact | None, reason: str | None, loss_kind
             stay=stay_of(state), cohort_at=state.cohort_at, first_loss=not state.ever_lost,
         )
     )
+    implied = state.implied
+    if implied is not None:
+        first = implied.first_loss if state.ever_lost else fold.movements[-1]
+        state.implied = msgspec.structs.replace(implied, first_loss=first, returned=None)
     state.status = Status.LOST
     state.ever_lost = True
     state.lapsed = False

@@ -217,6 +217,7 @@ class PartitionLedger:
         if stays and departure is not None:
             customer.base = late_openings.reopened(self.rules, departure)
         customer.save_whole = True
+        folded_away = customer.base.implied
         late_openings.replace_implied(self.rules, customer.base, implied, fact)
         customer.snapshots.clear()
         customer.before_loss = None
@@ -224,6 +225,7 @@ class PartitionLedger:
         changes = list(late_openings.corrections(self.rules, implied, fact))
         if stays:  # the rest is in the difference of the two folds
             changes = changes[1:2]
+        changes += late_openings.since_corrections(self.rules, folded_away, fact)
         for change in changes:
             self._emit(customer_id, *change)
         self._correct(customer_id, before.movements, after.movements)

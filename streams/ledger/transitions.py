@@ -98,6 +98,8 @@ def gain(fold: "Fold", fact: Fact) -> None:
             activity=state.activity, earned=is_new and fact.earned, cohort_at=state.cohort_at,
         )
     )
+    if state.implied is not None:
+        state.implied = msgspec.structs.replace(state.implied, returned=fold.movements[-1])
 
 
 def on_opening(fold: "Fold", fact: Fact) -> Ignored | None:

@@ -178,3 +178,23 @@ def test_the_worked_example_of_the_customer_math() -> None:
     assert (c["transferred_in"], c["expansion"], c["lost"]) == (amount(1, 120), 30, amount(1, 150))
     assert all(balances(row) for row in (total, a, b, c))
     assert (out["accounting"]["applied"], out["accounting"]["by_clock"]) == (6, 1)
+
+
+def test_a_base_that_comes_late_tells_its_cohort_what_befell_the_customer_since() -> None:
+    told = [
+        fact("2024-03-01T12:00:00Z", "value_changed", value=100),
+        fact("2024-03-01T15:00:00Z", "left"),
+        fact("2024-03-01T18:00:00Z", "joined", activity="shop"),
+        fact("2024-03-05T12:00:00Z", "heartbeat"),
+    ]
+    snapshot = fact("2024-03-01T09:00:00Z", "opening", value=100, since="2024-02-20T00:00:00Z", activity="spring")
+    assert counted(told)["total"]["early_loss"] == amount(0, 0)
+    late = counted([*told, snapshot])
+    assert late["cohorts"] == [
+        {"month": "2024-02", "joined": 1, "lost_30d": 1, "lost_90d": 1, "lost_365d": 1, "still_here": 1}
+    ]
+    assert late["total"]["early_loss"] == amount(1, 100)
+    brought = {line["activity"]: line["still_here"] for line in late["total"]["activities"]}
+    assert brought == {"spring": 0, "shop": 1}
+    on_time = counted([snapshot, *told])
+    assert (late["total"], late["cohorts"]) == (on_time["total"], on_time["cohorts"])
