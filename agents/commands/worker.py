@@ -1,8 +1,9 @@
 """`netgrowth worker`: counts, until it is told to stop."""
 
-import gc
 import logging.config
 import os
+import socket
+from dataclasses import replace
 
 import click
 
@@ -10,7 +11,13 @@ from agents.commands.environment import WrongInput, settings_from_environment
 from agents.commands.ledger import load_definitions
 from agents.measuring import Measured, MeasureFault, Measurement, measured
 from agents.topics import TOPICS, BrokerUnreachable, ensure_topics
+from agents.trial.ports import free_port
 from agents.worker_logging import logging_config
+from config.settings import Settings
+
+INPUT = "customer-events"
+WORKER_TOPICS = frozenset({INPUT, "ledger-changelog", "scope-parts", "movements", "net-growth", "dead-letters"})
+"""What the worker reads and writes; the other topics belong to other commands."""
 
 
 @click.command(epilog="Example: KAFKA_BROKERS=localhost:9092 netgrowth worker")
@@ -36,20 +43,50 @@ def command(definitions_file: str | None, measure: bool) -> None:
         logging.getLogger("netgrowth").warning("%s:%d: %s; %s", definitions.name, warning.line, warning.message,
                                                warning.mend)
     try:
-        topics = TOPICS if asked is None else [topic for topic in TOPICS if topic.name != "customer-events"]
-        states = ensure_topics(settings, topics)
+        names = WORKER_TOPICS if asked is None else WORKER_TOPICS - {INPUT}
+        states = ensure_topics(settings, [topic for topic in TOPICS if topic.name in names])
     except BrokerUnreachable as error:
         raise WrongInput(str(error)) from error
     if states.faults:
         raise WrongInput("\n".join(states.faults))
-    # What lives long here is never part of a cycle; looking through it again and again costs a tenth of the time.
-    gc.set_threshold(100_000, 50, 100)
+    if states.missing:
+        raise WrongInput(
+            f"topics are missing: {', '.join(states.missing)}; NETGROWTH_CREATE_TOPICS is off, so have them made: "
+            "`netgrowth topics create --print` shows the commands"
+        )
+    settings = _with_port(settings)
     # Faust is imported only here: everything else of the command line starts without it.
     from agents.app import LedgerWorker
     from agents.transport import run_worker
 
+    log = logging.getLogger("netgrowth")
+    log.info("Definitions %s %s, brokers %s", definitions.name, definitions.version, ",".join(settings.kafka_brokers))
+    log.info(
+        "Reading %s as group %s", asked.topic if asked else settings.topic(INPUT), settings.group("netgrowth")
+    )
+    log.info("Serving http://%s:%d/metrics, /api/v1/status, /health/ready", settings.web_bind, settings.web_port)
     if asked is None:
         worker = LedgerWorker(settings, definitions)
     else:
         worker = LedgerWorker(settings, definitions, measurement=Measurement(asked), topic=asked.topic)
     run_worker(worker.app, loglevel=settings.log_level, logging_config=logging_config(settings))
+
+
+def _with_port(settings: Settings) -> Settings:
+    """The settings with a port that can be had; 0 asks for any.
+
+    Raises: WrongInput when the port is taken.
+    """
+    if settings.web_port == 0:
+        return replace(settings, web_port=free_port(0))
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.web_bind, settings.web_port))
+        except OSError as error:
+            where = f"{settings.web_bind}:{settings.web_port}"
+            raise WrongInput(
+                f"{where} cannot be served on ({error.strerror}); set NETGROWTH_WEB_PORT to another port, or to 0 "
+                "for any free one, and NETGROWTH_WEB_BIND to an address of this machine"
+            ) from error
+    return settings
