@@ -11,6 +11,7 @@ from typing import Any
 from streams.facts.admission import Admission, AdmittedBatch
 from streams.facts.definitions.model import Definitions
 from streams.facts.models import DeadLetter, RawRecord
+from streams.facts.open_words import OpenWords
 from streams.ledger.changelog import ChangelogReader, Ended, Progress, Record, Value, flush_records
 from streams.ledger.packing import (
     CUSTOMER,
@@ -33,6 +34,7 @@ from streams.tables.tables import TableRules
 from streams.tables.watermark import ClockRules, PartitionWatermark
 
 BUCKET = b"b"
+WORDS_KEY = b"words"
 
 
 class PartitionCountChanged(Exception):
@@ -74,6 +76,8 @@ class PartitionBooks:
         self.definitions = definitions
         self.next_offset: int | None = None
         self.records = RecordCounts()
+        self._words = OpenWords()
+        self._words_saved = False
         self.ledger = PartitionLedger(definitions.ledger_rules())
         self.watermark = PartitionWatermark(clock_rules)
         self.epoch = 0
@@ -98,6 +102,7 @@ class PartitionBooks:
         if batch.facts:
             ledger = self.ledger
             before = ledger.watermark
+            self._words.fold(batch.facts)
             ledger.apply(batch.facts)
             if ledger.watermark > before:
                 appended = records[-1].timestamp_ms
@@ -163,6 +168,11 @@ class PartitionBooks:
         self.records.records, self.records.unmapped = of_records["records"], of_records["unmapped"]
         self.records.no_fact.update(of_records["no_fact"])
         self.records.dead_lettered.update(of_records["dead_lettered"])
+        if WORDS_KEY in reader.values:
+            self._words.restore(reader.values[WORDS_KEY])
+            self._words_saved = True
+        # A void value may hide the good one from compaction.
+        self._words.changed = WORDS_KEY in reader.rewrite
         customers = unpack_customers(reader.values)
         self.ledger.restore(saved.watermark, saved.clock, counts, customers)
         buckets: list[Record] = [(key[1:], value) for key, value in reader.values.items() if key[:1] == BUCKET]
@@ -201,6 +211,9 @@ class PartitionBooks:
                 self._buried.append(BUCKET + key)
             else:
                 written.add(key)
+        if self._words.changed:
+            values.append(Value(WORDS_KEY, self._words.pack(), self._words_saved))
+            self._words.changed, self._words_saved = False, True
         self._customer_values(values)
         ledger = self.ledger
         counts = pack_counts(
