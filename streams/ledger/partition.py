@@ -256,17 +256,17 @@ class PartitionLedger:
         if fact.kind == LEFT and state.status == Status.ACTIVE:
             customer.before_loss = (len(facts), copy(state))
         fold.step(fact)
-        self._amend(fold)
         facts.append(fact)
         if customer.saved:
             customer.unsaved.append(fact)
         customer.folded_to = fact.at
         if not len(facts) % SNAPSHOT_EVERY:
             customer.snapshots.append((len(facts), copy(state)))
-        self.counts.count_outcome(fold.outcomes[0])
         due = next_due(state)
         if due is not None and (due <= self.clock or due <= fact.at):
             fold.strike(max(self.clock, fact.at))
+        self._amend(fold)
+        self.counts.count_outcome(fold.outcomes[0])
         if fold.movements:
             self._note_clock(customer, fold.movements)
             for movement in fold.movements:

@@ -75,6 +75,8 @@ class CrashingOwner:
         self.parts = Log()
         self.committed = 0
         self.clock = 0
+        self.farthest = 0
+        """To which instant any owner has let dues fall: what a crash leaves may stand there already."""
         self.shown: list[tuple[int, int, int]] = []
         """After each whole flush: records of `scope-parts` so far, next offset, clock of the partition."""
         self._epoch = 0
@@ -99,6 +101,7 @@ class CrashingOwner:
     def advance(self, minutes: int) -> None:
         """The clock of the tables goes on."""
         self.clock += minutes * MINUTE
+        self.farthest = max(self.farthest, self.clock)
         self.books.advance(self.clock)
 
     def flush(self, commit: bool) -> None:

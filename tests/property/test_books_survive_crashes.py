@@ -98,7 +98,7 @@ def undisturbed(topic: list[RawRecord], clock: int, definitions: Definitions) ->
 def judge(topic: list[RawRecord], steps: list, silence: int, definitions: Definitions) -> None:
     """Go through the steps, then read to the end; the tables must be those of an undisturbed run."""
     owner = owner_after(topic, steps, definitions)
-    clock = max(*(fact.at + silence * DAY for fact in facts_in(topic)), 0, owner.clock)
+    clock = max(*(fact.at + silence * DAY for fact in facts_in(topic)), 0, owner.farthest)
     owner.end(clock)
     assert differences(ledger_of(owner.company(), clock), undisturbed(topic, clock, definitions)) == []
     assert owner.books.accounting() == owner.company().progress[0].accounting

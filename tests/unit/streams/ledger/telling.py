@@ -5,7 +5,8 @@ from typing import Any
 import orjson
 
 from config.definitions_file import parse
-from streams.facts.models import RawRecord
+from streams.facts.admission import Admission
+from streams.facts.models import Fact, RawRecord
 from streams.facts.times import instant_of
 from streams.recount import Recount
 
@@ -26,6 +27,12 @@ activities: open
 def fact(at: str, what: str, customer_id: str = "c", /, **fields: Any) -> dict[str, Any]:
     """A record in the native format; its id is its instant and kind."""
     return {"event_id": f"{at} {what}", "at": at, "customer_id": customer_id, "fact": what, **fields}
+
+
+def facts_of(records: list[dict[str, Any]]) -> list[Fact]:
+    """The facts that these records become."""
+    definitions = parse(f"{HEAD}time_zone: UTC\n{NATIVE}")
+    return Admission(definitions).admit([RawRecord(orjson.dumps(record)) for record in records]).facts
 
 
 def counted(

@@ -1,6 +1,9 @@
 """One readable story for each turn that a customer's life may take, told to the ledger."""
 
-from tests.unit.streams.ledger.telling import NATIVE, amount, balances, counted, fact
+from streams.facts.times import instant_of
+from streams.ledger.partition import PartitionLedger
+from streams.ledger.rules import LedgerRules
+from tests.unit.streams.ledger.telling import NATIVE, amount, balances, counted, fact, facts_of
 
 
 def test_one_who_moves_segment_leaves_and_returns() -> None:
@@ -198,3 +201,18 @@ def test_a_base_that_comes_late_tells_its_cohort_what_befell_the_customer_since(
     assert brought == {"spring": 0, "shop": 1}
     on_time = counted([snapshot, *told])
     assert (late["total"], late["cohorts"]) == (on_time["total"], on_time["cohorts"])
+
+
+def test_a_change_that_the_clock_completes_at_once_makes_its_joined_applied() -> None:
+    told = [
+        fact("2024-03-01T08:20:00Z", "joined", value=100),
+        fact("2024-03-01T08:30:00Z", "joined", segment="B"),
+        fact("2024-03-01T08:40:00Z", "leaving", effective_at="2024-03-01T09:00:00Z"),
+    ]
+    # The clock is ahead of these facts, as that of a partition which was idle.
+    ledger = PartitionLedger(LedgerRules())
+    ledger.advance(instant_of("2024-03-01T09:50:00Z", None, "clock"))
+    ledger.apply(facts_of(told))
+    assert (ledger.counts.applied, ledger.counts.ignored["already_active"]) == (3, 0)
+    assert counted(told, "2024-03-01T09:50:00Z")["accounting"]["applied"] == 3
+    assert ledger.counts.movements == {"new": 1, "transfer": 1}
