@@ -8,11 +8,12 @@ import faust
 
 from agents.company import Company
 from agents.kafka_clients import faust_brokers, faust_credentials
-from agents.ledger import LedgerAgent, Watcher, every, wall_clock_us
+from agents.ledger import LedgerAgent, Watcher, every
 from agents.measuring import Measurement
 from agents.net_growth import NetGrowthWriter
 from agents.telemetry import Telemetry
 from agents.transport import TransportOptions, create_app
+from agents.wall_clock import wall_clock_us
 from agents.web.server import add_pages
 from config.settings import Settings
 from streams.facts.definitions.model import Definitions

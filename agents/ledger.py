@@ -8,7 +8,7 @@ changelog (docs/exactness.md).
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from time import monotonic, time, time_ns
+from time import monotonic, time
 from typing import Any, Protocol
 
 import faust
@@ -17,6 +17,7 @@ from faust.types import TP
 from agents.dead_letters import encode_dead_letter
 from agents.movement_records import movement_records
 from agents.transport import BatchTransport, Changelog, RecordBatch, batch_topic
+from agents.wall_clock import wall_clock_us
 from config.settings import Settings
 from streams.books import PartitionBooks
 from streams.facts.admission import Admission, AdmittedBatch
@@ -60,11 +61,6 @@ class Watcher(Protocol):
 
     def flushed(self, seconds: float, records: int, size: int) -> None:
         """A flush was delivered."""
-
-
-def wall_clock_us() -> int:
-    """Microseconds since 1970."""
-    return time_ns() // 1000
 
 
 class LedgerAgent:

@@ -8,6 +8,7 @@ from typing import Any
 from agents.record_files import read_records
 from agents.replay.sending import check_topics
 from agents.topic_reading import read_topic
+from agents.wall_clock import wall_clock_us
 from config.settings import Settings
 from streams.facts.admission import Admission
 from streams.facts.definitions.model import Definitions
@@ -120,7 +121,7 @@ def _held_by(customers: dict[str, bool], definitions: Definitions, file: str, un
         if change.customer_id in customers:
             held.setdefault(change.customer_id, set()).update(scopes_of_movement(change.movement))
 
-    recount = Recount(definitions, until=until, on_change=note)
+    recount = Recount(definitions, until=until, on_change=note, now_us=wall_clock_us)
     mentions = None
     if all(customers.values()) and len(customers) <= 1000:
         mentions = re.compile(b"|".join(re.escape(customer.encode()) for customer in customers)).search

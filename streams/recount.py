@@ -84,9 +84,12 @@ class Recount:
 
     def __init__(
         self, definitions: Definitions, *, partitions: int = 1, until: int | None = None, by: str | None = None,
-        on_change: Callable[[Change], None] | None = None,
+        on_change: Callable[[Change], None] | None = None, now_us: Callable[[], int] | None = None,
     ) -> None:
-        """`by` keeps that level of buckets from the beginning; `on_change` is told of every movement."""
+        """`by` keeps that level of buckets from the beginning; `on_change` is told of every movement.
+
+        `now_us` is the wall clock, microseconds: facts from far in its future are dead letters, as live.
+        """
         self.definitions = definitions
         self.until = until
         self.by = by
@@ -97,7 +100,7 @@ class Recount:
         # Levels that the windows or the periods may ask for are kept; the others are let go as the clock goes on.
         kept = Retention(hours_us=None, days_us=None) if by == "hour" else Retention(days_us=None)
         self.tables = Tables(table_rules(definitions, kept))
-        self._admission = Admission(definitions)
+        self._admission = Admission(definitions, now_us=now_us)
         self._ledgers = [PartitionLedger(definitions.ledger_rules()) for _ in range(partitions)]
         self._rolled = NEVER
 
@@ -140,15 +143,19 @@ class Recount:
         )
 
     def _in_time(self, batch: AdmittedBatch, until: int) -> list[Fact]:
-        facts = [fact for fact in batch.facts if fact.at <= until]
-        if len(facts) < len(batch.facts):
-            later = [fact for fact in batch.facts if fact.at > until and fact.place == 0]
-            self.after_until += len(later)
-            batch.records -= len(later)
-            beats = sum(not fact.customer_id for fact in later)
-            if beats:
-                batch.no_fact["heartbeat"] -= beats
-        return facts
+        """The facts that are in time. A record of which none is, is left out whole."""
+        given = list(zip(batch.facts, batch.fact_records, strict=True))
+        kept = [(fact, number) for fact, number in given if fact.at <= until]
+        if len(kept) == len(batch.facts):
+            return batch.facts
+        left_out = set(batch.fact_records) - {number for _, number in kept}
+        beats = {number for fact, number in given if number in left_out and not fact.customer_id}
+        self.after_until += len(left_out)
+        batch.records -= len(left_out)
+        batch.records_with_facts -= len(left_out - beats)
+        if beats:
+            batch.no_fact["heartbeat"] -= len(beats)
+        return [fact for fact, _ in kept]
 
     def _spread(self, facts: Sequence[Fact]) -> None:
         # A heartbeat touches no customer, and which partition it came from a file does not tell.

@@ -14,6 +14,7 @@ from agents.commands.environment import WrongInput
 from agents.commands.facts_file import readable_again
 from agents.commands.ledger import Instant, load_definitions
 from agents.record_files import UnreadableFile, read_records, size_of
+from agents.wall_clock import wall_clock_us
 from streams.class_changes import (
     NO_LINES,
     CauseSum,
@@ -111,7 +112,9 @@ class _Counted:
     ) -> None:
         calendar = Calendar(definitions.time_zone)
         self.lists = MovementLists(calendar, only)
-        self.recount = Recount(definitions, partitions=partitions, until=until, on_change=self.lists.note)
+        self.recount = Recount(
+            definitions, partitions=partitions, until=until, on_change=self.lists.note, now_us=wall_clock_us
+        )
 
     def finish(self, clock: int) -> dict[str, Any]:
         """Let fall due what is due by the clock; what became of records and facts."""

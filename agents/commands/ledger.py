@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from agents.commands.environment import WrongInput
 from agents.commands.ledger_text import ledger_lines
 from agents.record_files import UnreadableFile, read_records, size_of
+from agents.wall_clock import wall_clock_us
 from config.definitions_file import Definitions, DefinitionsError, UnreadableDefinitions, load
 from streams.facts.refusal import Refused
 from streams.facts.times import instant_of
@@ -51,7 +52,7 @@ def count_file(
     definitions: Definitions, file: str, *, partitions: int = 1, until: int | None = None, by: str | None = None
 ) -> Recount:
     """Count a file with a progress bar on stderr; faults in records are told there, and counted."""
-    recount = Recount(definitions, partitions=partitions, until=until, by=by)
+    recount = Recount(definitions, partitions=partitions, until=until, by=by, now_us=wall_clock_us)
     read_into(recount, file)
     return recount
 

@@ -14,6 +14,7 @@ from agents.commands.ledger import load_definitions, read_into
 from agents.matching import Responsible, find_responsible, suspects_of
 from agents.replay.sending import TopicsNotReady
 from agents.topics import BrokerUnreachable
+from agents.wall_clock import wall_clock_us
 from agents.worker_client import WorkerRefused, WorkerUnreachable, ask, worker_url
 from config.settings import Settings
 from streams.facts.definitions.model import Definitions
@@ -60,7 +61,7 @@ def command(
     count = partitions or settings.partitions
     until = instant_of(running["until"], None, "until")
     with readable_again(facts) as file:
-        recount = Recount(definitions, partitions=count, until=until)
+        recount = Recount(definitions, partitions=count, until=until, now_us=wall_clock_us)
         read_into(recount, file)
         recounted = recount.finish()
         not_compared = {"accounting"} if recount.after_until else set()

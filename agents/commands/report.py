@@ -8,6 +8,7 @@ import orjson
 
 from agents.commands.environment import WrongInput, settings_from_environment
 from agents.commands.ledger import Instant, load_definitions, read_into
+from agents.wall_clock import wall_clock_us
 from agents.worker_client import WorkerRefused, WorkerUnreachable, ask, worker_url
 from streams.facts.times import instant_of
 from streams.recount import Recount
@@ -54,7 +55,7 @@ def command(
 
 
 def _from_file(definitions_file: str, facts: str, at: int | None, window: str) -> dict[str, Any]:
-    recount = Recount(load_definitions(definitions_file), until=at)
+    recount = Recount(load_definitions(definitions_file), until=at, now_us=wall_clock_us)
     read_into(recount, facts)
     ledger = recount.finish()
     stands_at = recount.clock() or 0

@@ -29,6 +29,7 @@ class AdmittedBatch:
     Attributes:
         records: how many were read.
         facts: in the order of the records; heartbeats too, which move the watermark and count under `no_fact`.
+        fact_records: for each of `facts`, which record of the batch gave it.
         heartbeats: how many of `facts` are heartbeats.
         dead_letters: in the order of the records.
         no_fact: rule name to the records that it dropped.
@@ -38,6 +39,7 @@ class AdmittedBatch:
 
     records: int = 0
     facts: list[Fact] = field(default_factory=list)
+    fact_records: list[int] = field(default_factory=list)
     heartbeats: int = 0
     dead_letters: list[DeadLetter] = field(default_factory=list)
     no_fact: dict[str, int] = field(default_factory=dict)
@@ -91,7 +93,7 @@ class Admission:
                 if value and len(value) <= max_bytes and native and (only_native or b'"fact"' in value):
                     typed = read_native_quickly(value)
                 if typed is None:
-                    self._admit_exactly(record, latest, batch, None if placed is None else placed[place])
+                    self._admit_exactly(record, place, latest, batch, None if placed is None else placed[place])
                     continue
                 fact = fact_of(typed, latest)
                 if fact.customer_id:
@@ -103,6 +105,7 @@ class Admission:
                 else:
                     _count_heartbeat(batch)
                 facts.append(fact)
+                batch.fact_records.append(place)
             except Refused as refused:
                 batch.dead_letters.append(_dead_letter(record, refused))
         return batch
@@ -118,7 +121,9 @@ class Admission:
             return None
         return partitions_for([record.key or b"" for record in records], self._partitions) if records else []
 
-    def _admit_exactly(self, record: RawRecord, latest: int, batch: AdmittedBatch, key_place: int | None) -> None:
+    def _admit_exactly(
+        self, record: RawRecord, place: int, latest: int, batch: AdmittedBatch, key_place: int | None
+    ) -> None:
         value = record.value
         rule: str | None
         document = read_quickly(value) if value and len(value) <= self._max_bytes else None
@@ -145,6 +150,7 @@ class Admission:
             batch.no_fact[name] = batch.no_fact.get(name, 0) + 1
         batch.heartbeats += len(facts) - len(customers)
         batch.facts.extend(facts)
+        batch.fact_records.extend([place] * len(facts))
 
     def _check_place(self, record: RawRecord, customer_id: str, key_place: int) -> None:
         """A customer in another partition than its own would have two ledgers."""
