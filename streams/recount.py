@@ -79,6 +79,7 @@ class Recount:
     Attributes:
         until: where the clock ends, microseconds; records dated later are left out as if they had not been read.
         after_until: how many were.
+        facts_after_until: facts left out of records that also gave facts in time.
         latest: largest event time read, also of those; NEVER before the first.
     """
 
@@ -94,6 +95,7 @@ class Recount:
         self.until = until
         self.by = by
         self.after_until = 0
+        self.facts_after_until = 0
         self.latest = NEVER
         self._on_change = on_change
         self.records = RecordCounts()
@@ -124,15 +126,19 @@ class Recount:
         return None if self.latest == NEVER else self.latest
 
     def finish(self) -> dict[str, Any]:
-        """Let fall due what is due by the clock; the ledger's JSON."""
-        clock = self.clock() or 0
+        """Let fall due what is due by the clock; the ledger's JSON.
+
+        Without a clock, because no record told a time, `until` is null and there are no windows.
+        """
+        known = self.clock()
+        clock = 0 if known is None else known
         counts = FactCounts()
         for ledger in self._ledgers:
             ledger.advance(clock)
         self._book()
         for ledger in self._ledgers:
             counts.add(ledger.counts)
-        return ledger_json(
+        found = ledger_json(
             self.tables,
             definitions_name=self.definitions.name,
             definitions_version=self.definitions.version,
@@ -141,6 +147,7 @@ class Recount:
             accounting=accounting(self.records, counts),
             by=self.by,
         )
+        return found if known is not None else found | {"until": None, "windows": {}}
 
     def _in_time(self, batch: AdmittedBatch, until: int) -> list[Fact]:
         """The facts that are in time. A record of which none is, is left out whole."""
@@ -149,8 +156,9 @@ class Recount:
         if len(kept) == len(batch.facts):
             return batch.facts
         left_out = set(batch.fact_records) - {number for _, number in kept}
-        beats = {number for fact, number in given if number in left_out and not fact.customer_id}
+        beats = left_out - {number for fact, number in given if fact.customer_id}
         self.after_until += len(left_out)
+        self.facts_after_until += sum(fact.at > until and number not in left_out for fact, number in given)
         batch.records -= len(left_out)
         batch.records_with_facts -= len(left_out - beats)
         if beats:

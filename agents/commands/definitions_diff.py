@@ -75,7 +75,7 @@ def differences(
     sections = changed_sections(old, new)
     both = [_Counted(definitions, partitions, until) for definitions in (old, new)]
     _read(file, both, "both definitions")
-    clock = max(one.recount.clock() or 0 for one in both)
+    clock = max((clock for one in both if (clock := one.recount.clock()) is not None), default=None)
     accountings = [one.finish(clock) for one in both]
     before, after = (one.lists for one in both)
     differing = all_differences(before, after)
@@ -89,7 +89,7 @@ def differences(
     return {
         "old": _named(old),
         "new": _named(new),
-        "until": utc_text(clock),
+        "until": None if clock is None else utc_text(clock),
         **_sums(total),
         "causes": [
             {"cause": name, **_sums(cause), **_examples(cause, before, after, customers)}
@@ -116,7 +116,7 @@ class _Counted:
             definitions, partitions=partitions, until=until, on_change=self.lists.note, now_us=wall_clock_us
         )
 
-    def finish(self, clock: int) -> dict[str, Any]:
+    def finish(self, clock: int | None) -> dict[str, Any]:
         """Let fall due what is due by the clock; what became of records and facts."""
         self.recount.until = clock
         accounting: dict[str, Any] = self.recount.finish()["accounting"]
@@ -124,7 +124,8 @@ class _Counted:
 
 
 def _each_alone(
-    sections: Sequence[Section], file: str, partitions: int, until: int | None, clock: int, only: frozenset[str]
+    sections: Sequence[Section], file: str, partitions: int, until: int | None, clock: int | None,
+    only: frozenset[str],
 ) -> dict[str, MovementLists]:
     counted = {section.name: _Counted(section.applied, partitions, until, only) for section in sections}
     _read(file, list(counted.values()), "each change alone")
@@ -202,7 +203,8 @@ def _changed(before: Lines, after: Lines) -> list[dict[str, Any]]:
 def _lines(found: dict[str, Any]) -> Iterator[str]:
     currency = found["new"]["currency"]
     old, new = (f"{found[side]['name']} {found[side]['version']}" for side in ("old", "new"))
-    yield f"From {old} to {new}, over the records until {found['until']}"
+    records = "records without any event time" if found["until"] is None else f"the records until {found['until']}"
+    yield f"From {old} to {new}, over {records}"
     yield (
         f"{found['customers']:,} customers change class, {found['revalued']:,} more are only worth something else; "
         f"value of the differences {money(found['value'], currency)} (more {money(found['value_added'], currency)}, "

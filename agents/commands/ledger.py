@@ -82,6 +82,11 @@ def read_into(recount: Recount, file: str) -> None:
         click.echo(f"... {shown} records could not be admitted; they are counted by reason", err=True)
     if recount.after_until:
         click.echo(f"{recount.after_until} records dated after the end of the clock were left out", err=True)
+    if recount.facts_after_until:
+        click.echo(
+            f"{recount.facts_after_until} facts dated after the end of the clock were left out of records "
+            "that also gave earlier ones", err=True,
+        )  # fmt: skip
     if recount.records.unmapped:
         click.echo(f"{recount.records.unmapped} records are unmapped: no rule takes them", err=True)
 

@@ -16,7 +16,8 @@ def ledger_lines(ledger: dict[str, Any]) -> Iterator[str]:
     """Net growth first, then why, where from, by segment, the windows, and what became of the records."""
     currency = ledger["currency"]
     definitions = ledger["definitions"]
-    yield f"Ledger until {ledger['until']}, definitions {definitions['name']} {definitions['version']}"
+    until = "no record with an event time" if ledger["until"] is None else f"until {ledger['until']}"
+    yield f"Ledger {until}, definitions {definitions['name']} {definitions['version']}"
     yield ""
     total = ledger["total"]
     yield from _row_lines(total, currency)
@@ -25,7 +26,8 @@ def ledger_lines(ledger: dict[str, Any]) -> Iterator[str]:
     for name, row in ledger["segments"].items():
         yield _short(name, row, currency)
     yield ""
-    yield f"{'window':<28}{'gained':>9}{'lost':>9}{'net':>9}{'closing':>10}{'net value':>22}"
+    if ledger["windows"]:
+        yield f"{'window':<28}{'gained':>9}{'lost':>9}{'net':>9}{'closing':>10}{'net value':>22}"
     for name, row in ledger["windows"].items():
         yield _short(name if row["final"] else f"{name} (provisional)", row, currency)
     for period in ledger.get("periods", ()):

@@ -64,7 +64,7 @@ def command(
         recount = Recount(definitions, partitions=count, until=until, now_us=wall_clock_us)
         read_into(recount, file)
         recounted = recount.finish()
-        not_compared = {"accounting"} if recount.after_until else set()
+        not_compared = {"accounting"} if recount.after_until or recount.facts_after_until else set()
         found = differences(_without(running, not_compared), _without(recounted, not_compared))
         told: dict[str, Any] = {
             "equal": not found, "differences": found, "until": running["until"],
@@ -79,8 +79,9 @@ def command(
             click.echo(line)
     if not_compared:
         click.echo(
-            f"{recount.after_until} records of the file are dated after the clock of the running tables, "
-            f"{running['until']}: what became of records and facts (accounting) was not compared",
+            f"{recount.after_until} records of the file, and {recount.facts_after_until} facts of others, are dated "
+            f"after the clock of the running tables, {running['until']}: "
+            "what became of records and facts (accounting) was not compared",
             err=True,
         )
     if found:

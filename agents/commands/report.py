@@ -11,6 +11,7 @@ from agents.commands.ledger import Instant, load_definitions, read_into
 from agents.wall_clock import wall_clock_us
 from agents.worker_client import WorkerRefused, WorkerUnreachable, ask, worker_url
 from streams.facts.times import instant_of
+from streams.ledger.remembered import NEVER
 from streams.recount import Recount
 from streams.report.card import card, card_lines
 from streams.report.instants import is_final_now
@@ -38,7 +39,7 @@ def command(
     provisional. A worker answers for its clock and for instants before it whose buckets are still kept; from a file
     every instant can be had.
 
-    Exit status: 0 done, 2 no worker, or an instant that it cannot answer.
+    Exit status: 0 done, 2 no worker, an instant that it cannot answer, or a file without any event time.
     """
     if facts is None and definitions_file is not None:
         raise WrongInput("--definitions goes with --facts; a worker has definitions of its own")
@@ -57,8 +58,10 @@ def command(
 def _from_file(definitions_file: str, facts: str, at: int | None, window: str) -> dict[str, Any]:
     recount = Recount(load_definitions(definitions_file), until=at, now_us=wall_clock_us)
     read_into(recount, facts)
+    stands_at = recount.clock()
+    if stands_at is None or recount.latest == NEVER:
+        raise WrongInput(f"{facts} holds no record with an event time: there is nothing to report")
     ledger = recount.finish()
-    stands_at = recount.clock() or 0
     known = max(stands_at, recount.latest)
     final = is_final_now(recount.tables, window, stands_at, known)
     return card(ledger, window=window, known_until=utc_text(known), final=final)

@@ -30,7 +30,9 @@ NOON = 1_714_996_800_000_000  # 2024-05-06T12:00:00Z
 def counted(*contracts: dict[str, str], until: int | None = None) -> dict:
     recount = Recount(parse(TWO_FACTS), until=until)
     recount.add([RawRecord(orjson.dumps({"value": 5} | contract), offset=n) for n, contract in enumerate(contracts)])
-    accounting: dict = recount.finish()["accounting"] | {"left_out": recount.after_until}
+    accounting: dict = recount.finish()["accounting"] | {
+        "left_out": recount.after_until, "facts_left_out": recount.facts_after_until
+    }  # fmt: skip
     return accounting
 
 
@@ -45,6 +47,23 @@ def test_a_record_with_one_fact_in_time_is_counted_with_that_fact() -> None:
     found = counted(partly, until=NOON)
     assert (found["records"], found["facts"], found["left_out"]) == (1, 1, 0)
     assert found["movements"] == {"new": 1}
+    assert found["facts_left_out"] == 1
+
+
+def test_a_batch_counts_records_left_out_and_facts_left_out_apart() -> None:
+    later = {"id": "1", "customer": "a", "start": "2024-05-07T00:00:00", "end": "2024-05-08T00:00:00", "ended": "1"}
+    partly = {"id": "2", "customer": "b", "start": "2024-05-08T00:00:00", "end": "2024-05-01T00:00:00", "ended": "1"}
+    found = counted(later, partly, {"id": "3", "customer": ""}, until=NOON)
+    assert (found["records"], found["facts"], found["unmapped"]) == (2, 1, 1)
+    assert (found["left_out"], found["facts_left_out"]) == (1, 1)
+
+
+def test_without_any_time_the_ledger_has_no_clock_and_no_windows() -> None:
+    recount = Recount(parse(TWO_FACTS), by="day")
+    recount.add([RawRecord(b"{}")])
+    found = recount.finish()
+    assert (found["until"], found["windows"], found["periods"]) == (None, {}, [])
+    assert found["accounting"]["unmapped"] == 1
 
 
 def test_a_fact_from_far_in_the_future_is_a_dead_letter_as_it_is_live() -> None:
