@@ -3,6 +3,7 @@
 import gzip
 import io
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -48,7 +49,9 @@ def read_records(
 ) -> Iterator[list[RawRecord]]:
     """The lines of a file as records of a topic, in batches; the offset of a record is its line, from 0.
 
-    Empty lines are passed over. `on_read` is told of bytes read of the file as it lies on disk.
+    An empty line is a record like any other, which admission refuses; after the last newline there is none. A mark of
+    the byte order (UTF-8) before the first is no part of it. `on_read` is told of bytes read of the file as it lies
+    on disk.
 
     Raises: UnreadableFile.
     """
@@ -56,10 +59,11 @@ def read_records(
         with _opened(name, on_read) as file:
             records: list[RawRecord] = []
             for line, value in enumerate(file):
-                stripped = value.rstrip(b"\r\n")
-                if not stripped:
-                    continue
-                records.append(RawRecord(stripped, None, topic, 0, line))
+                if line == 0 and value.startswith(BOM_UTF8):
+                    value = value[len(BOM_UTF8) :]
+                    if not value:
+                        continue
+                records.append(RawRecord(value.rstrip(b"\r\n"), None, topic, 0, line))
                 if len(records) >= batch:
                     yield records
                     records = []
