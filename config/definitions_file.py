@@ -1,6 +1,6 @@
 """Definitions files: YAML in which every key and value keeps its line and column."""
 
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import yaml
 
@@ -11,6 +11,7 @@ from streams.facts.definitions.tree import DefinitionsError, Entry, Fault, Listi
 __all__ = ["Definitions", "DefinitionsError", "Fault", "UnreadableDefinitions", "load", "parse"]
 
 _DEEPEST = 40
+_SHIPPED = Path(__file__).resolve().parent / "definitions"
 
 
 class UnreadableDefinitions(Exception):
@@ -20,17 +21,35 @@ class UnreadableDefinitions(Exception):
 def load(path: str | Path) -> Definitions:
     """The definitions in a file.
 
+    Where there is no such file, `NAME`, `NAME.yaml` and `config/definitions/NAME.yaml` are the shipped one of that
+    name, so that it can be named from any folder.
+
     Raises:
         DefinitionsError: with every fault of the file.
         UnreadableDefinitions: there is no such file, or it is no text.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = (_shipped(path) or Path(path)).read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        names = ", ".join(sorted(file.stem for file in _SHIPPED.glob("*.yaml")))
+        raise UnreadableDefinitions(
+            f"{path}: {error.strerror}; give the path of a definitions file, or a shipped one: {names}"
+        ) from None
     except OSError as error:
         raise UnreadableDefinitions(f"{path}: {error.strerror}; give the path of a definitions file") from None
     except UnicodeDecodeError as error:
         raise UnreadableDefinitions(f"{path}: no UTF-8 text at byte {error.start}; save it as UTF-8") from None
     return parse(text)
+
+
+def _shipped(path: str | Path) -> Path | None:
+    """The shipped file that this means, if it is no file here."""
+    named = PurePath(path)
+    if named.parent.parts not in ((), ("config", "definitions")) or Path(path).exists():
+        return None
+    # A bare name may lack the ending; a path is that of a file.
+    shipped = _SHIPPED / (named.name if named.suffix or named.parent.parts else f"{named.name}.yaml")
+    return shipped if shipped.suffix == ".yaml" and shipped.is_file() else None
 
 
 def parse(text: str) -> Definitions:

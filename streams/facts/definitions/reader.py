@@ -15,6 +15,9 @@ from streams.facts.times import UNIT_US
 T = TypeVar("T")
 D = TypeVar("D")
 
+NEAR = 0.7
+"""How alike a word must be to be suggested; at the library's 0.6 `gone` would suggest `joined`."""
+
 _SPAN = re.compile(r"(\d{1,9})\s*(ms|s|m|h|d|w)", re.ASCII)
 
 
@@ -91,7 +94,7 @@ class Section:
         """All keys have been asked for: what is left is a fault."""
         for name, entry in self._entries.items():
             if name not in self._asked:
-                near = get_close_matches(name, self._asked, 1)
+                near = get_close_matches(name, self._asked, 1, NEAR)
                 mend = f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(sorted(set(self._asked)))}"
                 self.faults.add(entry.key, self.at(name), f"`{name}` is not known here", mend)
 
@@ -155,7 +158,7 @@ def read_choice(*choices: str) -> Callable[[Tree, str, Faults], str | None]:
         if isinstance(tree, Scalar) and tree.text in choices:
             return tree.text
         shown = f"`{tree.text}`" if isinstance(tree, Scalar) else "this"
-        near = get_close_matches(tree.text, choices, 1) if isinstance(tree, Scalar) else []
+        near = get_close_matches(tree.text, choices, 1, NEAR) if isinstance(tree, Scalar) else []
         mend = f"did you mean `{near[0]}`?" if near else f"write one of: {', '.join(choices)}"
         faults.add(tree, path, f"{shown} is not known here", mend)
         return None

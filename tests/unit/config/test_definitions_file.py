@@ -57,10 +57,45 @@ def faults_of(text: str) -> list[tuple[int, int, str]]:
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=[path.stem for path in SHIPPED])
-def test_the_shipped_definitions_hold_and_are_agreed(path: Path) -> None:
+def test_the_shipped_definitions_hold(path: Path) -> None:
     definitions = load(path)
     assert definitions.name == path.stem
-    assert definitions.warnings == ()
+    # What is there for everybody was agreed by nobody.
+    assert [warning.path for warning in definitions.warnings] == (["agreed"] if path.stem == "native" else [])
+
+
+@pytest.mark.parametrize(
+    "named", ["online-retail", "online-retail.yaml", "config/definitions/online-retail.yaml"]
+)
+def test_a_shipped_file_can_be_named_from_any_folder(
+    named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load(named).name == "online-retail"
+
+
+def test_a_file_that_is_there_goes_before_a_shipped_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("online-retail.yaml").write_text(SOUND)
+    assert load("online-retail.yaml").name == "shop"
+
+
+@pytest.mark.parametrize("named", ["shop", "other/online-retail.yaml", "config/definitions/shop.yaml"])
+def test_what_is_neither_there_nor_shipped_is_told_with_the_shipped_ones(
+    named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UnreadableDefinitions, match="a shipped one: native, olist, online-retail, telco-churn"):
+        load(named)
+
+
+@pytest.mark.parametrize(
+    ("word", "mend"), [("gone", "write one of: "), ("join", "did you mean `joined`?"), ("stay", "`staying`?")]
+)
+def test_only_a_word_that_is_near_is_suggested(word: str, mend: str) -> None:
+    with pytest.raises(DefinitionsError) as error:
+        parse(SOUND.replace("fact: purchased, value", f"fact: {word}, value"))
+    assert any(mend in fault.mend for fault in error.value.faults if fault.path.endswith(".fact"))
 
 
 def test_there_are_definitions_for_each_data_set_with_customer_events() -> None:
