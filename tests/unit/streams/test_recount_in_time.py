@@ -71,3 +71,10 @@ def test_a_fact_from_far_in_the_future_is_a_dead_letter_as_it_is_live() -> None:
     recount = Recount(parse(TWO_FACTS), now_us=lambda: NOON)
     recount.add([RawRecord(orjson.dumps({"value": 5} | ahead))])
     assert recount.finish()["accounting"]["dead_lettered"] == {"future_time": 1}
+
+
+def test_a_heartbeat_beside_a_customers_fact_is_not_taken_from_the_heartbeats() -> None:
+    recount = Recount(parse(TWO_FACTS.replace("{fact: left, at: end,", "{fact: heartbeat, at: end,")), until=NOON)
+    record = {"id": "1", "customer": "a", "start": "2024-05-07T00:00:00", "end": "2024-05-08T00:00:00", "ended": "1"}
+    recount.add([RawRecord(orjson.dumps({"value": 5} | record))])
+    assert (recount.after_until, recount.records.records, dict(recount.records.no_fact)) == (1, 0, {})
