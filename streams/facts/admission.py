@@ -29,22 +29,22 @@ class AdmittedBatch:
     Attributes:
         records: how many were read.
         facts: in the order of the records; heartbeats too, which move the watermark and count under `no_fact`.
-        fact_records: for each of `facts`, which record of the batch gave it.
         heartbeats: how many of `facts` are heartbeats.
         dead_letters: in the order of the records.
         no_fact: rule name to the records that it dropped.
         unmapped: records that no rule took.
         records_with_facts: records that gave at least one fact of a customer.
+        fact_records: for each of `facts`, which record of the batch gave it.
     """
 
     records: int = 0
     facts: list[Fact] = field(default_factory=list)
-    fact_records: list[int] = field(default_factory=list)
     heartbeats: int = 0
     dead_letters: list[DeadLetter] = field(default_factory=list)
     no_fact: dict[str, int] = field(default_factory=dict)
     unmapped: int = 0
     records_with_facts: int = 0
+    fact_records: list[int] = field(default_factory=list)
 
 
 class Admission:
