@@ -7,7 +7,7 @@ topic is searched for what was sent, by its header.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -123,6 +123,19 @@ class Standing:
 
     watermarks: dict[int, int | None]
     next_offsets: dict[int, int]
+    definitions: dict[int, tuple[str, str]] = field(default_factory=dict)  # name (empty: not told) and version
+
+    def other_than(self, name: str, version: str) -> str | None:
+        """A sentence if a partition is counted under other definitions than these."""
+        for partition, (their_name, their_version) in sorted(self.definitions.items()):
+            if their_version != version or their_name not in ("", name):
+                theirs = f"{their_name} {their_version}" if their_name else f"of version {their_version}"
+                return (
+                    f"the workers count partition {partition} under the definitions {theirs}, these are "
+                    f"{name} {version}; give the workers' own file with --definitions, or start the workers with "
+                    "this one first"
+                )
+        return None
 
 
 def read_letters(settings: Settings) -> DeadLetterBox:
@@ -155,6 +168,7 @@ def read_standing(settings: Settings) -> Standing:
             if progress.next_offset >= standing.next_offsets.get(number, 0):
                 standing.next_offsets[number] = progress.next_offset
                 standing.watermarks[number] = progress.watermark
+                standing.definitions[number] = progress.definitions_name, progress.definitions_version
 
     read_topic(settings, "scope-parts", take)
     return standing

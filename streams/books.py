@@ -131,7 +131,7 @@ class PartitionBooks:
         state = self.watermark.state(now)
         progress = PartProgress(
             self.next_offset or 0, state.largest, state.idle, state.fresh, self.definitions.version,
-            self.accounting(), self.epoch,
+            self.accounting(), self.epoch, self.definitions.name,
         )  # fmt: skip
         parts = self._part_records()
         if not (self._unwritten.anything or parts or self._rewrite or progress != self._told):

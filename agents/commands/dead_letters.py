@@ -40,6 +40,8 @@ def command() -> None:
 
     Settings: KAFKA_BROKERS and its credentials, NETGROWTH_TOPIC_PREFIX, NETGROWTH_PARTITIONS,
     NETGROWTH_DEFINITIONS, NETGROWTH_MAX_RECORD_BYTES (docs/settings.md).
+
+    Example: netgrowth dead-letters list
     """
 
 
@@ -84,8 +86,8 @@ def replay(reason: str | None, definitions_file: str | None, dry_run: bool, as_j
     partition. What is put back is remembered: doing it again changes nothing. Start the workers with the mended
     definitions first.
 
-    Exit status: 0 done, also when nothing could go back; 1 the broker did not take a record; 2 no broker, or wrong
-    definitions.
+    Exit status: 0 done, also when nothing could go back; 1 the broker did not take a record; 2 no broker, wrong
+    definitions, or others than those the workers count by.
     """
     settings = settings_from_environment()
     definitions = load_definitions(definitions_file or str(settings.definitions))
@@ -93,6 +95,9 @@ def replay(reason: str | None, definitions_file: str | None, dry_run: bool, as_j
         check_topics(settings, ["customer-events", "dead-letters", "scope-parts"])
         letters = read_letters(settings).of(reason, settings.topic("customer-events"))
         standing = read_standing(settings)
+        other = standing.other_than(definitions.name, definitions.version)
+        if other is not None:
+            raise WrongInput(other)
         deciding = Deciding(
             definitions,
             partitions=settings.partitions,

@@ -71,6 +71,7 @@ class Progress(msgspec.Struct, frozen=True, array_like=True):
     definitions_version: str
     accounting: dict[str, Any] = {}
     epoch: int = 0
+    definitions_name: str = ""  # empty in records of older programs
 
 
 _encode_key = msgspec.json.Encoder().encode

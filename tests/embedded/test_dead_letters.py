@@ -148,6 +148,19 @@ def test_without_a_worker_nothing_is_known_of_the_horizon(environment: dict[str,
     assert told["held_back"][0]["why"] == "partition_not_counted_yet"
 
 
+@pytest.mark.parametrize(("name", "version"), [("native", "2"), ("", "2"), ("shop", "1")])
+@pytest.mark.usefixtures("letters")
+def test_definitions_must_be_those_the_workers_count_by(
+    environment: dict[str, str], settings: Settings, name: str, version: str
+) -> None:
+    told = Progress(0, NOW, True, False, version, definitions_name=name)
+    send(settings, "scope-parts", [progress_record(2, told)])
+    result = CliRunner(env=environment).invoke(command, ["replay"])
+    assert result.exit_code == 2
+    assert f"partition 2 under the definitions {name or 'of version'} {version}, these are native 1" in result.stderr
+    assert in_topic(settings) == []
+
+
 def test_topics_that_are_missing_are_named(environment: dict[str, str]) -> None:
     result = CliRunner(env=environment).invoke(command, ["list"])
     assert result.exit_code == 2
