@@ -18,11 +18,12 @@ class Feed:
     times: tuple[str, ...] = ()  # columns; the first that is not empty is the event time; none: the file's order
     zone: str = "UTC"  # of times that name none
     in_time_order: bool = True  # False: sort by event time before sending
+    required: tuple[str, ...] = ()  # more columns: those its definitions read
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns without which the rows cannot be sent."""
-        return tuple(dict.fromkeys(self.key + self.times))
+        """The columns without which the rows cannot be sent, or would mean nothing to the definitions."""
+        return tuple(dict.fromkeys(self.key + self.times + self.required))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +46,29 @@ class Dataset:
 
 _SAO_PAULO = "America/Sao_Paulo"
 
+_TELCO = (
+    "quarter", "customer_status", "contract", "internet_type", "offer", "cltv_usd", "number_of_referrals",
+    "churn_reason",
+)  # fmt: skip
+_SHOP = ("kind", "country", "lines", "units", "value_gbp")
+_ORDERS = ("order_id", "order_status", "customer_state", "promised_date", "value_brl", "freight_brl")
+
 _ALL = (
     Dataset(
         "telco-churn",
         "customers of a telephone company in one quarter: joined, stayed or churned, with reasons; no dates",
-        (Feed("customers", "customer-events", ("customer_id",)),),
+        (Feed("customers", "customer-events", ("customer_id",), required=_TELCO),),
     ),
     Dataset(
         "online-retail",
         "purchases and returns of a British gift shop, December 2009 to June 2011",
-        (Feed("purchases", "customer-events", ("customer_id",), ("at",), "Europe/London"),),
+        (Feed("purchases", "customer-events", ("customer_id",), ("at",), "Europe/London", required=_SHOP),),
     ),
     Dataset(
         "olist",
         "orders, surveys and seller leads of a Brazilian marketplace, 2016 to 2018",
         (
-            Feed("orders", "customer-events", ("customer_id",), ("purchased_at",), _SAO_PAULO),
+            Feed("orders", "customer-events", ("customer_id",), ("purchased_at",), _SAO_PAULO, required=_ORDERS),
             # A lead is told when it is won; the file lies in the order of first contacts.
             Feed(
                 "seller_leads",
@@ -69,6 +77,7 @@ _ALL = (
                 ("won_at", "first_contact_on"),
                 _SAO_PAULO,
                 in_time_order=False,
+                required=("business_segment", "origin", "declared_monthly_revenue_brl"),
             ),
             Feed("orders", "qos-signals", ("customer_id",), ("purchased_at",), _SAO_PAULO),
             Feed("survey_responses", "survey-responses", ("order_id",), ("answered_at",), _SAO_PAULO),

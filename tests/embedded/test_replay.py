@@ -41,8 +41,8 @@ def read_topic(settings: Settings, name: str, expected: int) -> list[ConsumerRec
 def write_purchases(folder: Path, rows: list[tuple[str, str, str]]) -> None:
     with (folder / "purchases.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(("customer_id", "at", "value_gbp"))
-        writer.writerows(rows)
+        writer.writerow(("customer_id", "at", "value_gbp", "kind", "country", "lines", "units"))
+        writer.writerows((*row, "purchase", "UK", "1", "1") for row in rows)
 
 
 def replay(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
