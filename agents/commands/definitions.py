@@ -12,7 +12,10 @@ from config.definitions_file import Definitions, DefinitionsError, Fault, Unread
 
 @click.group()
 def command() -> None:
-    """Look at definitions files: what the silos' records mean."""
+    """Look at definitions files: what the silos' records mean.
+
+    Example: netgrowth definitions check config/definitions/native.yaml
+    """
 
 
 @command.command(epilog="Example: netgrowth definitions check config/definitions/native.yaml")

@@ -1,6 +1,11 @@
 """The command `netgrowth`: each command lives in a module of its own and is imported when it is called."""
 
+import errno
 import importlib
+import os
+import sys
+from contextlib import suppress
+from typing import Any
 
 import click
 
@@ -20,8 +25,31 @@ COMMANDS = {
 """Command name to the module that holds it as `command`."""
 
 
+NOT_WRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""Errors of writing output: its disk is full, or broken."""
+
+
 class LazyGroup(click.Group):
     """Lists commands without importing them, so that `--help` and light commands start at once."""
+
+    def main(self, *args: Any, **more: Any) -> Any:
+        """Run the command line; output that cannot be written is one sentence and exit status 1."""
+        more["prog_name"] = more.get("prog_name") or "netgrowth"
+        try:
+            try:
+                return super().main(*args, **more)
+            finally:
+                if sys.stdout is not None:
+                    sys.stdout.flush()
+        except OSError as error:
+            if error.filename is not None or error.errno not in NOT_WRITTEN | {errno.EPIPE}:
+                raise
+            # What is still buffered can never be written; without this Python complains when it ends.
+            with suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if error.errno != errno.EPIPE:
+                click.echo(f"Error: the output cannot be written: {error.strerror}", err=True)
+            sys.exit(1)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(COMMANDS)
@@ -41,9 +69,11 @@ class LazyGroup(click.Group):
 
 
 @click.command(
+    "netgrowth",
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Start with `netgrowth run`, or `netgrowth ledger --help` to count a file without Kafka.",
+    epilog="Example: netgrowth run. It shows a company live; `netgrowth ledger --help` says how to count a file "
+    "without Kafka.",
 )
 @click.version_option(package_name="netgrowth")
 def main() -> None:

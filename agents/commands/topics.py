@@ -64,7 +64,10 @@ def create(print_only: bool) -> None:
 @command.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array instead of a table.")
 def list_topics(as_json: bool) -> None:
-    """Every topic: its key, who writes it, its partitions, how long it is kept. Asks no broker."""
+    """Every topic: its key, who writes it, its partitions, how long it is kept. Asks no broker.
+
+    Example: netgrowth topics list --json
+    """
     settings = settings_from_environment()
     if as_json:
         rows = [
