@@ -18,7 +18,7 @@ run: $(VENV)/.trial  ## see it work: broker, topics, worker and real data on thi
 test: $(VENV)/.dev  ## unit, property and embedded-broker tests; needs nothing but Python
 	@$(PY) -m pytest -q -m "not shared and not kafka and not observability" tests $(ARGS)
 
-kafka: $(VENV)/.dev  ## Apache Kafka on this machine (Java 17 and Maven) until Ctrl-C; prints its address
+kafka: $(VENV)/.dev  ## Apache Kafka on this machine (Java 17 or newer, Maven) until Ctrl-C; prints its address
 	@$(PY) -m tests.kafka.broker $(ARGS)
 
 lint: $(VENV)/.dev  ## style and common faults (ruff)

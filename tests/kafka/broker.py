@@ -1,13 +1,14 @@
 """Apache Kafka on this machine, without Docker: one node or several, from the jars in Maven Central.
 
-Needs Java 17 and Maven. The jars lie in `.kafka/` in the tree; a cluster's records lie where it is told, or in a
-temporary folder. `python -m tests.kafka.broker [--nodes 3] [--port 9092] [--folder DIR]` runs one until Ctrl-C and
-prints its address.
+Needs Java 17 or newer and Maven. The jars lie in `.kafka/` in the tree; a cluster's records lie where it is told, or
+in a temporary folder. `python -m tests.kafka.broker [--nodes 3] [--port 9092] [--folder DIR]` runs one until Ctrl-C
+and prints its address.
 """
 
 import argparse
 import fcntl
 import os
+import re
 import shutil
 import signal
 import socket
@@ -18,6 +19,7 @@ import time
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,6 +27,9 @@ from typing import Self
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0
+
+OLDEST_JAVA = 17
+JAVA_PACKAGE = "default-jre-headless"
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARIES = ROOT / ".kafka" / "libs"
@@ -41,14 +46,27 @@ class KafkaNotStarted(Exception):
     """Java or Maven is missing, or a broker does not come up; the text says what to do."""
 
 
+@cache
+def java_version() -> int:
+    """Major version of the `java` on the path; 0: it does not say one."""
+    told = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False)
+    found = re.search(r'version "(\d+)', told.stderr + told.stdout)
+    return int(found[1]) if found else 0
+
+
 def libraries() -> Path:
     """Folder of Kafka's jars, fetched by Maven on first use.
 
     Raises: KafkaNotStarted.
     """
-    for program, package in (("java", "openjdk-17-jdk-headless"), ("mvn", "maven")):
+    for program, package in (("java", JAVA_PACKAGE), ("mvn", "maven")):
         if shutil.which(program) is None:
             raise KafkaNotStarted(f"{program} is not on the path; on Debian: apt-get install {package}")
+    if java_version() < OLDEST_JAVA:
+        raise KafkaNotStarted(
+            f"Kafka needs Java {OLDEST_JAVA} or newer and `java` is {java_version()}; on Debian: apt-get install "
+            f"{JAVA_PACKAGE}, and choose it with `update-alternatives --config java`"
+        )
     LIBRARIES.parent.mkdir(exist_ok=True)
     # Two test runs may come here at once, and a broken download must not look like a whole one.
     with (LIBRARIES.parent / "lock").open("w") as lock:

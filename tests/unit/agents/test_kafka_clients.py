@@ -1,6 +1,5 @@
 import inspect
 import ssl
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from agents.kafka_clients import (
     ssl_context,
 )
 from config.settings import SettingsError, load
+from tests.certificates import require_openssl, self_signed
 
 SASL_SSL = {
     "KAFKA_BROKERS": "a:1,b:2",
@@ -89,14 +89,8 @@ def test_files_that_are_no_certificates_are_named(name: str, tmp_path: Path) -> 
 
 
 def test_a_locked_key_is_opened_with_its_password_and_never_asks_the_terminal(tmp_path: Path) -> None:
-    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
-    made = subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-passout", "pass:sesame", "-keyout", key,
-         "-out", certificate, "-days", "2", "-subj", "/CN=netgrowth"],
-        capture_output=True, check=False,
-    ) if Path("/usr/bin/openssl").exists() else None
-    if made is None or made.returncode:
-        pytest.skip("openssl is not installed")
+    require_openssl()
+    certificate, key = self_signed(tmp_path, password="sesame")
     environ = {
         "NETGROWTH_SECURITY_PROTOCOL": "SSL",
         "NETGROWTH_TLS_CERT_FILE": str(certificate),
