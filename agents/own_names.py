@@ -33,6 +33,6 @@ def check_own_names(
             f"the package `{name}` is not netgrowth's own: "
             + (f"it comes from {found}, not from {wanted}" if found else f"it is missing in {home}")
             + ". netgrowth is an application and wants an environment of its own: install it with "
-            "`pipx install netgrowth`, or into a fresh virtual environment, unset PYTHONPATH, "
+            "`pipx install .` in the folder of its sources, or into a fresh virtual environment, unset PYTHONPATH, "
             f"and do not start it in a folder that has a `{name}` of its own"
         )

@@ -25,7 +25,7 @@ def test_a_foreign_package_is_named_with_both_places_and_a_way_out(tmp_path: Pat
     message = str(caught.value)
     assert str(tmp_path / "config") in message
     assert str(HOME / "config") in message
-    assert "pipx install netgrowth" in message
+    assert "pipx install ." in message
 
 
 def test_a_lone_module_of_the_name_is_foreign(tmp_path: Path) -> None:
