@@ -75,26 +75,20 @@ _IN, _BETWEEN, _OUT = Direction.IN, Direction.BETWEEN, Direction.OUT
 
 TOPICS = (
     Topic("customer-events", "customer id", _IN, "what the silos say of customers", 30 * DAY_MS),
-    Topic("links", "silo id", _IN, "which ids of silos are one customer", FOR_EVER),
     Topic("qos-signals", "customer id", _IN, "interactions as customers experienced them", 7 * DAY_MS),
-    Topic("service-status", "service", _IN, "what operations say of the services", 30 * DAY_MS),
     Topic("social-mentions", "author id", _IN, "what people said", 30 * DAY_MS),
     Topic("survey-responses", "customer id", _IN, "answers to surveys", 90 * DAY_MS),
-    Topic("actions", "scope", _IN, "what the company did", FOR_EVER, one_partition=True),
     Topic("ledger-changelog", "source partition, customer or scope", _BETWEEN, "the ledger's durable state", None,
           packed=True),
     Topic("scope-parts", "source partition, scope, bucket", _BETWEEN, "each partition's share of the tables", None,
           packed=True),
     Topic("movements", "source partition", _OUT, "movements of one batch, with their causes", 90 * DAY_MS,
           packed=True),
-    Topic("surge-verdicts", "surge id", _OUT, "what people said of surges", FOR_EVER, one_partition=True),
     Topic("net-growth", "scope and window", _OUT, "the running tables", None),
-    Topic("customer-health", "scope and window", _OUT, "perceived health", None),
-    Topic("customers-in-trouble", "customer id", _OUT, "who is disrupted now", None),
-    Topic("surges", "series", _OUT, "surges opened, updated and closed", 366 * DAY_MS, one_partition=True),
     Topic("dead-letters", "topic-partition-offset", _OUT, "records that could not be admitted", 14 * DAY_MS,
           packed=True),
 )
+"""What the program of today reads or writes; a topic that nothing uses is not made on anybody's cluster."""
 
 BY_NAME = {topic.name: topic for topic in TOPICS}
 """Topic name without prefix to the topic."""

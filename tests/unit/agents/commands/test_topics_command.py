@@ -5,7 +5,10 @@ import pytest
 from click.testing import CliRunner
 
 from agents.commands.topics import command
-from agents.topics import TOPICS
+from agents.commands.worker import WORKER_TOPICS
+from agents.replay.datasets import DATASETS
+from agents.topics import TOPICS, Direction, Topic
+from config.settings import load
 
 ENVIRONMENT = {
     "KAFKA_BROKERS": "a:1,b:2",
@@ -22,6 +25,16 @@ def lines_of(*arguments: str) -> list[str]:
     return result.stdout.splitlines()
 
 
+def test_a_topic_is_made_only_if_something_reads_or_writes_it() -> None:
+    replayed = {name for dataset in DATASETS.values() for name in dataset.topics}
+    assert {topic.name for topic in TOPICS} == WORKER_TOPICS | replayed
+
+
+def test_a_topic_of_one_partition_has_one_whatever_the_setting() -> None:
+    topic = Topic("whole", "any", Direction.OUT, "a test's own", retention_ms=None, one_partition=True)
+    assert topic.partitions(load(ENVIRONMENT)) == 1
+
+
 def test_print_shows_one_creation_command_a_topic() -> None:
     commands = [shlex.split(line) for line in lines_of("create", "--print") if line.startswith("kafka-topics.sh")]
     assert [words[words.index("--topic") + 1] for words in commands] == [f"p.{topic.name}" for topic in TOPICS]
@@ -30,8 +43,6 @@ def test_print_shows_one_creation_command_a_topic() -> None:
     assert changelog[changelog.index("--replication-factor") + 1] == "3"
     for setting in ("cleanup.policy=compact", "min.compaction.lag.ms=3600000", "min.insync.replicas=2"):
         assert setting in changelog
-    actions = next(words for words in commands if "p.actions" in words)
-    assert actions[actions.index("--partitions") + 1] == "1"
 
 
 def test_print_shows_the_access_rules_of_every_topic_and_of_our_groups() -> None:
@@ -49,8 +60,6 @@ def test_list_as_json_has_every_topic() -> None:
         "p.ledger-changelog",
         "p.scope-parts",
         "p.net-growth",
-        "p.customer-health",
-        "p.customers-in-trouble",
     }
 
 
