@@ -19,6 +19,7 @@ COMMANDS = {
     "replay": "agents.commands.replay",
     "report": "agents.commands.report",
     "run": "agents.commands.run",
+    "sentiment": "agents.commands.sentiment",
     "topics": "agents.commands.topics",
     "worker": "agents.commands.worker",
 }
