@@ -83,7 +83,8 @@ class LedgerWorker:
             except asyncio.CancelledError:
                 raise
             except Exception as error:
-                logger.exception("%s failed", work.__qualname__)
+                if not self.app.transport.is_ending:
+                    logger.exception("%s failed", work.__qualname__)
                 self.app.transport.fail(error)
 
         run.__name__ = work.__name__

@@ -16,10 +16,10 @@ from faust.types import TP
 
 from agents.dead_letters import encode_dead_letter
 from agents.movement_records import movement_records
-from agents.transport import BatchTransport, Changelog, RecordBatch, batch_topic
+from agents.transport import BatchTransport, CannotStart, Changelog, RecordBatch, batch_topic
 from agents.wall_clock import wall_clock_us
 from config.settings import Settings
-from streams.books import PartitionBooks
+from streams.books import PartitionBooks, PartitionCountChanged
 from streams.facts.admission import Admission, AdmittedBatch
 from streams.facts.definitions.model import Definitions
 from streams.facts.models import RawRecord
@@ -45,11 +45,15 @@ class HoleInInput(Exception):
     """Records between the state and the next batch never arrived: going on would lose them unseen."""
 
 
-class OtherDefinitions(Exception):
+class OtherDefinitions(CannotStart):
     """The state was counted under other definitions: numbers of two agreements must not be mixed."""
 
 
-class UnreadableState(Exception):
+class OtherPartitions(CannotStart):
+    """The state was counted on another number of partitions: customers would have two ledgers."""
+
+
+class UnreadableState(CannotStart):
     """The changelog holds what this version cannot read: going on would count from nothing."""
 
 
@@ -236,8 +240,10 @@ class LedgerAgent:
         saved, mine = reader.progress, (self.definitions.name, self.definitions.version)
         if saved is not None and saved.definitions != mine:
             raise OtherDefinitions(
-                f"partition {partition} was counted under definitions {' '.join(saved.definitions)}, these are "
-                f"{' '.join(mine)}; start with those, or count from the beginning under another {PREFIXES}"
+                f"partition {partition} of {self.topic} was counted under the definitions "
+                f"{' '.join(saved.definitions)}, and these are {' '.join(mine)}: start the worker with the file of "
+                "those (NETGROWTH_DEFINITIONS or --definitions), or count from the beginning under another "
+                f"{PREFIXES}"
             )
         epoch = self._epochs[partition]
         if reader.epoch > epoch:
@@ -249,7 +255,10 @@ class LedgerAgent:
             partition, self._settings.partitions, self.definitions, self._admission, self._table_rules,
             self._clock_rules,
         )
-        books.restore(reader, epoch)
+        try:
+            books.restore(reader, epoch)
+        except PartitionCountChanged as error:
+            raise OtherPartitions(f"partition {partition} of {self.topic}: {error}") from error
         await self._skip_what_is_gone(books)
         self.books[partition] = books
         logger.info(

@@ -4,7 +4,7 @@ from agents.transport.barrier import DeliveryBarrier
 from agents.transport.changelog import Changelog
 from agents.transport.consumer import BatchConsumer
 from agents.transport.driver import BatchTransport, create_app, run_worker
-from agents.transport.failure import TransportFailure
+from agents.transport.failure import CannotStart, TransportFailure
 from agents.transport.log_reading import ReadingProgress
 from agents.transport.options import TransportOptions, client_options, recommended_settings
 from agents.transport.producer import BarrierProducer
@@ -17,6 +17,7 @@ __all__ = [
     "BatchConsumer",
     "BatchSchema",
     "BatchTransport",
+    "CannotStart",
     "Changelog",
     "DeliveryBarrier",
     "PartitionStatus",

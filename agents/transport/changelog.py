@@ -8,6 +8,7 @@ from typing import Any
 from faust import App
 from faust.types import TP
 
+from agents.transport.failure import CannotStart
 from agents.transport.log_reading import ReadingProgress, read_to_end
 from agents.transport.options import TransportOptions, client_options
 
@@ -141,7 +142,8 @@ class Recovery:
                 elif progress.done:
                     await self._finish(changelog, progress)
         except Exception as error:
-            logger.exception("Recovery of %s failed", changelog.topic)
+            if not isinstance(error, CannotStart):
+                logger.exception("Recovery of %s failed", changelog.topic)
             self._fail(error)
 
     async def _finish(self, changelog: Changelog, progress: ReadingProgress) -> None:

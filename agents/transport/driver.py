@@ -1,9 +1,11 @@
 """The transport to set on a Faust app, and the app that has it."""
 
 import gc
+import signal
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
@@ -15,7 +17,7 @@ from yarl import URL
 from agents.transport.barrier import DeliveryBarrier
 from agents.transport.changelog import Recovery
 from agents.transport.consumer import BatchConsumer
-from agents.transport.failure import FailStop
+from agents.transport.failure import CannotStart, FailStop
 from agents.transport.options import TransportOptions, recommended_settings
 from agents.transport.producer import BarrierProducer
 from agents.transport.status import PartitionStatus
@@ -125,7 +127,7 @@ def create_app(
 def run_worker(
     app: faust.App, *, uvloop: bool = True, gc_threshold: int | None = 50_000, **worker_options: Any
 ) -> NoReturn:
-    """Run the app until it is told to stop: exit status 0 after SIGTERM, 1 after any failure.
+    """Run the app until it is told to stop: exit status 0 after SIGTERM, 1 after any failure, 2 if it cannot start.
 
     Records are objects that the cyclic garbage collector looks at and never has to free: by default it looks after
     every 700 of them, here after `gc_threshold`, and not at what was there before the start. None leaves it alone.
@@ -144,5 +146,10 @@ def run_worker(
     worker = app.Worker(**worker_options)
     # It turns on stdout, also where that is no terminal.
     worker.spinner = None
-    worker.execute_from_commandline()
+    app.transport.fail.stop = partial(worker._schedule_shutdown, signal.SIGTERM)
+    try:
+        worker.execute_from_commandline()
+    finally:
+        if isinstance(app.transport.fail.reason, CannotStart):
+            raise SystemExit(app.transport.fail.exit_status)
     raise SystemExit(0)
