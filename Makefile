@@ -8,6 +8,7 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
+COMPILED := $(wildcard streams/*.h streams/*/*.c)
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -34,13 +35,13 @@ clean:  ## take away .venv, caches and the records of trials
 	rm -rf $(VENV) .trial .kafka build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Installed anew only when pyproject.toml changed. The sources themselves are used where they lie.
-$(VENV)/.trial: pyproject.toml | $(PY)
+# Installed anew only when pyproject.toml or a compiled piece changed. The Python sources are used where they lie.
+$(VENV)/.trial: pyproject.toml $(COMPILED) | $(PY)
 	@echo "Installing netgrowth's dependencies into $(VENV), once ..."
 	@$(PIP) install --editable '.[trial]'
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml | $(PY)
+$(VENV)/.dev: pyproject.toml $(COMPILED) | $(PY)
 	@echo "Installing netgrowth's dependencies and the tools for its tests into $(VENV), once ..."
 	@$(PIP) install --editable '.[trial,dev]'
 	@touch $@ $(VENV)/.trial

@@ -13,8 +13,7 @@ from config.settings import Settings
 from streams.facts.admission import Admission
 from streams.facts.definitions.model import Definitions
 from streams.facts.models import Fact, RawRecord
-from streams.ledger.movements import Scope
-from streams.ledger.partition import Change
+from streams.ledger.movements import Change, Scope
 from streams.recount import Recount
 from streams.tables.blame import Suspect, scopes_of_movement, touched
 from streams.tables.record_matching import Place, RecordIndex, unmatched

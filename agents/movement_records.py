@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from streams.ledger.movements import Movement, MovementKind, Scope
-from streams.ledger.partition import Change
+from streams.ledger.movements import Change, Movement, MovementKind, Scope
 
 AT_ONCE = 2000
 """Movements in one record; at some 250 bytes each it stays below Kafka's usual 1 MB."""

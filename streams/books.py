@@ -13,6 +13,7 @@ from streams.facts.definitions.model import Definitions
 from streams.facts.models import DeadLetter, RawRecord
 from streams.facts.open_words import OpenWords
 from streams.ledger.changelog import ChangelogReader, Ended, Progress, Record, Value, flush_records
+from streams.ledger.movements import Change
 from streams.ledger.packing import (
     CUSTOMER,
     MANY_FACTS,
@@ -25,7 +26,7 @@ from streams.ledger.packing import (
     unpack_counts,
     unpack_customers,
 )
-from streams.ledger.partition import Change, PartitionLedger
+from streams.ledger.partition import PartitionLedger
 from streams.ledger.remembered import NEVER
 from streams.recount import RecordCounts, accounting
 from streams.tables.parts import PartitionTables, progress_record

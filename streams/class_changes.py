@@ -7,8 +7,7 @@ money alone, so they are in the value of the differences and never make anyone c
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from streams.ledger.movements import MovementKind, Scope
-from streams.ledger.partition import Change
+from streams.ledger.movements import Change, MovementKind, Scope
 from streams.tables.calendar import Calendar
 
 PENDING = MovementKind.PENDING.value

@@ -13,7 +13,8 @@ from streams.facts.definitions.model import Definitions
 from streams.facts.models import Fact, LossKind, RawRecord
 from streams.facts.placement import partitions_for
 from streams.ledger.counts import FactCounts
-from streams.ledger.partition import Change, PartitionLedger
+from streams.ledger.movements import Change
+from streams.ledger.partition import PartitionLedger
 from streams.ledger.remembered import NEVER
 from streams.ledger.rules import HOUR
 from streams.tables.buckets import Retention

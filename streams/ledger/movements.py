@@ -110,3 +110,11 @@ class Movement(msgspec.Struct, frozen=True, gc=False):
     previous: Recommendation | None = None  # of recommended
     cohort_at: int | None = None  # of opening, new, returned, lost: instant of `new`, or `since`
     first_loss: bool = False  # of lost: the first of this customer
+
+
+class Change(msgspec.Struct, frozen=True, gc=False):
+    """A movement of one customer that came (+1) or was withdrawn (-1)."""
+
+    customer_id: str
+    movement: Movement
+    sign: int

@@ -10,14 +10,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from copy import copy
 
-import msgspec
-
 from streams.facts.models import Fact, FactKind
 from streams.ledger import late_openings
 from streams.ledger.counts import FactCounts
 from streams.ledger.customer import CustomerState, Order, Status, order_of
 from streams.ledger.fold import Fold
-from streams.ledger.movements import Ignored, Movement, MovementKind
+from streams.ledger.movements import Change, Ignored, Movement, MovementKind
+from streams.ledger.plain import plain_step
 from streams.ledger.remembered import (
     NEVER,
     SNAPSHOT_EVERY,
@@ -49,14 +48,6 @@ SETTLE_EVERY = 16
 NOT_COUNTED = frozenset({MovementKind.OPENING.value, MovementKind.PENDING.value})
 
 
-class Change(msgspec.Struct, frozen=True, gc=False):
-    """A movement of one customer that came (+1) or was withdrawn (-1)."""
-
-    customer_id: str
-    movement: Movement
-    sign: int
-
-
 class PartitionLedger:
     """Facts of one partition in, movements out.
 
@@ -76,16 +67,23 @@ class PartitionLedger:
         self.customers: dict[str, Customer] = {}
         self.dirty: set[str] = set()
         self.changes: list[Change] = []
+        self._plain_step = plain_step(rules)
         self._wheel = Wheel()
         self._unswept: list[str] = []
 
     def apply(self, facts: Iterable[Fact]) -> None:
         """Apply facts in their order of arrival."""
+        if self._plain_step is not None:
+            self._plain_step(self, list(facts))
+            return
         for fact in facts:
             if fact.at > self.watermark:
                 self.watermark = fact.at
-            if fact.kind == HEARTBEAT:
-                continue
+            self.apply_slowly(fact)
+
+    def apply_slowly(self, fact: Fact) -> None:
+        """Apply one fact whose event time the watermark has already taken in: the way that takes any fact."""
+        if fact.kind != HEARTBEAT:
             self.counts.facts += 1
             self._apply_one(fact)
 

@@ -1,8 +1,7 @@
 """Movements of a flush as records that others read."""
 
 from agents.movement_records import AT_ONCE, movement_records, read_movements
-from streams.ledger.movements import Movement, Scope
-from streams.ledger.partition import Change
+from streams.ledger.movements import Change, Movement, Scope
 
 HERE = Scope("SMB", "EMEA", "plan")
 

@@ -1,8 +1,7 @@
 """Who changes class, by cause: lists of movements compared customer by customer."""
 
 from streams.class_changes import TOGETHER, MovementLists, all_differences, by_cause, changed_lines, compare
-from streams.ledger.movements import Movement, Scope
-from streams.ledger.partition import Change
+from streams.ledger.movements import Change, Movement, Scope
 from streams.tables.calendar import Calendar
 from tests.unit.streams.tables.test_calendar import at
 

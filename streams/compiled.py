@@ -1,0 +1,29 @@
+"""Compiled pieces of the hot path, where they are built and agree with this source; the Python code everywhere else.
+
+A compiled piece does what a named piece of Python code does, faster. That code is its definition, and is what runs
+where no C compiler was at hand when netgrowth was installed. `NETGROWTH_COMPILED=0` leaves all of them out.
+"""
+
+import importlib
+import logging
+import os
+from types import ModuleType
+
+logger = logging.getLogger(__name__)
+
+VERSION = 1
+"""Raised with every change to what the compiled pieces and their callers agree on: older builds are left out."""
+
+
+def piece(name: str) -> ModuleType | None:
+    """The compiled module of this full name; None: not built, of another version, or not wanted."""
+    if os.environ.get("NETGROWTH_COMPILED", "1") == "0":
+        return None
+    try:
+        module = importlib.import_module(name)
+    except ImportError:
+        return None
+    if module.VERSION != VERSION:
+        logger.warning("%s was built from other sources and is left out; install netgrowth again", name)
+        return None
+    return module
