@@ -1,0 +1,156 @@
+"""Whether a schedule ended where an undisturbed run would have: everything durable against the reference."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from agents.dead_letters import DeadLetterBox
+from config.definitions_file import parse
+from config.settings import Settings
+from streams.books import PartitionBooks
+from streams.facts.admission import Admission
+from streams.ledger.changelog import ChangelogReader
+from streams.recount import add_accounting, table_rules
+from streams.tables.ledger_json import ledger_json
+from streams.tables.merge import CompanyTables
+from streams.tables.parts import is_progress
+from streams.tables.watermark import ClockRules
+from tests.kafka.torture.ground import Ground
+from tests.kafka.torture.hostile_stream import DEFINITIONS, TOPIC, HostileStream, movement_of
+from tests.property.counting import differences
+
+SHOWN = 6
+
+
+class Judge:
+    """Reads a schedule's topics and compares; each method gives the faults that it found."""
+
+    def __init__(self, ground: Ground, settings: Settings, stream: HostileStream) -> None:
+        self._ground = ground
+        self._settings = settings
+        self._stream = stream
+        self._definitions = parse(DEFINITIONS)
+        self._rules = table_rules(self._definitions)
+
+    def faults(self) -> list[str]:
+        """All of them."""
+        found = self.of_the_input()
+        if found:
+            return found
+        for name, look in (
+            ("scope-parts", self.of_the_parts), ("ledger-changelog", self.of_the_changelog),
+            ("movements", self.of_the_movements), ("dead-letters", self.of_the_dead_letters),
+            ("net-growth", self.of_net_growth), ("offsets", self.of_the_offsets),
+        ):
+            try:
+                found += [f"{name}: {fault}" for fault in look()]
+            except Exception as error:
+                found.append(f"{name}: {error!r}")
+        return found
+
+    def of_the_input(self) -> list[str]:
+        """The harness itself: the topic holds what was to be sent, each partition in order."""
+        found: dict[int, list[Any]] = defaultdict(list)
+        for record in self._read(TOPIC):
+            found[record.partition].append((record.key, record.value))
+        meant: dict[int, list[Any]] = defaultdict(list)
+        for sent in self._stream.sent:
+            meant[sent.partition].append((sent.key, sent.value))
+        return [] if found == meant else ["the harness's own producer lost, repeated or reordered records"]
+
+    def of_a_ledger(self, ledger: dict[str, Any]) -> list[str]:
+        """A worker's tables."""
+        found = differences(ledger, self._stream.ledger)
+        return [*found[:SHOWN], f"{len(found)} numbers differ in all"] if found else []
+
+    def of_the_parts(self) -> list[str]:
+        """What anybody finds who reads `scope-parts` from the beginning."""
+        company = CompanyTables(self._rules)
+        waiting: dict[int, list[Any]] = defaultdict(list)
+        for record in self._read("scope-parts"):
+            of_lane = waiting[record.partition]
+            of_lane.append((record.key, record.value))
+            if is_progress(record.key):
+                for part in of_lane:
+                    company.apply(*part)
+                of_lane.clear()
+        return self.of_a_ledger(self._ledger_of(company))
+
+    def of_the_changelog(self) -> list[str]:
+        """What the next owner of each partition would go on from."""
+        company = CompanyTables(self._rules)
+        readers: dict[int, ChangelogReader] = defaultdict(ChangelogReader)
+        for record in self._read("ledger-changelog"):
+            readers[record.partition].feed([(record.key, record.value)])
+        for number, reader in sorted(readers.items()):
+            reader.finish()
+            books = PartitionBooks(
+                number, self._settings.partitions, self._definitions, Admission(self._definitions), self._rules,
+                ClockRules(),
+            )
+            books.restore(reader, reader.epoch + 1)
+            flush = books.flush(0)
+            for part in [] if flush is None else flush.parts:
+                company.apply(*part)
+        return self.of_a_ledger(self._ledger_of(company))
+
+    def of_the_movements(self) -> list[str]:
+        """Every movement that stands was told, and of each that was told the last word is the right one.
+
+        One flush may tell a movement and withdraw it, in either order: what counts is the sum.
+        """
+        told: dict[Any, int] = {}
+        for record in self._read("movements"):
+            of_flush: Counter[Any] = Counter()
+            for line in orjson.loads(record.value)["movements"]:
+                of_flush[movement_of(line)] += line.get("sign", 1)
+            told |= {movement: sign for movement, sign in of_flush.items() if sign}
+        meant = self._stream.movements()
+        found = []
+        if untold := meant - told.keys():
+            found.append(f"{len(untold)} movements were never told: {sorted(map(str, untold))[:2]}")
+        if withdrawn := {movement for movement in meant & told.keys() if told[movement] < 0}:
+            found.append(f"{len(withdrawn)} movements stand and were withdrawn: {sorted(map(str, withdrawn))[:2]}")
+        if standing := {movement for movement, sign in told.items() if sign > 0} - meant:
+            found.append(f"{len(standing)} movements were never withdrawn: {sorted(map(str, standing))[:2]}")
+        return found
+
+    def of_the_dead_letters(self) -> list[str]:
+        """Every record that could not be admitted has its letter, once."""
+        box = DeadLetterBox()
+        for record in self._read("dead-letters"):
+            box.take(record.key, record.value)
+        found = Counter(held.letter.reason.value for held in box.of())
+        meant = self._stream.rejects
+        return [] if found == meant and not box.unreadable else [f"{dict(found)}, not {dict(meant)}"]
+
+    def of_net_growth(self) -> list[str]:
+        """The newest row of every scope since ever."""
+        newest = {record.key.decode(): record.value for record in self._read("net-growth")}
+        found = {key: orjson.loads(value)["row"] for key, value in newest.items() if key.endswith("/all")}
+        ledger = self._stream.ledger
+        meant = {"total/all": ledger["total"]}
+        for dimension, rows in (("segment", "segments"), ("region", "regions"), ("product", "products")):
+            meant |= {f"{dimension}={name}/all": row for name, row in ledger[rows].items()}
+        known = {key: row for key, row in found.items() if key in meant}
+        different = differences(known, meant)
+        return [*different[:SHOWN], f"{len(different)} numbers differ"] if different else []
+
+    def of_the_offsets(self) -> list[str]:
+        """After an end in order everything is committed."""
+        sizes = Counter(sent.partition for sent in self._stream.sent)
+        committed = self._ground.committed(self._settings.group("netgrowth"))
+        return [] if committed == dict(sizes) else [f"committed {committed}, the topic ends at {dict(sizes)}"]
+
+    def _ledger_of(self, company: CompanyTables) -> dict[str, Any]:
+        definitions = self._definitions
+        return ledger_json(
+            company.tables, definitions_name=definitions.name, definitions_version=definitions.version,
+            currency=definitions.currency, until_us=self._stream.reference.clock,
+            accounting=add_accounting([progress.accounting for progress in company.progress.values()]),
+        )
+
+    def _read(self, topic: str) -> Iterable[Any]:
+        return self._ground.read(self._settings.topic(topic), self._settings.partitions)
