@@ -262,7 +262,7 @@ class LedgerAgent:
         await self._skip_what_is_gone(books)
         self.books[partition] = books
         logger.info(
-            "Partition %d: %d customers, next offset %s", partition, len(books.ledger.customers), books.next_offset
+            "Partition %d: %d customers, next offset %s", partition, books.ledger.known, books.next_offset
         )
 
 

@@ -24,7 +24,6 @@ from streams.ledger.packing import (
     pack_customer,
     pack_more,
     unpack_counts,
-    unpack_customers,
 )
 from streams.ledger.partition import PartitionLedger
 from streams.ledger.remembered import NEVER
@@ -174,8 +173,7 @@ class PartitionBooks:
             self._words_saved = True
         # A void value may hide the good one from compaction.
         self._words.changed = WORDS_KEY in reader.rewrite
-        customers = unpack_customers(reader.values)
-        self.ledger.restore(saved.watermark, saved.clock, counts, customers)
+        self.ledger.restore(saved.watermark, saved.clock, counts, reader.values)
         buckets: list[Record] = [(key[1:], value) for key, value in reader.values.items() if key[:1] == BUCKET]
         self._tables.restore(buckets)
         self._written = {key for key, _ in buckets}
@@ -241,11 +239,15 @@ class PartitionBooks:
         for key in self._rewrite:
             if key[:1] in (CUSTOMER, MORE):
                 customer_id = key[1:].decode() if key[:1] == CUSTOMER else customer_of(key)
-                ledger.customers[customer_id].save_whole = True
                 ledger.dirty.add(customer_id)
+                if customer_id in ledger.customers:
+                    ledger.customers[customer_id].save_whole = True
         self._rewrite = set()
         for customer_id in ledger.dirty:
-            customer, name = ledger.customers[customer_id], customer_id.encode()
+            customer, name = ledger.customers.get(customer_id), customer_id.encode()
+            if customer is None:
+                values.append(Value(CUSTOMER + name, ledger.resting.payload(customer_id), True))
+                continue
             if customer.saved and not customer.save_whole and len(customer.facts) >= MANY_FACTS:
                 values.append(Value(more_key(customer.appended, name), pack_more(customer), False))
                 customer.appended += 1

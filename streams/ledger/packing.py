@@ -1,4 +1,8 @@
-"""Customers and counts as bytes, for the changelog."""
+"""Customers and counts as bytes, for the changelog.
+
+A customer is written in one of two forms: the quick one with every flush that has facts of it, the compact one
+(`compact`) when it is put to rest. The first byte tells them apart: msgpack's array, or its bytes.
+"""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -7,9 +11,11 @@ from typing import Any
 import msgspec
 
 from streams.facts.models import Fact
+from streams.ledger import compact
 from streams.ledger.counts import FactCounts
-from streams.ledger.customer import CustomerState, Order, order_of
-from streams.ledger.remembered import Customer
+from streams.ledger.customer import CustomerState, Order
+from streams.ledger.remembered import Customer, next_due
+from streams.ledger.rules import MINUTE
 
 CUSTOMER = b"c"
 MORE = b"m"
@@ -18,41 +24,132 @@ MORE = b"m"
 MANY_FACTS = 32
 """Remembered facts from which on only the new ones are written: a busy customer would be written whole each time."""
 
-VERSION = 1
-"""Of the packed form; another one needs the state to be counted anew."""
+VERSION = 2
+"""Of the quick form; another one needs the state to be counted anew."""
 
 
 class _Packed(msgspec.Struct, array_like=True, gc=False):
     version: int
-    base: CustomerState
-    facts: list[Fact]
+    due: int | None
     newest: Order
+    base: CustomerState | None
+    facts: list[Fact]
     folded_to: int
     tangled: bool
 
 
+class _Head(msgspec.Struct, array_like=True, gc=False):
+    version: int
+    due: int | None
+    newest: Order
+
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Packed).decode
+_decode_head = msgspec.msgpack.Decoder(_Head).decode
+_decode_bytes = msgspec.msgpack.Decoder(bytes).decode
+
+_NO_BASE = CustomerState()
+_BYTES = frozenset({0xC4, 0xC5, 0xC6})
+"""First bytes of msgpack's binary types."""
 
 
 def pack_customer(customer: Customer) -> bytes:
     """What cannot be derived: the base and the remembered facts. The state follows from them and the clock."""
-    packed = _Packed(VERSION, customer.base, customer.facts, customer.newest, customer.folded_to, customer.tangled)
+    base = None if customer.base == _NO_BASE else customer.base
+    packed = _Packed(
+        VERSION, _due_minute(customer), customer.newest, base, customer.facts, customer.folded_to, customer.tangled
+    )
     return _encode(packed)
 
 
-class _More(msgspec.Struct, array_like=True, gc=False):
+def unpack_customer(data: bytes) -> Customer:
+    """A customer whose `state` is yet to be derived (`PartitionLedger.restore`).
+
+    Raises: msgspec.ValidationError, msgspec.DecodeError, ValueError for another version.
+    """
+    packed = _decode(data)
+    _check(packed.version)
+    return Customer(
+        packed.base or CustomerState(), packed.facts, CustomerState(), packed.newest, packed.folded_to,
+        tangled=packed.tangled, saved=True,
+    )  # fmt: skip
+
+
+def pack_compact(customer_id: str, customer: Customer) -> bytes:
+    """The same in the smallest form; without the head that makes it a value of the changelog."""
+    return compact.pack(
+        customer_id, customer.base, customer.facts, customer.newest, customer.folded_to, customer.tangled,
+        _due_minute(customer),
+    )  # fmt: skip
+
+
+def unpack_compact(customer_id: str, data: bytes) -> Customer:
+    """As `unpack_customer`, of the compact form without its head."""
+    base, facts, newest, folded_to, tangled = compact.unpack(customer_id, data)
+    return Customer(base, facts, CustomerState(), newest, folded_to, tangled=tangled, saved=True)
+
+
+def compact_payload(data: bytes) -> bytes:
+    """The compact form as a value of the changelog."""
+    return _encode(data)
+
+
+def of_compact_payload(payload: bytes) -> bytes | None:
+    """The compact form in a value of the changelog; None for one in the quick form."""
+    return _decode_bytes(payload) if payload[0] in _BYTES else None
+
+
+def due_of(payload: bytes) -> int | None:
+    """The minute (since 1970) in which something falls due to the customer of this value, None for never.
+
+    Raises: ValueError for another version, msgspec.MsgspecError.
+    """
+    if payload[0] in _BYTES:
+        return compact.due_of(_decode_bytes(payload))
+    head = _decode_head(payload)
+    _check(head.version)
+    return head.due
+
+
+def newest_of(data: bytes) -> int:
+    """Event time of the newest fact of a customer in the quick form, microseconds."""
+    return _decode_head(data).newest[0]
+
+
+def _due_minute(customer: Customer) -> int | None:
+    due = next_due(customer.state)
+    return None if due is None else due // MINUTE
+
+
+def _check(version: int) -> None:
+    if version != VERSION:
+        raise ValueError(f"a customer was saved in form {version}, this program reads {VERSION}")
+
+
+class More(msgspec.Struct, array_like=True, gc=False):
+    """The facts that came since a customer was last written."""
+
     facts: list[Fact]
     newest: Order
     folded_to: int
 
 
-_decode_more = msgspec.msgpack.Decoder(_More).decode
+_decode_more = msgspec.msgpack.Decoder(More).decode
 
 
 def pack_more(customer: Customer) -> bytes:
     """The facts that came since the customer was last written."""
-    return _encode(_More(customer.unsaved, customer.newest, customer.folded_to))
+    return _encode(More(customer.unsaved, customer.newest, customer.folded_to))
+
+
+def unpack_more(values: Mapping[bytes, bytes]) -> dict[str, list[More]]:
+    """What was written of customers since they were written whole. Raises: msgspec.MsgspecError."""
+    found: dict[str, list[More]] = {}
+    for key, value in values.items():
+        if key[:1] == MORE:
+            found.setdefault(customer_of(key), []).append(_decode_more(value))
+    return found
 
 
 def more_key(number: int, name: bytes) -> bytes:
@@ -63,36 +160,6 @@ def more_key(number: int, name: bytes) -> bytes:
 def customer_of(key: bytes) -> str:
     """Whose facts lie under a key of `more_key`."""
     return key[1:].split(b"/", 1)[1].decode()
-
-
-def unpack_customer(data: bytes) -> Customer:
-    """A customer whose `state` is yet to be derived (`PartitionLedger.restore`).
-
-    Raises: msgspec.ValidationError, msgspec.DecodeError, ValueError for another version.
-    """
-    packed = _decode(data)
-    if packed.version != VERSION:
-        raise ValueError(f"a customer was saved in form {packed.version}, this program reads {VERSION}")
-    return Customer(
-        packed.base, packed.facts, CustomerState(), packed.newest, packed.folded_to,
-        tangled=packed.tangled, saved=True,
-    )  # fmt: skip
-
-
-def unpack_customers(values: Mapping[bytes, bytes]) -> dict[str, Customer]:
-    """All customers of a changelog's values; raises as `unpack_customer`."""
-    customers = {key[1:].decode(): unpack_customer(value) for key, value in values.items() if key[:1] == CUSTOMER}
-    for key, value in values.items():
-        if key[:1] == MORE:
-            customer, more = customers[customer_of(key)], _decode_more(value)
-            customer.facts.extend(more.facts)
-            customer.newest = max(customer.newest, more.newest)
-            customer.folded_to = max(customer.folded_to, more.folded_to)
-            customer.appended += 1
-    for customer in customers.values():
-        if customer.appended:
-            customer.facts.sort(key=order_of)
-    return customers
 
 
 def pack_counts(facts: FactCounts, records: dict[str, Any]) -> bytes:

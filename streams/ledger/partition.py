@@ -7,7 +7,7 @@ two lists of movements is what the tables are corrected by.
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, MutableMapping, Sequence
 from copy import copy
 
 from streams.facts.models import Fact, FactKind
@@ -16,6 +16,7 @@ from streams.ledger.counts import FactCounts
 from streams.ledger.customer import CustomerState, Order, Status, order_of
 from streams.ledger.fold import Fold
 from streams.ledger.movements import Change, Ignored, Movement, MovementKind
+from streams.ledger.packing import More, unpack_more
 from streams.ledger.plain import plain_step
 from streams.ledger.remembered import (
     NEVER,
@@ -30,7 +31,8 @@ from streams.ledger.remembered import (
     settle,
     start_of,
 )
-from streams.ledger.rules import LedgerRules
+from streams.ledger.resting import RestingCustomers
+from streams.ledger.rules import HOUR, MINUTE, LedgerRules
 from streams.ledger.standing import LATE, forget_id, id_of, settle_old, version_of
 from streams.ledger.wheel import Wheel
 
@@ -45,6 +47,12 @@ LOST = MovementKind.LOST.value
 SETTLE_EVERY = 16
 """Remembered facts between two tries to fold old ones into the base."""
 
+QUIET_US = HOUR
+"""A customer without a fact for so long (event time) is put to rest."""
+
+REST_COUNTS = 16
+"""Putting one customer to rest costs as much as looking at so many."""
+
 NOT_COUNTED = frozenset({MovementKind.OPENING.value, MovementKind.PENDING.value})
 
 
@@ -55,7 +63,8 @@ class PartitionLedger:
         watermark: the largest event time admitted, NEVER before the first.
         clock: up to which instant dues have fallen; never goes back.
         counts: what became of the facts.
-        dirty: customers touched since the caller last cleared it.
+        customers: those awake; any other that is known is in `resting`.
+        dirty: customers touched since the caller last cleared it, when it saved them.
         changes: movements derived or withdrawn since the caller last cleared it.
     """
 
@@ -65,14 +74,20 @@ class PartitionLedger:
         self.clock = NEVER
         self.counts = FactCounts()
         self.customers: dict[str, Customer] = {}
+        self.resting = RestingCustomers()
         self.dirty: set[str] = set()
         self.changes: list[Change] = []
         self._plain_step = plain_step(rules)
         self._wheel = Wheel()
         self._unswept: list[str] = []
+        self._resting_unswept: list[str] = []
 
     def apply(self, facts: Iterable[Fact]) -> None:
         """Apply facts in their order of arrival."""
+        if self.resting:
+            facts = list(facts)
+            for customer_id in {fact.customer_id for fact in facts}.difference(self.customers):
+                self._wake(customer_id)
         if self._plain_step is not None:
             self._plain_step(self, list(facts))
             return
@@ -91,8 +106,13 @@ class PartitionLedger:
         """Let fall due what is due at or before `clock` (microseconds)."""
         if clock <= self.clock:
             return
+        due_now = self._wheel.due(clock)
+        if self.resting:
+            for customer_id in due_now:
+                if customer_id not in self.customers:
+                    self._wake(customer_id)  # by the clock so far: what falls due now is yet to be told
         self.clock = clock
-        for customer_id in self._wheel.due(clock):
+        for customer_id in due_now:
             customer = self.customers[customer_id]
             customer.wheel_minute = 0
             due = next_due(customer.state)
@@ -101,24 +121,98 @@ class PartitionLedger:
                 self.dirty.add(customer_id)
             self._schedule(customer_id, customer)
 
-    def restore(self, watermark: int, clock: int, counts: FactCounts, customers: dict[str, Customer]) -> None:
-        """Take over a saved state; the movements of its customers are already in the tables."""
+    def restore(self, watermark: int, clock: int, counts: FactCounts, values: MutableMapping[bytes, bytes]) -> None:
+        """Take over a saved state; the movements of its customers are already in the tables.
+
+        `values` are those of a changelog; customers are taken out, and rest until something touches them.
+
+        Raises: ValueError for what another version saved, msgspec.MsgspecError for what cannot be read.
+        """
         self.watermark, self.clock, self.counts = watermark, clock, counts
-        self.customers = customers
-        for customer_id, customer in customers.items():
-            after = self._fold(customer.base, customer.facts, customer.folded_to)
-            customer.state = after.state
-            self._note_clock(customer, after.movements)
-            self._schedule(customer_id, customer)
+        for customer_id, minute in self.resting.load(values):
+            self._wheel.add(minute * MINUTE, customer_id)
+        for customer_id, more in unpack_more(values).items():
+            if self._wake(customer_id, more) is None:
+                raise ValueError(f"facts were saved of a customer that was not: {customer_id!r}")
+
+    @property
+    def known(self) -> int:
+        """How many customers there are, at rest or not."""
+        return len(self.customers) + len(self.resting)
 
     def sweep(self, most: int) -> None:
-        """Settle the next so many customers, in turn: those whom no fact touches are remembered less, too."""
-        if not self._unswept:
-            self._unswept = list(self.customers)
-        batch = self._unswept[-most:]
-        del self._unswept[-most:]
-        for customer_id in batch:
-            settle(self.rules, self.customers[customer_id], self.watermark)
+        """Settle the next so many customers, in turn, and put to rest those whom no fact touches.
+
+        Only what the caller has saved can rest. One that is put to rest counts as several that are looked at.
+        """
+        self._sweep_awake(most)
+        self._sweep_resting(most)
+
+    def _sweep_awake(self, most: int) -> None:
+        settled_before, quiet_before = self._settled_before, self.watermark - QUIET_US
+        unswept = self._unswept = self._unswept or list(self.customers)
+        while unswept and most > 0:
+            most -= 1
+            customer_id = unswept.pop()
+            customer = self.customers.get(customer_id)
+            if customer is None:
+                continue
+            settle(self.rules, customer, self.watermark)
+            at = customer.newest[0]
+            if at >= quiet_before or customer_id in self.dirty:
+                continue
+            if customer.appended:  # whoever wakes it must know of no second value of it
+                customer.save_whole = True
+                self.dirty.add(customer_id)
+                continue
+            most -= REST_COUNTS
+            if at < settled_before:
+                self._rest(customer_id, customer)
+            else:
+                self.resting.keep_recent(customer_id, customer)
+                del self.customers[customer_id]
+
+    def _sweep_resting(self, most: int) -> None:
+        settled_before = self._settled_before
+        unswept = self._resting_unswept
+        if not unswept:
+            unswept.extend(customer_id for customer_id, at in self.resting.recent() if at < settled_before)
+        while unswept and most > 0:
+            most -= REST_COUNTS
+            customer_id = unswept.pop()
+            customer = None if customer_id in self.customers else self._wake(customer_id)
+            if customer is not None:
+                settle(self.rules, customer, self.watermark)
+                self._rest(customer_id, customer)
+
+    @property
+    def _settled_before(self) -> int:
+        """A customer whose newest fact is older than this keeps no fact that may yet be let go."""
+        return self.watermark - self.rules.horizon_us - self.rules.grouping_us
+
+    def _rest(self, customer_id: str, customer: Customer) -> None:
+        if self.resting.keep_settled(customer_id, customer):
+            del self.customers[customer_id]
+            self.dirty.add(customer_id)
+
+    def _wake(self, customer_id: str, more: Sequence[More] = ()) -> Customer | None:
+        """Bring a customer back from rest, with the facts saved apart; None for one that is not known."""
+        customer = self.resting.take(customer_id)
+        if customer is None:
+            return None
+        for part in more:
+            customer.facts.extend(part.facts)
+            customer.newest = max(customer.newest, part.newest)
+            customer.folded_to = max(customer.folded_to, part.folded_to)
+            customer.appended += 1
+        if more:
+            customer.facts.sort(key=order_of)
+        after = self._fold(customer.base, customer.facts, customer.folded_to)
+        customer.state = after.state
+        self._note_clock(customer, after.movements)
+        self.customers[customer_id] = customer
+        self._schedule(customer_id, customer)
+        return customer
 
     # One fact
 
