@@ -155,6 +155,46 @@ def test_a_restart_knows_that_the_newest_record_was_fresh() -> None:
         assert owner.books.watermark.state(at).fresh is fresh
 
 
+def told(at: str, what: str, customer: str = "c", **more: object) -> dict:
+    return {"event_id": f"{at} {what}", "at": at, "customer_id": customer, "fact": what, **more}
+
+
+PASSED_BY = {
+    "a lapse": (
+        [told("2024-01-01T00:00:00Z", "joined", value=100)],
+        told("2024-01-05T23:00:00Z", "purchased", value=100),
+    ),
+    "an announced end": (
+        [
+            told("2024-01-04T00:00:00Z", "joined", value=100),
+            told("2024-01-05T00:00:00Z", "leaving", effective_at="2024-01-06T00:00:00Z"),
+        ],
+        told("2024-01-05T23:00:00Z", "staying"),
+    ),
+}
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize("story", PASSED_BY)
+def test_a_fact_from_before_what_the_clock_did_takes_it_back(story: str, restarted: bool) -> None:
+    """The clock of the tables has struck; then, inside the horizon, comes what the customer did before."""
+    life, late = PASSED_BY[story]
+    goes_on = told("2024-01-06T01:00:00Z", "joined", "another")
+    topic = [RawRecord(orjson.dumps(one), offset=offset) for offset, one in enumerate([*life, goes_on, late])]
+    clock = instant("2024-01-06T01:00:00Z")
+    owner = CrashingOwner(topic, LONG, table_rules(LONG))
+    owner.read(len(topic) - 1)
+    owner.clock = clock
+    owner.advance(0)
+    owner.flush(commit=True)
+    assert owner.books.accounting()["by_clock"] == 1
+    if restarted:
+        owner.take_over()
+    owner.end(clock)
+    assert owner.books.accounting()["by_clock"] == 0
+    assert differences(ledger_of(owner.company(), clock), undisturbed(topic, clock, LONG)) == []
+
+
 def ledger_of(company: CompanyTables, clock: int) -> dict:
     """What a worker that has read so far tells of the company."""
     return ledger_json(
