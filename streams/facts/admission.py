@@ -12,6 +12,7 @@ from streams.facts.mapping import Mapping
 from streams.facts.models import DeadLetter, Fact, Position, RawRecord, RejectReason
 from streams.facts.native import NativeFacts, native_of, read_native_quickly
 from streams.facts.placement import partition_for, partitions_for
+from streams.facts.quick import quick_reader
 from streams.facts.refusal import Refused, shown
 from streams.facts.strict_json import MAX_BYTES, read_exactly, read_quickly
 from streams.facts.times import LATEST_EVENT_US
@@ -78,37 +79,52 @@ class Admission:
         labels = Labels(definitions)
         self._native_facts = NativeFacts(definitions, labels)
         self._mapping = Mapping(definitions, labels)
+        self._quick = quick_reader(definitions, labels)
 
     def admit(self, records: Sequence[RawRecord]) -> AdmittedBatch:
         """The facts of these records. Never raises for what a record holds."""
         batch = AdmittedBatch(records=len(records))
         latest = self._latest()
+        if self._quick is not None:
+            quickly = self._quick.admit(
+                self, batch, list(records), latest, self._partitions or 0, self._check_keys, self._max_bytes
+            )
+            batch.records_with_facts += quickly
+            return batch
         placed = self._placed(records)
-        native, only_native, max_bytes = self._native, self._only_native, self._max_bytes
-        check_keys, fact_of, facts = self._check_keys, self._native_facts.fact_of, batch.facts
         for place, record in enumerate(records):
-            value = record.value
-            try:
-                typed = None
-                if value and len(value) <= max_bytes and native and (only_native or b'"fact"' in value):
-                    typed = read_native_quickly(value)
-                if typed is None:
-                    self._admit_exactly(record, place, latest, batch, None if placed is None else placed[place])
-                    continue
-                fact = fact_of(typed, latest)
-                if fact.customer_id:
-                    if check_keys:
-                        _check_key(record, fact.customer_id)
-                    if placed is not None:
-                        self._check_place(record, fact.customer_id, placed[place])
-                    batch.records_with_facts += 1
-                else:
-                    _count_heartbeat(batch)
-                facts.append(fact)
-                batch.fact_records.append(place)
-            except Refused as refused:
-                batch.dead_letters.append(_dead_letter(record, refused))
+            self._admit_one(record, place, latest, batch, None if placed is None else placed[place])
         return batch
+
+    def admit_slowly(self, record: RawRecord, place: int, latest: int, batch: AdmittedBatch) -> None:
+        """Admit one record into the batch: the way that takes any record, and names its fault."""
+        placed = self._placed([record])
+        self._admit_one(record, place, latest, batch, None if placed is None else placed[0])
+
+    def _admit_one(
+        self, record: RawRecord, place: int, latest: int, batch: AdmittedBatch, key_place: int | None
+    ) -> None:
+        value = record.value
+        try:
+            typed = None
+            if value and len(value) <= self._max_bytes and self._native and (self._only_native or b'"fact"' in value):
+                typed = read_native_quickly(value)
+            if typed is None:
+                self._admit_exactly(record, place, latest, batch, key_place)
+                return
+            fact = self._native_facts.fact_of(typed, latest)
+            if fact.customer_id:
+                if self._check_keys:
+                    _check_key(record, fact.customer_id)
+                if key_place is not None:
+                    self._check_place(record, fact.customer_id, key_place)
+                batch.records_with_facts += 1
+            else:
+                _count_heartbeat(batch)
+            batch.facts.append(fact)
+            batch.fact_records.append(place)
+        except Refused as refused:
+            batch.dead_letters.append(_dead_letter(record, refused))
 
     def _latest(self) -> int:
         if self._now_us is None:

@@ -139,11 +139,11 @@ def test_no_memory_is_lost() -> None:
     kinds = ("joined", "value_changed", "profile_changed", "recommended", "left")
 
     def run(seed: int) -> None:
-        ledger = PartitionLedger(LedgerRules())
+        ledger, here = PartitionLedger(LedgerRules()), f"r{seed}"
         for start in range(0, 20_000, 1000):
             ledger.apply(
                 [
-                    Fact(kinds[n % 5], n * HOUR // 4, f"c{n % 97}", "crm", f"{seed}e{n}", value=n, segment=f"s{n % 7}")
+                    Fact(kinds[n % 5], n * HOUR, f"c{n % 97}", "crm", f"e{n}", value=n, segment="s", region=here)
                     for n in range(start, start + 1000)
                 ]
             )

@@ -12,6 +12,7 @@ from streams.facts.definitions.tree import Fault
 from streams.facts.models import LossKind
 from streams.facts.money import Exact, Rates
 from streams.ledger.rules import Lapse, LedgerRules, TrailingSpend
+from streams.voice.rules import VoiceRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +233,7 @@ class Definitions:
     silos: dict[str, Silo] = field(default_factory=dict)
     silo_field: Path | None = None
     native_silo: str | None = "native"
+    voice: VoiceRules = field(default_factory=VoiceRules)
     agreed: Agreed | None = None
     warnings: tuple[Fault, ...] = ()
 

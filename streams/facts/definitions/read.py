@@ -23,6 +23,7 @@ from streams.facts.definitions.silos import read_silo, read_zone
 from streams.facts.definitions.sources import read_path, read_when
 from streams.facts.definitions.tree import DefinitionsError, Fault, Scalar, Table, Tree
 from streams.facts.definitions.values import read_kinds, read_rates, read_value_model, read_words
+from streams.facts.definitions.voice import read_voice
 from streams.facts.models import UNKNOWN, LossKind
 from streams.ledger.rules import DAY, HOUR, Lapse
 
@@ -95,6 +96,7 @@ def _read(section: Section, faults: Faults) -> Definitions:
         silos=silos,
         silo_field=_read_silo_field(section, silos),
         native_silo=native,
+        voice=read_voice(section, reasons, reasons_open),
         agreed=_read_agreed(section),
         warnings=(),
     )

@@ -1,0 +1,26 @@
+"""The compiled reader of native records (`_quick.c`), prepared for the types of facts and one definitions file.
+
+A sound record of a frequent kind becomes a fact in C; every other record goes to `Admission.admit_slowly`, in its
+place. The Python code of the admission defines what both do.
+"""
+
+from typing import Any
+
+from streams.compiled import piece
+from streams.facts.definitions.model import Definitions
+from streams.facts.labels import Labels
+from streams.facts.models import Fact, RawRecord
+
+_piece = piece("streams.facts._quick")
+if _piece is not None:
+    try:
+        _piece.prepare(Fact, RawRecord)
+    except TypeError:  # another msgspec that lays its fields out otherwise
+        _piece = None
+
+
+def quick_reader(definitions: Definitions, labels: Labels) -> Any:
+    """The compiled reader for these definitions; None where there is none, or where silos speak their own words."""
+    if _piece is None or definitions.native_silo is None or definitions.silos or definitions.trailing is not None:
+        return None
+    return _piece.Reader(labels, definitions.native_silo)
