@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import faust
@@ -92,7 +93,7 @@ class LedgerWorker:
         return run
 
     async def _keep_flushing(self) -> None:
-        await every(self.settings.flush_interval_s, self.ledger.flush)
+        await every(self.settings.flush_interval_s, self._unless_stopping(self.ledger.flush))
 
     async def _keep_time(self) -> None:
         async def tick() -> None:
@@ -103,4 +104,12 @@ class LedgerWorker:
         await every(TICK_S, tick)
 
     async def _keep_writing(self) -> None:
-        await every(NET_GROWTH_S, self.net_growth.write)
+        await every(NET_GROWTH_S, self._unless_stopping(self.net_growth.write))
+
+    def _unless_stopping(self, work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        """What is sent after the last flush of an end in order finds no producer, and the end would be a failure."""
+        async def run() -> None:
+            if not self.app.should_stop:
+                await work()
+
+        return run
