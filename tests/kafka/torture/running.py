@@ -27,6 +27,9 @@ PARTITIONS = 4
 AT_REST = 8
 LOOK_S = 0.3
 CALM_S = 90.0
+COMPACTION_LAG_MS = 16_000
+"""Longer than any pause of a schedule, as it must be, and short enough that compaction follows while it lasts."""
+
 MOST_ENDS = 4
 """Ends of their own accord in calm that are a crash loop."""
 
@@ -124,7 +127,7 @@ class _Run:
         if self.schedule.compacted:
             for name in ("ledger-changelog", "scope-parts", "net-growth"):
                 self.ground.configure(
-                    self.settings.topic(name), min_compaction_lag_ms="0", segment_ms="1000",
+                    self.settings.topic(name), min_compaction_lag_ms=str(COMPACTION_LAG_MS), segment_ms="1000",
                     min_cleanable_dirty_ratio="0.01", delete_retention_ms="100",
                 )
         for slot in self.crew.slots:

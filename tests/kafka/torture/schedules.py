@@ -35,7 +35,7 @@ class Schedule:
         kills: at least so many workers must have been killed before it ends.
         pause_s: how long a worker that stopped itself stands still.
         patience_s: one whose fate has not come to pass by then is killed.
-        compacted: the logs between the stages are compacted while it lasts, with hardly any lag.
+        compacted: the logs between the stages are compacted while it lasts, soon after the longest pause.
     """
 
     seed: int
