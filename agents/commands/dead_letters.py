@@ -26,6 +26,7 @@ from agents.dead_letters import Held, ReasonSummary, summarise
 from agents.replay.sending import TopicsNotReady, check_topics, create_producer
 from agents.topics import BrokerUnreachable
 from streams.facts.models import RejectReason
+from streams.report.wording import plural
 from streams.tables.calendar import utc_text
 
 SHOWN_RECORDS = 50
@@ -64,7 +65,8 @@ def list_letters(reason: str | None, as_json: bool) -> None:
         raise WrongInput(str(error)) from error
     letters = box.of(reason)
     if box.unreadable:
-        click.echo(f"{box.unreadable} records of dead-letters are no dead letters and were passed over", err=True)
+        unreadable = plural(box.unreadable, "record")
+        click.echo(f"{unreadable} of dead-letters that cannot be read as dead letters: passed over", err=True)
     if as_json:
         _print_json(listing(letters, with_records=reason is not None))
         return
@@ -109,7 +111,7 @@ def replay(reason: str | None, definitions_file: str | None, dry_run: bool, as_j
         behind = records_behind(settings, standing)
         if behind:
             click.echo(
-                f"the workers have {behind:,} records still to read: a record near the edge of the horizon may be "
+                f"the workers have {plural(behind, 'record')} still to read: one near the edge of the horizon may be "
                 "too old when they come to it",
                 err=True,
             )
@@ -226,7 +228,7 @@ def _lines(letters: Sequence[Held], reason: str | None) -> Iterator[str]:
         return
     for summary in summarise(letters):
         put_back_already = f", {summary.replayed:,} of them put back" if summary.replayed else ""
-        yield f"{summary.reason}: {summary.records:,} records{put_back_already}"
+        yield f"{summary.reason}: {plural(summary.records, 'record')}{put_back_already}"
         if summary.first_ms is not None and summary.last_ms is not None:
             yield f"  from {_instant(summary.first_ms)} to {_instant(summary.last_ms)}"
         for topic, count in summary.topics.items():
@@ -258,14 +260,14 @@ def _beginning(payload: bytes | None) -> str:
 
 def _replay_lines(told: dict[str, Any]) -> Iterator[str]:
     if told["dry_run"]:
-        yield f"{told['put_back']:,} records would be put back"
+        yield f"{plural(told['put_back'], 'record')} would be put back"
     else:
-        yield f"{told['put_back']:,} records put back"
+        yield f"{plural(told['put_back'], 'record')} put back"
     if told["found_sent"]:
         yield f"  {told['found_sent']:,} of them lay there already, sent by a replay that was interrupted"
     if told["already_replayed"]:
         yield f"{told['already_replayed']:,} had been put back before"
     for line in told["held_back"]:
-        yield f"{line['records']:,} stay, {line['why'].replace('_', ' ')} (were {line['reason']})"
+        yield f"{plural(line['records'], 'stays', 'stay')}, {line['why'].replace('_', ' ')} ({line['reason']})"
         at = line["example"]
         yield f"  as {at['topic']} partition {at['partition']} offset {at['offset']}: {at['detail']}"

@@ -28,6 +28,7 @@ from streams.facts.definitions.model import Definitions
 from streams.facts.definitions.sections import Section, changed_sections
 from streams.recount import Recount
 from streams.report.card import money
+from streams.report.wording import plural
 from streams.tables.calendar import Calendar, utc_text
 
 
@@ -206,14 +207,15 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     records = "records without any event time" if found["until"] is None else f"the records until {found['until']}"
     yield f"From {old} to {new}, over {records}"
     yield (
-        f"{found['customers']:,} customers change class, {found['revalued']:,} more are only worth something else; "
+        f"{plural(found['customers'], 'customer changes', 'customers change')} class, "
+        f"{plural(found['revalued'], 'more is', 'more are')} only worth something else; "
         f"value of the differences {money(found['value'], currency)} (more {money(found['value_added'], currency)}, "
         f"less {money(found['value_removed'], currency)})"
     )
     for cause in found["causes"]:
         yield (
-            f"  because of {cause['cause']}: {cause['customers']:,} change class, {cause['revalued']:,} revalued, "
-            f"{money(cause['value'], currency)}"
+            f"  because of {cause['cause']}: {plural(cause['customers'], 'changes', 'change')} class, "
+            f"{cause['revalued']:,} revalued, {money(cause['value'], currency)}"
         )
         for example in cause.get("examples", ()):
             yield f"    {example['customer_id']}"

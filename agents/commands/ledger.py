@@ -16,6 +16,7 @@ from config.definitions_file import Definitions, DefinitionsError, UnreadableDef
 from streams.facts.refusal import Refused
 from streams.facts.times import instant_of
 from streams.recount import Recount
+from streams.report.wording import plural
 
 SHOWN_DEAD_LETTERS = 5
 
@@ -79,16 +80,18 @@ def read_into(recount: Recount, file: str) -> None:
     except UnreadableFile as error:
         raise WrongInput(str(error)) from error
     if shown > SHOWN_DEAD_LETTERS:
-        click.echo(f"... {shown} records could not be admitted; they are counted by reason", err=True)
+        click.echo(f"... {plural(shown, 'record')} could not be admitted; they are counted by reason", err=True)
     if recount.after_until:
-        click.echo(f"{recount.after_until} records dated after the end of the clock were left out", err=True)
+        left_out = plural(recount.after_until, "record is", "records are")
+        click.echo(f"{left_out} left out: dated after the end of the clock", err=True)
     if recount.facts_after_until:
+        left_out = plural(recount.facts_after_until, "fact is", "facts are")
         click.echo(
-            f"{recount.facts_after_until} facts dated after the end of the clock were left out of records "
-            "that also gave earlier ones", err=True,
-        )  # fmt: skip
+            f"{left_out} left out, dated after the end of the clock, of records that also gave earlier ones", err=True
+        )
     if recount.records.unmapped:
-        click.echo(f"{recount.records.unmapped} records are unmapped: no rule takes them", err=True)
+        unmapped = plural(recount.records.unmapped, "record is", "records are")
+        click.echo(f"{unmapped} unmapped: no rule takes such a record", err=True)
 
 
 @click.command(

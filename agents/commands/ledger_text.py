@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from streams.report.wording import plural
+
 REASONS_SHOWN = 5
 
 
@@ -51,7 +53,9 @@ def _short(name: str, row: dict[str, Any], currency: str) -> str:
 
 def _row_lines(row: dict[str, Any], currency: str) -> Iterator[str]:
     def amount(name: str) -> str:
-        return f"{row[name]['customers']:>9,} customers {money(row[name]['value'], currency):>22}"
+        customers = row[name]["customers"]
+        noun = "customer" if abs(customers) == 1 else "customers"
+        return f"{customers:>9,} {noun:<9} {money(row[name]['value'], currency):>22}"
 
     for name in ("opening", "new", "returned", "lost", "net", "closing", "early_loss", "pending_loss"):
         yield f"{name.replace('_', ' '):<14}{amount(name)}"
@@ -63,7 +67,7 @@ def _row_lines(row: dict[str, Any], currency: str) -> Iterator[str]:
     marbles = row["marbles"]
     yield (
         f"marbles       {marbles['gained']} in, {marbles['lost']} out, each of "
-        f"{marbles['customers_per_marble']} customers (left over: {marbles['remainder_gained']} and "
+        f"{plural(marbles['customers_per_marble'], 'customer')} (left over: {marbles['remainder_gained']} and "
         f"{marbles['remainder_lost']})"
     )
     if row["reasons"]:
@@ -80,7 +84,7 @@ def _row_lines(row: dict[str, Any], currency: str) -> Iterator[str]:
                 f"  {activity['activity']:<44}{activity['customers']:>7,}"
                 f"   still here {activity['still_here']:,}"
             )
-    yield f"referrals     {row['referrals']:,} by {row['recommenders']:,} customers"
+    yield f"referrals     {row['referrals']:,} by {plural(row['recommenders'], 'customer')}"
 
 
 def _accounting_lines(counted: dict[str, Any]) -> Iterator[str]:

@@ -21,6 +21,7 @@ from streams.facts.definitions.model import Definitions
 from streams.facts.refusal import Refused
 from streams.facts.times import instant_of
 from streams.recount import Recount
+from streams.report.wording import plural
 from streams.tables.blame import attach
 from streams.tables.reconciliation import differences
 
@@ -79,8 +80,8 @@ def command(
             click.echo(line)
     if not_compared:
         click.echo(
-            f"{recount.after_until} records of the file, and {recount.facts_after_until} facts of others, are dated "
-            f"after the clock of the running tables, {running['until']}: "
+            f"{plural(recount.after_until, 'record')} of the file, and {plural(recount.facts_after_until, 'fact')} "
+            f"of others, dated after the clock of the running tables, {running['until']}: "
             "what became of records and facts (accounting) was not compared",
             err=True,
         )
@@ -166,7 +167,7 @@ def _lines(told: dict[str, Any]) -> Iterator[str]:
         yield f"Equal in every scope and field, {terms}"
         return
     found = told["differences"]
-    yield f"{len(found):,} differences {terms}"
+    yield f"{plural(len(found), 'difference')} {terms}"
     for difference in found[:SHOWN_DIFFERENCES]:
         shown = [_shown(difference["running"]), _shown(difference["recounted"])]
         yield f"  {difference['scope']}, {difference['field']}: running {shown[0]}, recounted {shown[1]}"
@@ -180,7 +181,7 @@ def _lines(told: dict[str, Any]) -> Iterator[str]:
     for missing, where in (("file", "in the topic, not in the file"), ("topic", "in the file, not in the topic")):
         these = [record for record in records if record["missing_from"] == missing]
         if these:
-            yield f"{len(these):,} records {where}:"
+            yield f"{plural(len(these), 'record')} {where}:"
         for record in these[:SHOWN_RECORDS]:
             yield "  " + (
                 f"{record['topic']} partition {record['partition']} offset {record['offset']}"

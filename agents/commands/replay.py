@@ -20,6 +20,7 @@ from agents.replay.datasets import DATASETS, Dataset, files_of
 from agents.replay.finding import DataNotFound, find_files
 from agents.replay.pacing import Pacer, parse_speed
 from agents.replay.records import read_records, read_values
+from streams.report.wording import plural
 
 WRITE_BYTES = 1 << 20
 INTERRUPTED = 130  # what a shell reports for a command ended by Ctrl-C
@@ -133,9 +134,10 @@ def _send(dataset: Dataset, data: Path | None, speed: float | None) -> None:
         finally:
             producer.close(timeout=5)
     _tell_bad_rows(progress)
-    click.echo(f"{sent.records - sent.failed} records sent to {', '.join(dataset.topics)}", err=True)
+    click.echo(f"{plural(sent.records - sent.failed, 'record')} sent to {', '.join(dataset.topics)}", err=True)
     if sent.failed:
-        raise click.ClickException(f"{sent.failed} records were not taken by the broker; first: {sent.first_failure}")
+        not_taken = plural(sent.failed, "record was", "records were")
+        raise click.ClickException(f"{not_taken} not taken by the broker; first: {sent.first_failure}")
     if not complete:
         click.echo("stopped before the end", err=True)
         raise SystemExit(INTERRUPTED)

@@ -21,6 +21,7 @@ from agents.trial.summary import Feed
 from agents.trial.worker_process import WorkerProcess
 from config.settings import NATIVE_DEFINITIONS, Settings, load
 from streams.ledger.rules import DAY
+from streams.report.wording import plural
 
 TOPIC = "customer-events"
 
@@ -205,7 +206,7 @@ class Trial:
     def _make_replay(self, settings: Settings) -> BackgroundReplay:
         skip = _records_in(settings) if self._options.keep else 0
         if skip:
-            self._tell(f"kept        {skip:,} records of earlier runs; the replay goes on after them")
+            self._tell(f"kept        {plural(skip, 'record')} of earlier runs; the replay goes on after them")
         return BackgroundReplay(
             settings, self.story.dataset, None, TOPIC, skip=skip,
             pacer=lambda stop: TrialPacer(self.story.pace, stop),

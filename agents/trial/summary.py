@@ -13,6 +13,7 @@ from rich.text import Text
 
 from agents.trial.pages import Seen
 from streams.report.card import money
+from streams.report.wording import plural
 from streams.tables.rows import top_reasons
 
 WINDOWS = (("this month", "this_month"), ("last month", "last_month"), ("30 days", "30d"), ("all", "all"))
@@ -41,7 +42,7 @@ class Feed:
 
 def summary(seen: Seen, feed: Feed, web: str, *, compact: bool = False) -> RenderableType:
     """The whole screen; compact: of some 24 lines."""
-    parts: list[RenderableType] = [_head(seen)]
+    parts: list[RenderableType] = [_head(seen, feed)]
     ledger = seen.ledger
     if ledger is not None:
         parts.append(_windows(ledger))
@@ -63,7 +64,7 @@ def needs_compact(columns: int, lines: int) -> bool:
 def short_line(seen: Seen, feed: Feed) -> str:
     """The summary in one line, for a log."""
     if seen.ledger is None:
-        return f"{_waiting(seen)}; {_feed(feed)}"
+        return f"{_waiting(seen, feed)}; {_feed(feed)}"
     ledger, parts = seen.ledger, []
     for title, name in WINDOWS:
         net = ledger["windows"][name]["net"]
@@ -80,10 +81,10 @@ def address_lines(web: str) -> list[str]:
     ]
 
 
-def _head(seen: Seen) -> Text:
+def _head(seen: Seen, feed: Feed) -> Text:
     ledger = seen.ledger
     if ledger is None:
-        return Text(_waiting(seen), style="yellow")
+        return Text(_waiting(seen, feed), style="yellow")
     definitions = ledger["definitions"]
     return Text.assemble(
         ("Clock of the tables ", "dim"), (_instant(ledger["until"]), "bold"),
@@ -186,21 +187,26 @@ def _state_lines(seen: Seen, feed: Feed) -> Iterator[str]:
     yield f"partitions  {len(partitions) - idle} flowing, {idle} idle (read to their end)"
     yield (
         f"records     {counted['records']:,} read: {sum(counted['no_fact'].values()):,} no fact, "
-        f"{counted['unmapped']:,} unmapped, {sum(counted['dead_lettered'].values()):,} dead letters; "
-        f"{counted['facts']:,} facts, {sum(counted['ignored'].values()):,} of them ignored"
+        f"{counted['unmapped']:,} unmapped, {plural(sum(counted['dead_lettered'].values()), 'dead letter')}; "
+        f"{plural(counted['facts'], 'fact')}, {sum(counted['ignored'].values()):,} of them ignored"
     )
 
 
 def _feed(feed: Feed) -> str:
     if feed.fault:
-        return f"{feed.dataset} STOPPED after {feed.records:,} records: {feed.fault}"
+        return f"{feed.dataset} STOPPED after {plural(feed.records, 'record')}: {feed.fault}"
     at = "" if feed.at_us is None else f", at {datetime.fromtimestamp(feed.at_us // 1_000_000, UTC):%Y-%m-%d %H:%M}"
     state = "playing" if feed.playing else "played to its end"
-    return f"{feed.dataset} {state}, {feed.records:,} records sent{at}"
+    return f"{feed.dataset} {state}, {plural(feed.records, 'record')} sent{at}"
 
 
-def _waiting(seen: Seen) -> str:
-    return "The worker waits for its first record" if seen.ready else "The worker is starting"
+def _waiting(seen: Seen, feed: Feed) -> str:
+    if not seen.ready:
+        return "The worker is starting"
+    read = 0 if seen.status is None else seen.status["accounting"]["records"]
+    if read:
+        return f"The worker has read {plural(read, 'record')}, none with a fact yet: there is nothing to count"
+    return "The worker reads the first records" if feed.records else "The worker waits for its first record"
 
 
 def _gained(row: Mapping[str, Any]) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from streams.facts.money import minor_digits
+from streams.report.wording import plural
 from streams.tables.rows import top_reasons
 
 Line = dict[str, Any]
@@ -95,7 +96,7 @@ def _lines(of: Mapping[str, Any]) -> Iterator[str]:
     currency = of["currency"]
 
     def both(amount: Mapping[str, int]) -> str:
-        return f"{amount['customers']:,} customers, {money(amount['value'], currency)}"
+        return f"{plural(amount['customers'], 'customer')}, {money(amount['value'], currency)}"
 
     definitions = of["definitions"]
     yield f"Report card at {of['at']}, window {of['window']}"
@@ -108,10 +109,9 @@ def _lines(of: Mapping[str, Any]) -> Iterator[str]:
     if of["known_until"] != of["at"]:
         yield f"From all that was known at {of['known_until']}"
     yield ""
-    yield f"Net growth: {of['net']['customers']:+,} customers, {_signed(of['net']['value'], currency)}"
+    yield f"Net growth: {_net(of['net'], currency)}"
     if "net_before" in of:
-        before = of["net_before"]
-        yield f"  before:   {before['customers']:+,} customers, {_signed(before['value'], currency)}"
+        yield f"  before:   {_net(of['net_before'], currency)}"
     new, returned = of["new"]["customers"], of["returned"]["customers"]
     yield f"  gained:   {both(of['gained'])} (new {new:,}, returned {returned:,})"
     yield f"  lost:     {both(of['lost'])} (early {of['early_loss']['customers']:,})"
@@ -163,26 +163,28 @@ def _problems(accounting: Mapping[str, Any], row: Mapping[str, Any]) -> list[Lin
     """What makes these numbers less than the whole truth; records and facts of all time, reasons of the window."""
     found: list[Line] = []
     for reason, count in accounting.get("dead_lettered", {}).items():
-        text = f"{count:,} records could not be admitted ({reason}); see `netgrowth dead-letters list`"
+        text = f"{plural(count, 'record')} could not be admitted ({reason}); see `netgrowth dead-letters list`"
         found.append({"problem": "dead_letters", "reason": reason, "records": count, "text": text})
     unmapped = accounting.get("unmapped", 0)
     if unmapped:
-        text = f"{unmapped:,} records are unmapped: no rule of the definitions takes them"
+        are = plural(unmapped, "record is", "records are")
+        text = f"{are} unmapped: no rule of the definitions takes such a record"
         found.append({"problem": "unmapped", "records": unmapped, "text": text})
     unusable, lost = row["reasons_unusable"]["customers"], row["lost"]["customers"]
     if unusable and 2 * unusable >= lost:
-        text = f"{unusable:,} of {lost:,} lost customers gave no usable reason: the reasons are those of a minority"
+        of_lost = f"{unusable:,} of {plural(lost, 'lost customer')}"
+        text = f"{of_lost} gave no usable reason: the reasons are those of a minority"
         found.append({"problem": "reasons_unusable", "customers": unusable, "text": text})
     return found
 
 
 def _bowls(marbles: Mapping[str, int]) -> Iterator[str]:
     each = marbles["customers_per_marble"]
-    yield f"Two bowls, each marble {each:,} customer{'s' if each > 1 else ''}:"
+    yield f"Two bowls, each marble {plural(each, 'customer')}:"
     for name in ("gained", "lost"):
         count, rest = marbles[name], marbles[f"remainder_{name}"]
-        beside = f", and {rest:,} customer{'s' if rest != 1 else ''} beside" if rest else ""
-        yield f"  {name}: {count:,} marble{'s' if count != 1 else ''}{beside}"
+        beside = f", and {plural(rest, 'customer')} beside" if rest else ""
+        yield f"  {name}: {plural(count, 'marble')}{beside}"
 
 
 def _shares(lines: list[Line], lost: Mapping[str, int]) -> list[Line]:
@@ -200,6 +202,10 @@ def _shares(lines: list[Line], lost: Mapping[str, int]) -> list[Line]:
 def _percent(line: Mapping[str, Any], name: str) -> str:
     share = line.get("share_of_customers" if name == "reasons_by_volume" else "share_of_value")
     return f" ({share:.1%})" if share is not None else ""
+
+
+def _net(amount: Mapping[str, int], currency: str) -> str:
+    return f"{plural(amount['customers'], 'customer', sign=True)}, {_signed(amount['value'], currency)}"
 
 
 def _signed(value: int, currency: str) -> str:

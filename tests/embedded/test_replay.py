@@ -127,5 +127,5 @@ def test_ctrl_c_ends_a_replay_in_order(environment: dict[str, str], settings: Se
     assert process.returncode == 130
     assert "stopped before the end" in told
     assert "Traceback" not in told
-    count = int(told.split(" records sent")[0].split()[-1])
+    count = int(told[: told.index(" sent to ")].split()[-2].replace(",", ""))
     assert len(read_topic(settings, "customer-events", count)) == count < 60

@@ -61,5 +61,5 @@ def test_facts_left_out_of_records_are_told(tmp_path: Path) -> None:
     words = ["--definitions", str(definitions), "--facts", str(facts), "--until", "2024-02-01T00:00:00Z", "--json"]
     told = CliRunner().invoke(command, words)
     assert told.exit_code == 0, told.output
-    assert "1 facts dated after the end of the clock were left out of records" in told.stderr
+    assert "1 fact is left out, dated after the end of the clock, of records" in told.stderr
     assert orjson.loads(told.stdout)["accounting"]["facts"] == 1

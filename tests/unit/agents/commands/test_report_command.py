@@ -56,7 +56,7 @@ def test_without_an_instant_the_card_is_of_the_files_end_and_provisional(facts: 
 def test_the_text_says_final_and_names_problems(facts: Path) -> None:
     text = run("--definitions", str(NATIVE_DEFINITIONS), "--facts", str(facts), "--at", "2024-02-01T00:00:00Z").stdout
     assert "Final: nothing inside the horizon can change it any more." in text
-    assert "1 records could not be admitted (not_json)" in text
+    assert "1 record could not be admitted (not_json)" in text
 
 
 @pytest.mark.parametrize(

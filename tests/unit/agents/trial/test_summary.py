@@ -98,7 +98,7 @@ def test_the_state_of_the_feed_and_of_the_records_is_told() -> None:
     screen = shown(Seen(True, two_won_three_lost(), STATUS))
     assert "online-retail playing, 1,234 records sent, at 2010-12-12 12:00" in screen
     assert "1 flowing, 2 idle" in screen
-    assert "7 read: 2 no fact, 0 unmapped, 1 dead letters; 4 facts, 3 of them ignored" in screen
+    assert "7 read: 2 no fact, 0 unmapped, 1 dead letter; 4 facts, 3 of them ignored" in screen
     broken = shown(Seen(True, two_won_three_lost(), STATUS), Feed("online-retail", 5, fault="no broker"))
     assert "STOPPED after 5 records: no broker" in broken
     assert "played to its end" in shown(Seen(), Feed("online-retail", 5))
@@ -106,8 +106,17 @@ def test_the_state_of_the_feed_and_of_the_records_is_told() -> None:
 
 def test_before_the_first_numbers_the_screen_says_what_is_waited_for() -> None:
     assert "The worker is starting" in shown(Seen())
-    assert "waits for its first record" in shown(Seen(ready=True))
+    nothing = {"accounting": {**STATUS["accounting"], "records": 0}, "partitions": {}}
+    assert "waits for its first record" in shown(Seen(True, None, nothing), Feed("online-retail"))
     assert "The worker is starting" in short_line(Seen(), FEED)
+
+
+def test_once_records_are_sent_nobody_waits_for_a_first_one() -> None:
+    assert "reads the first records" in shown(Seen(True), Feed("online-retail", 5, playing=True))
+    read = {"accounting": {**STATUS["accounting"], "records": 1}, "partitions": {}}
+    screen = shown(Seen(True, None, read), Feed("online-retail", 5, playing=True))
+    assert "has read 1 record, none with a fact yet: there is nothing to count" in screen
+    assert "for its first" not in screen
 
 
 def test_every_address_is_on_the_screen() -> None:

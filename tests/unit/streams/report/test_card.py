@@ -35,11 +35,11 @@ def test_the_card_says_both_counts_and_value_and_the_share_of_unusable_reasons()
 def test_the_text_reads_in_major_units_and_says_that_it_is_provisional():
     lines = card_lines(card(ledger()))
     text = "\n".join(lines)
-    assert "Net growth: -1 customers, +1,800.00 EUR" in lines
+    assert "Net growth: -1 customer, +1,800.00 EUR" in lines
     assert "Known now, and provisional: late facts may still change it." in lines
     assert "By the definitions native, version 7" in lines
     assert "  lost: 2 marbles" in lines
-    assert "  no usable reason: 1 customers, 100.00 EUR (50.0%)" in lines
+    assert "  no usable reason: 1 customer, 100.00 EUR (50.0%)" in lines
     assert "Retention: 50.0% (2 of 4)" in lines
     assert "  B: 1, 0, +1 (+2,000.00 EUR), 0, 0, 1" in text
 
