@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from streams.facts.definitions.tree import Fault
 from streams.facts.models import LossKind
 from streams.facts.money import Exact, Rates
+from streams.health.rules import HealthRules
 from streams.ledger.rules import Lapse, LedgerRules, TrailingSpend
 from streams.voice.rules import VoiceRules
 
@@ -207,6 +208,7 @@ class Definitions:
 
     `reasons_open` and `activities_open`: what is stated and not on the list counts as it is stated.
     `native_silo` is the silo of native records that name none; None: a field `fact` makes no record a native one.
+    `tiers`: stages of the customer's journey, and what trouble there does: 1 pages, 2 makes a ticket, 3 is shown.
     `warnings` are no faults: the file holds, and people should look.
     """
 
@@ -224,7 +226,7 @@ class Definitions:
     lapse: Lapse | None = None
     precedence: tuple[str, ...] = ()
     customers_per_marble: int | None = None
-    stages: tuple[str, ...] = ()
+    tiers: dict[str, int] = field(default_factory=dict)
     reasons: dict[str, Reason] = field(default_factory=dict)
     reasons_open: bool = False
     activities: dict[str, Activity] = field(default_factory=dict)
@@ -233,9 +235,15 @@ class Definitions:
     silos: dict[str, Silo] = field(default_factory=dict)
     silo_field: Path | None = None
     native_silo: str | None = "native"
+    health: HealthRules = field(default_factory=HealthRules)
     voice: VoiceRules = field(default_factory=VoiceRules)
     agreed: Agreed | None = None
     warnings: tuple[Fault, ...] = ()
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Stages of the customer's journey, in their order; none: any stage counts as it is stated."""
+        return tuple(self.tiers)
 
     @cached_property
     def zone(self) -> ZoneInfo:

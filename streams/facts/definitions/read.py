@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from streams.facts.definitions.health import read_health, read_journey
 from streams.facts.definitions.model import Activity, Agreed, Definitions, Path, Reason, SegmentRule, Silo, ValueModel
 from streams.facts.definitions.reader import (
     Faults,
@@ -63,7 +64,9 @@ def _read(section: Section, faults: Faults) -> Definitions:
     zone = section.optional("time_zone", read_zone) or ZoneInfo("UTC")
     if not section.has("time_zone"):
         section.need("time_zone", "write the company's time zone, in which its days begin, for example Europe/London")
-    stages = section.read("journey", read_texts, ())
+    tiers: dict[str, int] = section.read("journey", read_journey, {})
+    stages = tuple(tiers)
+    horizon_us = section.read("horizon", read_span, 36 * HOUR)
     silos = _read_silos(section)
     native = _read_native(section)
     model_tree = section.need("value_model", "say what a customer is expected to be worth")
@@ -79,7 +82,7 @@ def _read(section: Section, faults: Faults) -> Definitions:
         time_zone=zone.key,
         value_model=model or ValueModel("", None),
         rates=rates,
-        horizon_us=section.read("horizon", read_span, 36 * HOUR),
+        horizon_us=horizon_us,
         grouping_us=section.read("grouping_window", read_span, HOUR),
         same_departure_us=section.read("same_departure", read_span, 7 * DAY),
         early_within_us=section.read("early_within", read_span, 90 * DAY),
@@ -87,7 +90,7 @@ def _read(section: Section, faults: Faults) -> Definitions:
         lapse=section.optional("lapse", _read_lapse),
         precedence=section.read("precedence", read_texts, ()),
         customers_per_marble=section.optional("customers_per_marble", read_whole),
-        stages=stages,
+        tiers=tiers,
         reasons=reasons,
         reasons_open=reasons_open,
         activities=activities,
@@ -96,6 +99,7 @@ def _read(section: Section, faults: Faults) -> Definitions:
         silos=silos,
         silo_field=_read_silo_field(section, silos),
         native_silo=native,
+        health=read_health(section, horizon_us, stages),
         voice=read_voice(section, reasons, reasons_open),
         agreed=_read_agreed(section),
         warnings=(),

@@ -1,0 +1,338 @@
+"""Reading the section `health`: what customers need, colours, and the sources of signals and of service status."""
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+from streams.facts.definitions.model import Hash, InstantPlus, Source, Time
+from streams.facts.definitions.reader import (
+    Faults,
+    Section,
+    as_section,
+    entries_of,
+    items_of,
+    read_choice,
+    read_exact,
+    read_flag,
+    read_span,
+    read_text,
+    read_texts,
+    read_whole,
+)
+from streams.facts.definitions.silos import read_field, read_zone
+from streams.facts.definitions.sources import read_path, read_when
+from streams.facts.definitions.tree import Scalar, Table, Tree
+from streams.facts.times import UNIT_US
+from streams.health.rules import (
+    SHOWN,
+    TIERS,
+    Colour,
+    Disruption,
+    HealthRules,
+    HealthSource,
+    Learning,
+    SubsetRules,
+    Threshold,
+)
+
+LEARNT = "learnt"
+"""Stands where a `satisfied_within` stands: T is learnt from the service's own past."""
+
+SIGNAL_FIELDS = ("at", "event_id", "customer_id", "service", "stage", "ok", "latency", "customers", "synthetic")
+STATUS_FIELDS = ("at", "service", "stage", "region", "status")
+_NEEDED = {
+    "signals": {
+        "at": "name the field that says when it happened to the customer",
+        "event_id": "name the field of the id, or the fields to hash: `event_id: {hash: [...]}`",
+        "customer_id": "name the field that holds the customer's id",
+        "service": "name the field, or write for example `service: {constant: shop}`",
+        "stage": "name the field, or write for example `stage: {constant: checkout}`",
+    },
+    "status": {
+        "at": "name the field that says since when it is so",
+        "service": "name the field, or write for example `service: {constant: shop}`",
+        "status": "map the source's words to up, degraded and down",
+    },
+}
+_MAY_BE_HASHED = ("event_id", "customer_id")
+
+
+def read_journey(tree: Tree, path: str, faults: Faults) -> dict[str, int]:
+    """Stages of the customer's journey, each with its tier: a list of names or of `{stage: ..., tier: 1}`."""
+    stages: dict[str, int] = {}
+    for item, at in items_of(tree, path, faults, "the journey"):
+        if isinstance(item, Table):
+            section = Section(item, at, faults)
+            name: str | None = section.text("stage", "name the stage")
+            choice = section.optional("tier", read_choice(*(str(tier) for tier in TIERS)))
+            section.close()
+            tier = SHOWN if choice is None else int(choice)
+        else:
+            name, tier = read_text(item, at, faults), SHOWN
+        if name:
+            if name in stages:
+                faults.add(item, at, f"`{name}` stands twice", "name each stage once")
+            stages[name] = tier
+    return stages
+
+
+def read_health(section: Section, horizon_us: int, stages: tuple[str, ...]) -> HealthRules:
+    """What the definitions say of perceived health; the defaults where they say nothing."""
+    plain = HealthRules(horizon_us=horizon_us)
+    tree = section.take("health")
+    inner = None if tree is None else as_section(tree, "health", section.faults, "health")
+    if inner is None:
+        return plain
+    rules = HealthRules(
+        horizon_us=inner.read("horizon", read_span, plain.horizon_us),
+        thresholds=inner.read("thresholds", _thresholds_reader(stages), ()),
+        learning=inner.read("learning", _read_learning, plain.learning),
+        disruption=inner.read("disrupted", _read_disruption, plain.disruption),
+        yellow=inner.read("yellow", _colour_reader(plain.yellow), plain.yellow),
+        red=inner.read("red", _colour_reader(plain.red), plain.red),
+        least=inner.read("least_customers", read_whole, plain.least),
+        subsets=inner.read("subsets", _read_subsets, plain.subsets),
+        before_leaving_us=inner.read("before_leaving", read_span, plain.before_leaving_us),
+        native=inner.read("native", read_flag, True),
+        signals=_read_sources(inner, "signals", SIGNAL_FIELDS, stages),
+        statuses=_read_sources(inner, "status", STATUS_FIELDS, stages),
+    )
+    if rules.yellow.share > rules.red.share or rules.yellow.customers > rules.red.customers:
+        section.faults.add(inner.table, "health.red", "red begins below yellow", "let `yellow` be below `red`")
+    if not rules.native and not rules.signals and not inner.has("signals"):
+        section.faults.add(
+            inner.table, "health.signals", "no signal would mean anything", "list signals, or drop `native: false`"
+        )
+    inner.close()
+    return rules
+
+
+def _read_satisfied(tree: Tree, path: str, faults: Faults) -> int | str | None:
+    if isinstance(tree, Scalar) and tree.text == LEARNT:
+        return LEARNT
+    return read_span(tree, path, faults)
+
+
+def _thresholds_reader(stages: tuple[str, ...]) -> Callable[[Tree, str, Faults], tuple[Threshold, ...]]:
+    def read(tree: Tree, path: str, faults: Faults) -> tuple[Threshold, ...]:
+        found: list[Threshold] = []
+        for item, at in items_of(tree, path, faults, "thresholds"):
+            section = as_section(item, at, faults, "a threshold")
+            if section is None:
+                continue
+            service = section.optional("service", read_text)
+            stage = section.optional("stage", read_choice(*stages) if stages else read_text)
+            segment = section.optional("segment", read_text)
+            need = section.need("satisfied_within", "write how fast is fast enough, for example 2s, or `learnt`")
+            within = None if need is None else _read_satisfied(need, section.at("satisfied_within"), faults)
+            section.close()
+            found.append(Threshold(service, stage, segment, within if isinstance(within, int) else None))
+            _check_reached(found, item, at, faults)
+        return tuple(found)
+
+    return read
+
+
+def _check_reached(found: list[Threshold], tree: Tree, path: str, faults: Faults) -> None:
+    last = found[-1]
+    for place, other in enumerate(found[:-1]):
+        wider = zip(
+            (other.service, other.stage, other.segment), (last.service, last.stage, last.segment), strict=True
+        )
+        if all(mine in (None, its) for mine, its in wider):
+            message = f"it is never reached: threshold {place + 1} fits all that this one fits"
+            faults.add(tree, path, message, "put the narrower threshold first")
+            return
+
+
+def _read_share(tree: Tree, path: str, faults: Faults) -> float | None:
+    exact = read_exact(tree, path, faults)
+    if exact is None:
+        return None
+    share = Fraction(exact[0], 10 ** exact[1])
+    if not 0 < share <= 1:
+        faults.add(tree, path, "a share lies above 0 and not above 1", "write for example 0.05")
+        return None
+    return float(share)
+
+
+def _read_number(tree: Tree, path: str, faults: Faults) -> float | None:
+    exact = read_exact(tree, path, faults)
+    if exact is None:
+        return None
+    number = Fraction(exact[0], 10 ** exact[1])
+    if not 0 < number <= 1_000:
+        faults.add(tree, path, "a number above 0, at most 1000, is needed here", "write for example 1.5")
+        return None
+    return float(number)
+
+
+def _colour_reader(plain: Colour) -> Callable[[Tree, str, Faults], Colour | None]:
+    def read(tree: Tree, path: str, faults: Faults) -> Colour | None:
+        section = as_section(tree, path, faults, "a colour")
+        if section is None:
+            return None
+        colour = Colour(
+            section.read("share", _read_share, plain.share), section.read("customers", read_whole, plain.customers)
+        )
+        section.close()
+        return colour
+
+    return read
+
+
+def _read_disruption(tree: Tree, path: str, faults: Faults) -> Disruption | None:
+    section = as_section(tree, path, faults, "disrupted")
+    if section is None:
+        return None
+    plain = Disruption()
+    share = section.read("share", _read_share, plain.share)
+    bad = section.read("bad", read_choice("frustrated", "not_satisfied"), "frustrated")
+    section.close()
+    return Disruption(share, bad == "not_satisfied")
+
+
+def _read_learning(tree: Tree, path: str, faults: Faults) -> Learning | None:
+    section = as_section(tree, path, faults, "learning")
+    if section is None:
+        return None
+    plain = Learning()
+    found = Learning(
+        margin=section.read("margin", _read_number, plain.margin),
+        days=section.read("days", read_whole, plain.days),
+        around_hours=section.read("around_hours", read_whole, plain.around_hours),
+        after_us=section.read("after", read_span, plain.after_us),
+        quantile=section.read("quantile", _read_share, plain.quantile),
+    )
+    section.close()
+    if found.days > 56 or found.around_hours > 11:
+        faults.add(tree, path, "more past than is kept", "write at most 56 days and 11 hours around")
+    return found
+
+
+def _read_subsets(tree: Tree, path: str, faults: Faults) -> SubsetRules | None:
+    section = as_section(tree, path, faults, "subsets")
+    if section is None:
+        return None
+    plain = SubsetRules()
+    found = SubsetRules(
+        per_week=section.read("false_namings_a_week", _read_number, plain.per_week),
+        least=section.read("least_customers", read_whole, plain.least),
+        leave_out=section.read("leave_out", read_texts, ()),
+    )
+    section.close()
+    return found
+
+
+def _read_sources(
+    section: Section, key: str, known: tuple[str, ...], stages: tuple[str, ...]
+) -> tuple[HealthSource, ...]:
+    """An ordered list of rules; the first whose conditions hold takes the record."""
+    tree = section.take(key)
+    if tree is None:
+        return ()
+    path = section.at(key)
+    inner = as_section(tree, path, section.faults, key)
+    if inner is None:
+        return ()
+    zone = inner.optional("zone", read_zone)
+    if zone is None and inner.has("zone"):
+        zone = ZoneInfo("UTC")  # one fault is enough: local times are read as if the zone were right
+    shared_tree = inner.take("every_record")
+    shared = None
+    if shared_tree is not None:
+        shared = as_section(shared_tree, inner.at("every_record"), section.faults, "every_record")
+    defaults: dict[str, Source] = {}
+    attributes: dict[str, Source] = {}
+    latency_unit = None
+    if shared is not None:
+        defaults, attributes, latency_unit = _read_fields(shared, known, stages, zone)
+        shared.close()
+    rules_tree = inner.need("rules", "list what its records mean")
+    inner.close()
+    found: list[HealthSource] = []
+    for item, at in () if rules_tree is None else items_of(rules_tree, inner.at("rules"), section.faults, "rules"):
+        rule = as_section(item, at, section.faults, "a rule")
+        if rule is None:
+            continue
+        name = rule.text("name", "name it; records that it drops are counted under this name")
+        when = rule.read("when", read_when, ())
+        drop = rule.read("drop", read_flag, False)
+        fields, own, unit = _read_fields(rule, known, stages, zone)
+        rule.close()
+        if any(other.name == name for other in found):
+            section.faults.add(item, at, f"two rules are named `{name}`", "give each its own name")
+        together = {**defaults, **fields}
+        if not drop:
+            for needed, mend in _NEEDED[key].items():
+                if needed not in together and not rule.has(needed) and not (shared and shared.has(needed)):
+                    section.faults.add(item, f"{at}.{needed}", f"`{needed}` is missing", mend)
+        unit = unit or latency_unit or UNIT_US["ms"]
+        found.append(HealthSource(name, when, drop, together, {**attributes, **own}, unit, zone))
+    return tuple(found)
+
+
+def _read_fields(
+    section: Section, known: tuple[str, ...], stages: tuple[str, ...], zone: ZoneInfo | None
+) -> tuple[dict[str, Source], dict[str, Source], int | None]:
+    """The fields of a record, its attributes, and the unit of its latency in microseconds."""
+    fields: dict[str, Source] = {}
+    attributes: dict[str, Source] = {}
+    unit: int | None = None
+    for name in known:
+        tree = section.take(name)
+        if tree is None:
+            continue
+        path = section.at(name)
+        if name == "latency" and isinstance(tree, Table) and any(entry.key.text == "field" for entry in tree.entries):
+            inner = Section(tree, path, section.faults)
+            source: Source | None = inner.optional("field", read_path)
+            word = inner.read("unit", read_choice(*UNIT_US), "ms")
+            unit = UNIT_US[word]
+            inner.close()
+        else:
+            source = _read_one(name, tree, path, section.faults, zone)
+        if source is not None:
+            fields[name] = source
+            _check_words(name, source, tree, path, section.faults, stages)
+    if "customer_id" in known:
+        tree = section.take("attributes")
+        for entry in () if tree is None else entries_of(tree, section.at("attributes"), section.faults, "attributes"):
+            path = f"{section.at('attributes')}.{entry.key.text}"
+            source = _read_one(entry.key.text, entry.value, path, section.faults, None)
+            if source is not None:
+                attributes[entry.key.text] = source
+    return fields, attributes, unit
+
+
+def _read_one(name: str, tree: Tree, path: str, faults: Faults, zone: ZoneInfo | None) -> Source | None:
+    source = read_field("at" if name == "at" else "customer_id", tree, path, faults, zone)
+    if isinstance(source, Hash) and name not in _MAY_BE_HASHED:
+        faults.add(tree, path, f"no hash gives `{name}`", "name a field, or write another source")
+        return None
+    if isinstance(source, Time | InstantPlus) and name != "at":
+        return None
+    return source
+
+
+def _check_words(
+    name: str, source: Source, tree: Tree, path: str, faults: Faults, stages: tuple[str, ...]
+) -> None:
+    """Constants and tables give words of the closed lists."""
+    closed: Mapping[str, tuple[str, ...]] = {
+        "status": ("up", "degraded", "down"),
+        "ok": ("true", "false"),
+        "synthetic": ("true", "false"),
+        "stage": stages,
+    }
+    words = closed.get(name, ())
+    if not words:
+        return
+    table = getattr(source, "table", None)
+    texts = [source.text] if hasattr(source, "text") else []
+    if table is not None:
+        otherwise = getattr(source, "otherwise", None)
+        texts = [*table.values(), *(() if otherwise is None else (otherwise,))]
+    for text in texts:
+        if text not in words:
+            faults.add(tree, path, f"`{text}` is not known here", f"write one of: {', '.join(words)}")
