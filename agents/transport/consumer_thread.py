@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any
 
 import aiokafka
-from aiokafka.errors import CommitFailedError, KafkaError
+from aiokafka.errors import CommitFailedError, IllegalGenerationError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, ensure_aiokafka_TP
@@ -134,6 +134,7 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
         if self.app.consumer_generation_id != generation:
             return CommitOutcome.REFUSED
         consumer = self._ensure_consumer()
+        commit_as_member_only(consumer._coordinator)
         assigned = self.assignment()
         of_ours = {ensure_aiokafka_TP(tp): OffsetAndMetadata(o, "") for tp, o in offsets.items() if tp in assigned}
         if len(of_ours) < len(offsets):
@@ -149,3 +150,22 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
                 return CommitOutcome.RETRY
             raise
         return CommitOutcome.DONE
+
+
+def commit_as_member_only(coordinator: Any) -> None:
+    """Have aiokafka's group coordinator refuse a commit while it belongs to no generation.
+
+    One that was expelled forgets its generation first and has its partitions revoked after that, and Kafka takes a
+    commit without a generation for one of a consumer without a group: it holds, if the group has no member just then.
+    """
+    if "_do_commit_offsets" in vars(coordinator):
+        return
+    commit = coordinator._do_commit_offsets
+
+    async def commit_as_member(assignment: Any, offsets: Any) -> None:
+        # Up to the request nothing is awaited in `commit`.
+        if coordinator.generation < 0:
+            raise IllegalGenerationError(coordinator.group_id)
+        await commit(assignment, offsets)
+
+    coordinator._do_commit_offsets = commit_as_member
