@@ -132,11 +132,20 @@ class Company:
         if clock is None:
             return None
         if self._windows is None:
-            self._windows = RunningWindows(self._tables.tables, clock)
-        elif clock > self._windows.clock:
-            self._windows.advance(clock)
-            self._tables.tables.forget(clock)
+            # From the first movement on they are filled in pieces; summed at once, a long history would hold up all.
+            first = self._tables.tables.first_at
+            self._windows = RunningWindows(self._tables.tables, clock if first is None else min(clock, first))
+        self._windows.advance(clock)
         return clock
+
+    async def follow(self) -> None:
+        """Move the windows to the clock, one at a time, so that nothing else waits long; then forget what is old."""
+        windows = self._windows
+        if windows is None:
+            return
+        while windows.step():
+            await asyncio.sleep(0)
+        self._tables.tables.forget(windows.clock)
 
     def rows(self, window: str, *, before: bool = False) -> dict[ScopeKey, Row]:
         """The row of every scope in a window; nothing before the clock is known."""

@@ -37,6 +37,7 @@ class NetGrowthWriter:
 
     async def write(self) -> None:
         """Write the rows that changed, of the scopes that this worker owns now."""
+        await self._company.follow()
         company, clock = self._company, self._company.clock
         owned = set(company.owned())
         if not company.complete or clock is None or not owned:

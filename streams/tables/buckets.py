@@ -4,12 +4,12 @@ A span is summed from the days, hours and minutes that it consists of. Finer lev
 time; what comes for a time whose minutes are gone goes into its hour and day, or into its day alone.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from streams.ledger.rules import DAY, MINUTE
 from streams.tables.calendar import Calendar, minute_start
-from streams.tables.cells import PAIRED, Cell
+from streams.tables.cells import PAIRED, Addition, Cell
 from streams.tables.windows import BEGINNING
 
 MINUTES, HOURS, DAYS, EVER = range(4)
@@ -46,18 +46,23 @@ class Bucket:
         self.plain: dict[Cell, list[int]] = {}
         self.paired: dict[Cell, list[int]] = {}
 
-    def add(self, cell: Cell, customers: int, value: int) -> None:
-        """Adds to a cell."""
-        cells = self.paired if cell[0] >= PAIRED else self.plain
-        held = cells.get(cell)
-        if held is None:
-            if customers or value:
+    def add_all(self, additions: Iterable[Addition]) -> None:
+        """Adds to many cells; none of the additions is of nothing."""
+        plain, paired = self.plain, self.paired
+        for cell, customers, value in additions:
+            cells = paired if cell[0] >= PAIRED else plain
+            held = cells.get(cell)
+            if held is None:
                 cells[cell] = [customers, value]
-            return
-        held[0] += customers
-        held[1] += value
-        if not held[0] and not held[1]:
-            del cells[cell]
+            else:
+                held[0] += customers
+                held[1] += value
+                if not held[0] and not held[1]:
+                    del cells[cell]
+
+    def paired_cells(self) -> Iterator[Addition]:
+        """The paired cells with what is counted in them."""
+        return ((cell, n, v) for cell, (n, v) in self.paired.items())
 
     def __bool__(self) -> bool:
         return bool(self.plain or self.paired)
@@ -81,16 +86,16 @@ class Buckets:
             return MINUTES
         return HOURS if us >= self.hours_from else DAYS
 
-    def add(self, level: int, start: int, cell: Cell, customers: int, value: int) -> None:
-        """Adds to a bucket of a level and to the hour and day that hold it."""
+    def add_all(self, level: int, start: int, additions: Sequence[Addition]) -> None:
+        """Adds to a bucket of a level and to the hour and day that hold it; none of the additions is of nothing."""
         if level == EVER:
-            self.ever.add(cell, customers, value)
+            self.ever.add_all(additions)
             return
         if level == MINUTES:
-            _add(self.minutes, start, cell, customers, value)
+            _add_all(self.minutes, start, additions)
         if level <= HOURS:
-            _add(self.hours, self._calendar.hour_start(start), cell, customers, value)
-        _add(self.days, self._calendar.day_start(start), cell, customers, value)
+            _add_all(self.hours, self._calendar.hour_start(start), additions)
+        _add_all(self.days, self._calendar.day_start(start), additions)
 
     def forget(self, clock: int) -> None:
         """Lets go of minutes and hours that are older than they are kept; their sums stay in the days."""
@@ -151,10 +156,10 @@ class Buckets:
         return at if at == start else following(start)
 
 
-def _add(buckets: dict[int, Bucket], start: int, cell: Cell, customers: int, value: int) -> None:
+def _add_all(buckets: dict[int, Bucket], start: int, additions: Sequence[Addition]) -> None:
     bucket = buckets.get(start)
     if bucket is None:
         bucket = buckets[start] = Bucket()
-    bucket.add(cell, customers, value)
+    bucket.add_all(additions)
     if not bucket:
         del buckets[start]

@@ -6,6 +6,8 @@ they add to a window depends on where the window starts: a stay that ended, a me
 recommendation that a later one follows.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
+
 from streams.facts.models import UNKNOWN
 from streams.ledger.movements import Movement, MovementKind, Stay
 from streams.ledger.rules import DAY
@@ -146,12 +148,18 @@ def stay_value(numbers: tuple[int, ...], start: int) -> int:
     return value
 
 
-def depends_on_start(cell: Cell, old: int, new: int) -> bool:
-    """Whether a paired cell means something else for a window that starts at `new` than at `old` < `new`."""
-    numbers = cell[7]
-    if cell[0] != STAY:
-        return old <= numbers[0] < new
-    return any(old <= minute < new for minute in (*numbers[TOTAL_FROM:STEPS], *numbers[STEPS::2]))
+def dependent_on_start(cells: Mapping[Cell, Sequence[int]], old: int, new: int) -> Iterator[Addition]:
+    """The paired cells that mean something else for a window that starts at `new` than at `old` < `new`."""
+    for cell, (customers, value) in cells.items():
+        numbers = cell[7]
+        if cell[0] != STAY:
+            if old <= numbers[0] < new:
+                yield cell, customers, value
+            continue
+        minutes = numbers[TOTAL_FROM:STEPS] + numbers[STEPS::2]
+        # Nearly all began long before or after.
+        if min(minutes) < new and max(minutes) >= old and any(old <= minute < new for minute in minutes):
+            yield cell, customers, value
 
 
 def _stay(movement: Movement, stay: Stay, how: int, ended: int) -> Addition:

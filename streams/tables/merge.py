@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from streams.ledger.rules import HOUR, MINUTE
 from streams.tables.buckets import DAYS, EVER, HOURS, MINUTES
-from streams.tables.cells import Cell
+from streams.tables.cells import Addition
 from streams.tables.parts import (
     PROGRESS,
     PartKey,
@@ -22,8 +22,8 @@ from streams.tables.parts import (
 from streams.tables.tables import TableRules, Tables
 from streams.tables.windows import BEGINNING
 
-Cells = dict[Cell, tuple[int, int]]
-NO_CELLS: Cells = {}
+Cells = list[Addition]
+NO_CELLS: Cells = []
 
 
 class _Held:
@@ -76,7 +76,7 @@ class CompanyTables:
         held.epoch, held.stamp, held.upto = part.epoch, part.stamp, part.upto
         if first:
             held.counted = not self._is_masked(where)
-        self._replace(where, held, {cell: (n, v) for cell, n, v in part.cells})
+        self._replace(where, held, part.cells)
         if where.level != MINUTES and (first or before != part.upto):
             self._recount_finer(where, max(before, part.upto))
         return True
@@ -121,14 +121,9 @@ class CompanyTables:
         tables, level, start = self.tables, where.level, where.start
         if new and level != EVER and (tables.first_at is None or start < tables.first_at):
             tables.first_at = start
-        for cell, (n, v) in new.items():
-            if (known := old.get(cell)) is None:
-                tables.add_cell(level, start, cell, n, v)
-            elif known != (n, v):
-                tables.add_cell(level, start, cell, n - known[0], v - known[1])
-        for cell, (n, v) in old.items():
-            if cell not in new:
-                tables.add_cell(level, start, cell, -n, -v)
+        additions = _difference(old, new)
+        if additions:
+            tables.add_cells(level, start, additions)
 
     def _note(self, where: PartKey) -> None:
         place = (where.partition, where.level, where.segment)
@@ -192,3 +187,20 @@ class CompanyTables:
                 found.append(hour)
             hour = self.tables.calendar.next_hour(hour)
         return found
+
+
+def _difference(old: Cells, new: Cells) -> Cells:
+    """What has to be added so that `old` becomes `new`."""
+    if not old:
+        return [addition for addition in new if addition[1] or addition[2]]
+    before = {cell: (n, v) for cell, n, v in old}
+    additions: Cells = []
+    for cell, n, v in new:
+        known = before.pop(cell, None)
+        if known is None:
+            if n or v:
+                additions.append((cell, n, v))
+        elif known != (n, v):
+            additions.append((cell, n - known[0], v - known[1]))
+    additions.extend((cell, -n, -v) for cell, (n, v) in before.items() if n or v)
+    return additions

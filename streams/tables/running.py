@@ -1,20 +1,28 @@
-"""Every window's sums, kept up to date: an addition touches the windows that hold it, a tick of the clock
-only the buckets that enter or leave, so that a tick costs what changed and not what is in the windows."""
+"""Every window's sums, kept up to date: an addition touches the windows that hold it, a move of the clock only the
+buckets that enter or leave. A window is moved when it is asked for: while time races, as in a replay, the buckets
+that it holds are complete by then, and hours or days enter it whole."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from streams.ledger.rules import DAY, HOUR
 from streams.tables.buckets import DAYS, EVER, HOURS, MINUTES
 from streams.tables.calendar import minute_start
-from streams.tables.cells import PAIRED, Cell, depends_on_start
+from streams.tables.cells import PAIRED, Addition, dependent_on_start
 from streams.tables.levels import NO_MEASURES, Level
 from streams.tables.rows import Row, row
 from streams.tables.scopes import EVERY, MAIN, ScopeKey
-from streams.tables.sums import ScopeSums
+from streams.tables.sums import ScopeSums, add_span
 from streams.tables.tables import Tables
 from streams.tables.windows import ROLLING_HOURS, ROLLING_MINUTES, Span, Window, windows_at
 
 WITH_SEGMENT_REGION = ("1h", "24h")
 """Windows that also show segment x region."""
+
+
+PIECE_US = 4 * HOUR
+MOST_PIECES = 32
+"""A move of all windows is done in pieces of so much event time, or in so many, whichever gives fewer."""
 
 
 @dataclass(slots=True)
@@ -30,8 +38,7 @@ class _Held:
 class RunningWindows:
     """The windows of the tables at a clock that only goes forward.
 
-    `advance` before the tables forget what the old windows were made of. Rows of scopes in which nothing
-    changed since they were last asked for are not made again.
+    Rows of scopes in which nothing changed since they were last asked for are not made again.
     """
 
     def __init__(self, tables: Tables, clock: int) -> None:
@@ -45,36 +52,48 @@ class RunningWindows:
             for beside, span in enumerate(window):
                 if span is not None:
                     self._held[name, bool(beside)] = _Held(span, self._summed(name, span), _coarsest(name))
+        self._moving: Iterator[bool] = iter(())
+        self._until = max(held.span.end for held in self._held.values())  # no window holds anything from there on
         tables.running = self
 
-    def added(self, level: int, start: int, cell: Cell, customers: int, value: int) -> None:
-        """Takes note of an addition to a bucket of a level. Called by the tables."""
-        paired = cell[0] >= PAIRED
+    def added(self, level: int, start: int, additions: Sequence[Addition]) -> None:
+        """Takes note of additions to a bucket of a level. Called by the tables."""
+        if start >= self._until:
+            return
+        paired: list[Addition] | None = None
         for held in self._held.values():
             span = held.span
             if span.start <= start < span.end:
                 if level > held.coarsest:
                     # A bucket coarser than the window's own start may reach over it: sum anew, later.
                     held.rebuild = True
+                if paired is None:
+                    paired = [addition for addition in additions if addition[0][0] >= PAIRED]
+                    plain = [addition for addition in additions if addition[0][0] < PAIRED]
+                held.sums.add_plain(plain)
                 if paired:
-                    held.sums.add_paired(cell, customers, value)
-                else:
-                    held.sums.add_plain(cell, customers, value)
+                    held.sums.add_paired(paired)
 
     def advance(self, clock: int) -> None:
-        """Moves the clock on; one that is not later changes nothing."""
+        """Sets the clock on; one that is not later changes nothing. The windows follow when they are asked for."""
         if minute_start(clock) <= minute_start(self.clock):
             self.clock = max(self.clock, clock)
             return
         self.clock = clock
         self.windows = windows_at(self._tables.calendar, clock)
-        for (name, beside), held in self._held.items():
-            span = self.windows[name][beside]
-            if span is None:
-                raise ValueError(f"the window {name} has lost the one beside it")
-            if span != held.span or held.rebuild:
-                self._move(name, held, span)
-                self._rows.pop((name, beside), None)
+        self._moving = self._moves()
+
+    def catch_up(self) -> None:
+        """Moves every window to where the clock stands."""
+        while self.step():
+            pass
+
+    def step(self) -> bool:
+        """Does a part of what brings the windows to the clock; False when all of them are there."""
+        if next(self._moving, None) is None:
+            return False
+        self._until = max(held.span.end for held in self._held.values())
+        return True
 
     def rows(self, window: str, *, before: bool = False) -> dict[ScopeKey, Row]:
         """The row of every scope in a window now, or in the one beside it.
@@ -82,6 +101,7 @@ class RunningWindows:
         Scopes are the total, segments, regions and products, in `1h` and `24h` also segment x region.
         Raises: KeyError for a window that there is not.
         """
+        self.catch_up()
         key = (window, before)
         held, made = self._held[key], self._rows.setdefault(key, {})
         levels = self._levels_before(held)
@@ -104,6 +124,7 @@ class RunningWindows:
 
     def total_sums(self) -> ScopeSums:
         """Sums of all time, with every dimension; for cohorts."""
+        self.catch_up()
         return self._held["all", False].sums
 
     def _levels_before(self, held: _Held) -> dict[ScopeKey, Level]:
@@ -134,39 +155,65 @@ class RunningWindows:
     def _summed(self, name: str, span: Span) -> ScopeSums:
         return self._tables.sums(span, EVERY if name in (*WITH_SEGMENT_REGION, "all") else MAIN)
 
-    def _move(self, name: str, held: _Held, span: Span) -> None:
-        old = held.span
-        held.span = span
-        if held.rebuild or span.start >= old.end or span.start < old.start or span.end < old.end:
-            held.rebuild = False
-            held.sums = self._summed(name, span)
-            return
-        sums = held.sums
-        if span.start > old.start:
-            self._add(sums, Span(old.start, span.start), sign=-1)
-            self._shift(sums, Span(span.start, old.end))
-        self._add(sums, Span(old.end, span.end))
+    def _moves(self) -> Iterator[bool]:
+        """The moves to the clock one by one; between them every window's sums are those of the span noted with it."""
+        growing: dict[tuple[int, int], list[tuple[str, _Held, Span]]] = {}
+        for (name, beside), held in self._held.items():
+            span, old = self.windows[name][beside], held.span
+            if span is None:
+                raise ValueError(f"the window {name} has lost the one beside it")
+            if span == old and not held.rebuild:
+                continue
+            self._rows.pop((name, beside), None)
+            if held.rebuild or span.start >= old.end or span.start < old.start or span.end < old.end:
+                self._rebuild(name, held, span)
+                yield True
+            else:
+                growing.setdefault((old.end, span.end), []).append((name, held, span))
+        for ends, windows in growing.items():
+            for piece in self._pieces(*ends):
+                add_span(list(self._tables.buckets.within(*piece)), [held.sums for _, held, _ in windows])
+                for _, held, _ in windows:
+                    held.span = Span(held.span.start, piece.end)
+                yield True
+        for name, held, span in (window for windows in growing.values() for window in windows):
+            if held.rebuild:
+                self._rebuild(name, held, span)
+                yield True
+            elif span.start > (start := held.span.start):
+                held.span = span
+                for bucket in self._tables.buckets.within(start, span.start):
+                    held.sums.add_bucket(bucket, -1)
+                self._shift(held.sums, span)
+                yield True
+
+    def _rebuild(self, name: str, held: _Held, span: Span) -> None:
+        held.rebuild, held.span = False, span
+        held.sums = self._summed(name, span)
+
+    def _pieces(self, start: int, end: int) -> Iterator[Span]:
+        """A span in pieces that end with whole hours or days, so that none holds up the caller for long."""
+        calendar = self._tables.calendar
+        most = max(PIECE_US, (end - start) // MOST_PIECES)
+        whole = calendar.hour_start if most < DAY else calendar.day_start
+        while end - start > most:
+            middle = whole(start + most)
+            if middle <= start:
+                break
+            yield Span(start, middle)
+            start = middle
+        if start < end:
+            yield Span(start, end)
 
     def _shift(self, sums: ScopeSums, span: Span) -> None:
         """Makes `span.start` the start of sums of which only the buckets of `span` are left."""
-        moved = [
-            (cell, n, v)
-            for bucket in self._tables.buckets.within(span.start, span.end)
-            for cell, (n, v) in bucket.paired.items()
-            if depends_on_start(cell, sums.start, span.start)
-        ]
-        for cell, n, v in moved:
-            sums.add_paired(cell, -n, -v)
-        sums.start = span.start
-        for cell, n, v in moved:
-            sums.add_paired(cell, n, v)
-
-    def _add(self, sums: ScopeSums, span: Span, *, sign: int = 1) -> None:
+        old = sums.start
+        moved: list[Addition] = []
         for bucket in self._tables.buckets.within(span.start, span.end):
-            for cell, (n, v) in bucket.plain.items():
-                sums.add_plain(cell, sign * n, sign * v)
-            for cell, (n, v) in bucket.paired.items():
-                sums.add_paired(cell, sign * n, sign * v)
+            moved.extend(dependent_on_start(bucket.paired, old, span.start))
+        sums.add_paired(moved, -1)
+        sums.start = span.start
+        sums.add_paired(moved)
 
 
 def _coarsest(name: str) -> int:

@@ -17,6 +17,10 @@ EVERY = MAIN | SEGMENT_REGION
 
 THE_TOTAL: ScopeKey = ("total", "", "")
 DIMENSIONS = (TOTAL, SEGMENT, REGION, PRODUCT, SEGMENT_REGION)
+DIMENSION_OF = {
+    "total": TOTAL, "segment": SEGMENT, "region": REGION, "product": PRODUCT, "segment_region": SEGMENT_REGION,
+}  # fmt: skip
+"""The bit of a scope's dimension, by its name."""
 
 
 def scope_key(dimension: int, segment: str, region: str, product: str) -> ScopeKey:

@@ -1,25 +1,39 @@
 """Sums of cells by scope, for one window."""
 
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
+from streams.tables.buckets import Bucket
 from streams.tables.cells import (
     COHORT,
     ENDED,
-    FOLLOWED,
-    GONE,
     HOW,
     IN,
     OPENED,
     OUT,
     STAY,
+    STEPS,
+    TOTAL_FROM,
     TRANSFER,
+    Addition,
     Cell,
     Measure,
     stay_start,
     stay_value,
 )
 from streams.tables.levels import NO_MEASURES, Level, change
-from streams.tables.scopes import DIMENSIONS, EVERY, THE_TOTAL, TOTAL, ScopeKey, scope_key, scopes_of
+from streams.tables.scopes import (
+    DIMENSION_OF,
+    DIMENSIONS,
+    EVERY,
+    THE_TOTAL,
+    TOTAL,
+    ScopeKey,
+    scope_key,
+    scopes_of,
+)
+from streams.tables.windows import BEGINNING
 
 
 @lru_cache(maxsize=1 << 16)
@@ -60,29 +74,28 @@ class ScopeSums:
             found = self._changes[scope] = change(self.by_scope.get(scope, NO_MEASURES))
         return found
 
-    def add_plain(self, cell: Cell, customers: int, value: int) -> None:
-        """Adds a plain cell to every scope it counts in."""
-        for scope, measure in _places(cell, self.dimensions):
-            self._add(scope, measure, customers, value)
+    def add_plain(self, additions: Iterable[Addition]) -> None:
+        """Adds plain cells to every scope they count in."""
+        dimensions, add = self.dimensions, self._add
+        for cell, customers, value in additions:
+            for scope, measure in _places(cell, dimensions):
+                add(scope, measure, customers, value)
 
-    def add_paired(self, cell: Cell, customers: int, value: int) -> None:
-        """Adds what a paired cell means for a window with this start."""
-        code, segment, region, product, a, _, _, numbers = cell
-        if code == STAY:
-            for dimension in DIMENSIONS:
-                if not dimension & self.dimensions & numbers[ENDED]:
-                    continue
-                if stay_start(numbers, dimension) < self.start:
-                    counted = customers * stay_value(numbers, self.start)
-                elif numbers[OPENED] & dimension:
-                    counted = value
-                else:
-                    continue
-                scope = scope_key(dimension, segment, region, product)
-                self._add(scope, (STAY, "", "", numbers[HOW]), customers, counted)
-        elif code in (GONE, FOLLOWED) and numbers[0] >= self.start:
-            for scope in scopes_of(segment, region, product, self.dimensions):
-                self._add(scope, (code, a, "", 0), customers, 0)
+    def add_paired(self, additions: Iterable[Addition], sign: int = 1) -> None:
+        """Adds what paired cells mean for a window with this start."""
+        add_paired(additions, (self,), sign)
+
+    def add_bucket(self, bucket: Bucket, sign: int = 1) -> None:
+        """Adds a whole bucket, or takes it away (sign -1)."""
+        self.add_plain((cell, sign * n, sign * v) for cell, (n, v) in bucket.plain.items())
+        self.add_paired(bucket.paired_cells(), sign)
+
+    def add_sums(self, other: "ScopeSums") -> None:
+        """Adds the plain measures of sums that have every dimension of these."""
+        for scope, measures in other.by_scope.items():
+            if DIMENSION_OF[scope[0]] & self.dimensions:
+                for measure, (customers, value) in measures.items():
+                    self._add(scope, measure, customers, value)
 
     def _add(self, scope: ScopeKey, measure: Measure, customers: int, value: int) -> None:
         measures = self.by_scope.get(scope)
@@ -102,3 +115,68 @@ class ScopeSums:
         if scope not in self.touched:
             self.touched.add(scope)
         self._changes.pop(scope, None)
+
+
+def add_span(buckets: Sequence[Bucket], targets: Sequence[ScopeSums]) -> None:
+    """Adds the same buckets to many sums, of windows with different starts: cheaper than to one after the other."""
+    plain = ScopeSums(BEGINNING)
+    for bucket in buckets:
+        plain.add_plain((cell, n, v) for cell, (n, v) in bucket.plain.items())
+    for target in targets:
+        target.add_sums(plain)
+    for bucket in buckets:
+        add_paired(bucket.paired_cells(), targets)
+
+
+def add_paired(additions: Iterable[Addition], targets: Sequence[ScopeSums], sign: int = 1) -> None:
+    """Adds what paired cells mean for windows with different starts."""
+    by_start = sorted(targets, key=lambda sums: sums.start)
+    starts = [sums.start for sums in by_start]
+    latest = starts[-1]
+    # Of a gain or recommendation: how many of the windows hold it.
+    held_by: dict[tuple[int, str, str, str, str, int], int] = {}
+    stays: list[dict[tuple[int, str, str, str, int], list[int]]] = [{} for _ in starts]
+    for (code, segment, region, product, a, _, _, numbers), customers, value in additions:
+        if code != STAY:
+            place = (code, segment, region, product, a, bisect_right(starts, numbers[0]))
+            held_by[place] = held_by.get(place, 0) + customers
+            continue
+        # Most stays began within a long window, in every dimension: they say nothing there.
+        began = min(numbers[TOTAL_FROM:STEPS])
+        if not numbers[OPENED] and began >= latest:
+            continue
+        first = 0 if numbers[OPENED] else bisect_right(starts, began)
+        for window in range(first, len(starts)):
+            _stay(stays[window], by_start[window].dimensions, starts[window], segment, region, product, numbers,
+                  customers, value)  # fmt: skip
+    for (code, segment, region, product, a, windows), customers in held_by.items():
+        for sums in by_start[:windows]:
+            for scope in scopes_of(segment, region, product, sums.dimensions):
+                sums._add(scope, (code, a, "", 0), sign * customers, 0)
+    for sums, found in zip(by_start, stays, strict=True):
+        for (dimension, segment, region, product, how), (customers, value) in found.items():
+            scope = scope_key(dimension, segment, region, product)
+            sums._add(scope, (STAY, "", "", how), sign * customers, sign * value)
+
+
+def _stay(
+    found: dict[tuple[int, str, str, str, int], list[int]], dimensions: int, start: int, segment: str, region: str,
+    product: str, numbers: tuple[int, ...], customers: int, value: int,
+) -> None:
+    """Adds what a stay means for a window with this start, by dimension."""
+    for dimension in DIMENSIONS:
+        if not dimension & dimensions & numbers[ENDED]:
+            continue
+        if stay_start(numbers, dimension) < start:
+            counted = customers * stay_value(numbers, start)
+        elif numbers[OPENED] & dimension:
+            counted = value
+        else:
+            continue
+        place = (dimension, segment, region, product, numbers[HOW])
+        held = found.get(place)
+        if held is None:
+            found[place] = [customers, counted]
+        else:
+            held[0] += customers
+            held[1] += counted

@@ -1,5 +1,6 @@
 """The running tables of many customers: movements in, rows of any scope and window out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -7,7 +8,7 @@ from streams.ledger.movements import Movement
 from streams.ledger.rules import HOUR
 from streams.tables.buckets import HOURS, MINUTES, Buckets, Retention
 from streams.tables.calendar import Calendar, minute_start
-from streams.tables.cells import Cell, cells_of
+from streams.tables.cells import Addition, cells_of
 from streams.tables.levels import Level, change
 from streams.tables.rows import Row, RowRules, row
 from streams.tables.scopes import MAIN, ScopeKey
@@ -54,37 +55,39 @@ class Tables:
             start = minute_start(at)
         else:
             start = self.calendar.hour_start(at) if level == HOURS else self.calendar.day_start(at)
-        for cell, customers, value in cells_of(movement, self.calendar):
-            self.add_cell(level, start, cell, sign * customers, sign * value)
+        self.add_cells(
+            level, start, [(cell, sign * n, sign * v) for cell, n, v in cells_of(movement, self.calendar) if n or v]
+        )
 
-    def add_cell(self, level: int, start: int, cell: Cell, customers: int, value: int) -> None:
-        """Adds to one cell of a bucket of a level; a bucket of days holds its hours, these their minutes."""
-        self.buckets.add(level, start, cell, customers, value)
+    def add_cells(self, level: int, start: int, additions: Sequence[Addition]) -> None:
+        """Adds to cells of a bucket of a level; a bucket of days holds its hours, these their minutes.
+
+        None of the additions is of nothing.
+        """
+        self.buckets.add_all(level, start, additions)
         if self.touched_hours is not None and level <= HOURS:
             self.touched_hours.add(self.calendar.hour_start(start))
         if self.running is not None:
-            self.running.added(level, start, cell, customers, value)
+            self.running.added(level, start, additions)
 
     def forget(self, clock: int) -> None:
-        """Lets go of minutes and hours past their retention. Advance running windows to the clock first."""
+        """Lets go of minutes and hours past their retention, once running windows stand at their own clock."""
+        if self.running is not None:
+            self.running.catch_up()
         self.buckets.forget(clock)
 
     def sums(self, span: Span, dimensions: int = MAIN) -> ScopeSums:
         """Sums of every scope of these dimensions over a span of whole minutes."""
         found = ScopeSums(span.start, dimensions)
         for bucket in self.buckets.within(span.start, span.end):
-            for cell, (n, v) in bucket.plain.items():
-                found.add_plain(cell, n, v)
-            for cell, (n, v) in bucket.paired.items():
-                found.add_paired(cell, n, v)
+            found.add_bucket(bucket)
         return found
 
     def levels(self, at: int, dimensions: int = MAIN) -> dict[ScopeKey, Level]:
         """The level of every scope at the start of a minute."""
         found = ScopeSums(BEGINNING, dimensions)
         for bucket in self.buckets.within(BEGINNING, at):
-            for cell, (n, v) in bucket.plain.items():
-                found.add_plain(cell, n, v)
+            found.add_plain((cell, n, v) for cell, (n, v) in bucket.plain.items())
         return {scope: change(measures) for scope, measures in found.by_scope.items()}
 
     def rows(self, span: Span, dimensions: int = MAIN) -> dict[ScopeKey, Row]:

@@ -14,10 +14,10 @@ def test_an_hour_in_place_of_its_minutes_leaves_no_ghost_in_a_window_that_starts
     running = RunningWindows(tables, START + 6 * HOUR)
     [(cell, count, value)] = cells_of(opening(10), tables.calendar)
     minute = START + 5 * HOUR + 30 * MINUTE
-    tables.add_cell(MINUTES, minute, cell, count, value)
+    tables.add_cells(MINUTES, minute, [(cell, count, value)])
     # Another worker's clock is far ahead of this one's: it has rolled the hour up already.
-    tables.add_cell(HOURS, START + 5 * HOUR, cell, count, value)
-    tables.add_cell(MINUTES, minute, cell, -count, -value)
+    tables.add_cells(HOURS, START + 5 * HOUR, [(cell, count, value)])
+    tables.add_cells(MINUTES, minute, [(cell, -count, -value)])
     for clock in range(START + 6 * HOUR, START + 9 * HOUR, 17 * MINUTE):
         running.advance(clock)
         running.rows("1h")
