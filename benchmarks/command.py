@@ -14,7 +14,7 @@ import click
 import orjson
 from rich.console import Console
 
-from benchmarks import throughput
+from benchmarks import latency, throughput
 from benchmarks.bench import Bench, Figures
 from benchmarks.child import ChildFailed
 from benchmarks.contenders import contenders
@@ -24,7 +24,7 @@ from benchmarks.topics import delete_topics
 from benchmarks.workload import Shape
 from tests.kafka.broker import KafkaCluster, KafkaNotStarted
 
-PARTS: dict[str, Callable[[Bench], Figures]] = {"throughput": throughput.measure}
+PARTS: dict[str, Callable[[Bench], Figures]] = {"throughput": throughput.measure, "latency": latency.measure}
 WRONG_ANSWER = 1
 
 

@@ -19,7 +19,8 @@ import orjson
 
 from streams.facts.placement import partition_for
 
-START = datetime(2025, 3, 3, tzinfo=UTC)
+START = int(datetime(2025, 3, 3, tzinfo=UTC).timestamp())
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HOUR_MS = 3_600_000
 GROUPING_MS = HOUR_MS
 HORIZON_MS = 36 * HOUR_MS
@@ -43,6 +44,7 @@ class Shape:
         events: records in all, copies and malformed ones included.
         customers: how many there are; not each of them need occur.
         span_s: event time from the first record that is on time to the last, seconds.
+        start: of the event time, seconds since 1970.
         duplicates, late, malformed: shares of the records.
         exponent, shift: of the activity.
     """
@@ -57,6 +59,7 @@ class Shape:
     malformed: float = 0.005
     exponent: float = 1.0
     shift: float = 50.0
+    start: int = START
 
 
 class Arrival(NamedTuple):
@@ -120,11 +123,10 @@ class _Generator:
     def records(self) -> Iterator[Arrival]:
         """The records."""
         shape, rolls = self.shape, self._random.random
-        step_ms = max(1, shape.span_s * 1000 // shape.events)
         given, position = 0, 0
         ranks = _ranks(shape)
         while given < shape.events:
-            now_ms = position * step_ms
+            now_ms = position * shape.span_s * 1000 // shape.events
             for arrival in self._at(next(ranks), position, now_ms, rolls()):
                 yield arrival
                 given += 1
@@ -180,7 +182,7 @@ class _Generator:
         r = self._random
         fact: dict[str, Any] = {
             "event_id": f"{self.shape.seed:04x}-{position:012x}-{customer.facts:06x}",
-            "at": _text(at_ms),
+            "at": self._text(at_ms),
             "customer_id": customer.name,
         }
         customer.facts += 1
@@ -231,7 +233,7 @@ class _Generator:
 
     def _malformed(self, customer: _Customer, now_ms: int) -> Arrival:
         fact = {
-            "event_id": f"bad-{self.counts['malformed']:08}", "at": _text(now_ms), "customer_id": customer.name,
+            "event_id": f"bad-{self.counts['malformed']:08}", "at": self._text(now_ms), "customer_id": customer.name,
             "fact": "purchased", "value": 100, "segment": "consumer", "region": "europe", "product": "basic",
         }  # fmt: skip
         kind = self.counts["malformed"] % 7
@@ -240,11 +242,15 @@ class _Generator:
             ("missing_field", orjson.dumps({name: fact[name] for name in fact if name != "at"})),
             ("wrong_type", orjson.dumps(fact | {"value": "100"})),
             ("bad_value", orjson.dumps(fact | {"value": -1})),
-            ("bad_time", orjson.dumps(fact | {"at": _text(now_ms)[:-1]})),
+            ("bad_time", orjson.dumps(fact | {"at": self._text(now_ms)[:-1]})),
             ("unknown_fact", orjson.dumps(fact | {"fact": "vanished"})),
             ("not_an_object", b"[" + orjson.dumps(fact) + b"]"),
         )[kind]
         return Arrival(customer.partition, customer.name.encode(), raw, None, reject)
+
+    def _text(self, at_ms: int) -> str:
+        moment = EPOCH + timedelta(milliseconds=self.shape.start * 1000 + at_ms)
+        return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _ranks(shape: Shape) -> Iterator[int]:
@@ -256,8 +262,3 @@ def _ranks(shape: Shape) -> Iterator[int]:
     while True:
         places = np.searchsorted(cumulated, drawn.random(10_000) * cumulated[-1])
         yield from numbers[np.minimum(places, shape.customers - 1)].tolist()
-
-
-def _text(at_ms: int) -> str:
-    moment = START + timedelta(milliseconds=at_ms)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

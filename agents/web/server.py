@@ -1,11 +1,14 @@
 """The worker's pages: metrics, health and the API; on the event loop, so that a hung worker's numbers go stale."""
 
 from collections.abc import Awaitable, Callable
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from aiohttp import web
 
+from agents.web.index_page import POLICY, index_page
+from agents.web.routes import API, ROUTES, Route, openapi
 from streams.facts.refusal import Refused
 from streams.facts.times import instant_of
 from streams.report.card import card
@@ -16,26 +19,53 @@ from streams.tables.windows import WINDOW_NAMES
 if TYPE_CHECKING:
     from agents.app import LedgerWorker
 
-Handler = Callable[[web.Request], Awaitable[web.Response]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def add_pages(worker: "LedgerWorker") -> None:
     """Put the pages into the worker's web server."""
     pages = Pages(worker)
     router = worker.app.web.web_app.router
-    for path, handler in (
-        ("/metrics", pages.metrics),
-        ("/health/live", pages.live),
-        ("/health/ready", pages.ready),
-        ("/api/v1/ledger", pages.ledger),
-        ("/api/v1/report", pages.report),
-        ("/api/v1/status", pages.status),
-    ):
-        router.add_get(path, handler)
+    for route in ROUTES:
+        handler: Handler = getattr(pages, route.handler)
+        router.add_get(route.path, _checked(route, handler) if route.path.startswith(API) else handler)
+    router.add_route("*", "/api{rest:(/.*)?}", _no_such_page)
 
 
-def _json(value: Any, status: int = 200) -> web.Response:
-    return web.Response(body=orjson.dumps(value), content_type="application/json", status=status)
+def _checked(route: Route, handler: Handler) -> Handler:
+    """The handler, for queries of parameters that the route takes, each once."""
+    known = [parameter.name for parameter in route.parameters]
+    takes = f"it takes {', '.join(known)}" if known else "it takes none"
+
+    async def checked(request: web.Request) -> web.StreamResponse:
+        for name in request.query:
+            if name not in known:
+                why = f"{route.path} has no parameter {name!r}; {takes}"
+                return _json({"error": why, "parameters": known}, 400)
+            if len(request.query.getall(name)) > 1:
+                return _json({"error": f"{name} is given more than once; give it once", "parameters": known}, 400)
+        return await handler(request)
+
+    return checked
+
+
+async def _no_such_page(request: web.Request) -> web.Response:
+    """Whatever else is asked for below /api."""
+    paths = [route.path for route in ROUTES if route.path.startswith(API)]
+    if request.path in paths:
+        return _json({"error": f"{request.path} answers GET, not {request.method}"}, 405, {"Allow": "GET, HEAD"})
+    return _json({"error": f"there is no {request.path}; there are {', '.join(paths)}", "paths": paths}, 404)
+
+
+def _own_version() -> str:
+    try:
+        return version("netgrowth")
+    except PackageNotFoundError:  # run from the sources alone
+        return "0"
+
+
+def _json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    return web.Response(body=orjson.dumps(value), content_type="application/json", status=status, headers=headers)
 
 
 class Pages:
@@ -43,6 +73,23 @@ class Pages:
 
     def __init__(self, worker: "LedgerWorker") -> None:
         self._worker = worker
+        self._openapi = openapi(_own_version())
+
+    async def index(self, request: web.Request) -> web.Response:
+        """What is counted here, and where to look."""
+        company = self._worker.company
+        if not company.complete:
+            state = "The company's tables are being read back."
+        elif company.clock is None:
+            state = "Nothing has been counted yet."
+        else:
+            state = f"The tables stand at {utc_text(company.clock)}."
+        page = index_page(self._worker.definitions, state, ROUTES)
+        return web.Response(text=page, content_type="text/html", headers={"Content-Security-Policy": POLICY})
+
+    async def openapi(self, request: web.Request) -> web.Response:
+        """The OpenAPI document of these pages."""
+        return _json(self._openapi)
 
     async def metrics(self, request: web.Request) -> web.Response:
         """Metrics for Prometheus, as text or OpenMetrics."""
@@ -89,13 +136,14 @@ class Pages:
 
     async def status(self, request: web.Request) -> web.Response:
         """How far every partition has come, and which of them this worker owns."""
-        company, owned = self._worker.company, self._worker.ledger.owned()
+        company, books = self._worker.company, self._worker.ledger.books
         offsets = company.offsets()
         return _json(
             {
                 "clock": None if company.clock is None else utc_text(company.clock),
                 "complete": company.complete,
-                "owned": sorted(owned),
+                "owned": sorted(books),
+                "applied": {str(number): held.next_offset for number, held in sorted(books.items())},
                 "partitions": {
                     str(number): {
                         "next_offset": offsets.get(number),

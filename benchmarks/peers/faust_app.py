@@ -22,6 +22,7 @@ from benchmarks.peers.serving import Progress
 words = asked()
 counts = {"records": 0, "malformed": 0, "duplicates": 0}
 times = {"first": 0.0, "last": 0.0}
+places: dict[int, int] = {}
 
 app = faust.App(
     words.group, broker=f"kafka://{words.broker}", store="memory://", topic_partitions=words.partitions,
@@ -54,10 +55,11 @@ cells = app.Table("cells", default=lambda: [0, 0], partitions=words.partitions)
 @app.agent(events)
 async def ledger(stream: Any) -> None:
     """Count each fact."""
-    async for raw in stream:
+    async for event in stream.events():
         if not times["first"]:
             times["first"] = time.time()
-        take(raw)
+        take(event.value)
+        places[event.message.partition] = event.message.offset + 1
         counts["records"] += 1
         if counts["records"] == words.expected:
             times["last"] = time.time()
@@ -89,7 +91,7 @@ def take(raw: bytes) -> None:
 async def end_when_durable() -> None:
     """Wait for the commit of the last record, tell, write the answer, end."""
     if words.serves:
-        await Progress(counts).start()
+        await Progress(places).start()
         return
     admin = AIOKafkaAdminClient(bootstrap_servers=words.broker)
     while not times["last"]:

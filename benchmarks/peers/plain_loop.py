@@ -52,6 +52,7 @@ class Loop:
         self.changed: list[set[str]] = [set() for _ in range(words.partitions)]
         self.changed_cells: list[set[tuple[Any, ...]]] = [set() for _ in range(words.partitions)]
         self.offsets: dict[int, int] = {}
+        self.places: dict[int, int] = {}
         self.counts = {"records": 0, "malformed": 0, "duplicates": 0}
 
     def take(self, partition: int, records: Iterable[Any]) -> None:
@@ -120,7 +121,7 @@ class Loop:
                     sums[0] += number
                     sums[1] += worth
                 changed_cells.add(name)
-        self.offsets[partition] = record.offset + 1
+        self.offsets[partition] = self.places[partition] = record.offset + 1
         self.counts["records"] += count
         self.counts["malformed"] += malformed
         self.counts["duplicates"] += duplicates
@@ -166,7 +167,7 @@ class Loop:
         )
         await producer.start()
         await consumer.start()
-        progress = await Progress(counts).start() if words.serves else None
+        progress = await Progress(self.places).start() if words.serves else None
         t_first = t_last = 0.0
         flushed = time.monotonic()
         while counts["records"] < words.expected or words.serves:

@@ -23,6 +23,7 @@ def main() -> None:
     counts = {"records": 0, "malformed": 0, "duplicates": 0}
     cells: dict[str, list[int]] = {}
     times = {"first": 0.0, "last": 0.0}
+    places: dict[int, int] = {}
     app = Application(
         broker_address=words.broker, consumer_group=words.group, auto_offset_reset="earliest", commit_interval=1.0,
         state_dir=words.folder / "state", loglevel="WARNING", consumer_poll_timeout=0.1,
@@ -65,13 +66,14 @@ def main() -> None:
     frame = frame.update(count, stateful=True)
 
     def handled(topic_name: str, partition: int, offset: int) -> None:
+        places[partition] = offset + 1
         if counts["records"] >= words.expected and not times["last"] and not words.serves:
             times["last"] = time.time()
             app.stop()
 
     app._on_message_processed = handled
     if words.serves:
-        threading.Thread(target=serve_in_thread, args=(counts, lambda: os._exit(0)), daemon=True).start()
+        threading.Thread(target=serve_in_thread, args=(places, lambda: os._exit(0)), daemon=True).start()
     app.run(frame)
     tell(counts["records"], times["first"], times["last"], time.time())
     write_answer(words, cells, counts)

@@ -1,20 +1,21 @@
-"""A peer's progress, told while it runs: a page with the number of records handled so far, for measuring latency."""
+"""A peer's progress, told while it runs, for measuring latency: up to which offset each partition is in its tables.
+
+Each line on a TCP connection (port: PROGRESS_PORT of the environment) is answered with a JSON object of partitions
+and next offsets; the line `stop` ends the process.
+"""
 
 import asyncio
+import json
 import os
 import socket
 from collections.abc import Callable, Mapping
 
 
 class Progress:
-    """Answers each line `n` on a TCP connection with the number of records handled, from the event loop.
+    """Answers from the event loop that counts, so what is told is what is counted."""
 
-    The port is PROGRESS_PORT of the environment. The event loop that counts is the one that answers, so what is told
-    is what is counted. `stop` as the line ends the process.
-    """
-
-    def __init__(self, counts: Mapping[str, int]) -> None:
-        self._counts = counts
+    def __init__(self, places: Mapping[int, int]) -> None:
+        self._places = places
         self.stopped = False
 
     async def start(self) -> "Progress":
@@ -26,12 +27,12 @@ class Progress:
         while line := await reader.readline():
             if line.strip() == b"stop":
                 self.stopped = True
-            writer.write(b"%d\n" % self._counts["records"])
+            writer.write(json.dumps(self._places).encode() + b"\n")
             await writer.drain()
         writer.close()
 
 
-def serve_in_thread(counts: Mapping[str, int], stop: Callable[[], None]) -> None:
+def serve_in_thread(places: Mapping[int, int], stop: Callable[[], None]) -> None:
     """The same for a peer without an event loop; to be run in a thread of its own."""
     with socket.create_server(("127.0.0.1", int(os.environ["PROGRESS_PORT"]))) as server:
         while True:
@@ -40,5 +41,5 @@ def serve_in_thread(counts: Mapping[str, int], stop: Callable[[], None]) -> None
                 for line in stream:
                     if line.strip() == b"stop":
                         stop()
-                    stream.write(b"%d\n" % counts["records"])
+                    stream.write(json.dumps(places).encode() + b"\n")
                     stream.flush()
