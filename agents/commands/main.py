@@ -22,6 +22,7 @@ COMMANDS = {
     "run": "agents.commands.run",
     "sentiment": "agents.commands.sentiment",
     "topics": "agents.commands.topics",
+    "voice": "agents.commands.voice",
     "worker": "agents.commands.worker",
 }
 """Command name to the module that holds it as `command`."""

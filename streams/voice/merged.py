@@ -1,0 +1,270 @@
+"""Stage two: digests of all partitions together; copies, swarms and machines told from people.
+
+Posts with one text, with near-copies of it, or that say which mention they copy are one group. What a group means is
+a function of the posts in it, not of their order, so it is the same however they were spread over partitions and
+workers. A post counts as soon as it comes; when its group turns out to be no people's, it is taken out again.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from typing import Final, NamedTuple
+
+import msgspec
+
+from streams.ledger.rules import DAY, HOUR, MINUTE
+from streams.voice.groups import Group, Groups
+from streams.voice.mentions import Digest
+from streams.voice.rules import CopyRules
+from streams.voice.tables import VoiceTables
+
+COUNTED, FOLDED, COPY, SWARM, BOT = range(5)
+"""What became of a post: counted; counted, without reach of its own; set apart as a copy, a swarm's, a machine's."""
+
+PEOPLE: Final = "people"
+COPIES: Final = "copies"
+SWARM_OF_ACCOUNTS: Final = "swarm"
+ONE_AUTHOR: Final = "one_author"
+
+MOST_POSTS: Final = 200_000
+"""Posts kept to compare others with; beyond it the oldest keep the verdict they have."""
+
+_SHORT_FACTOR: Final = 15
+
+
+class Change(NamedTuple):
+    """A post that was counted (sign 1) or taken out again (-1): what series of counts are made from."""
+
+    minute: int
+    brand: str
+    topics: tuple[str, ...]
+    mood: int
+    sign: int
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What many posts of one text or one author are.
+
+    Attributes:
+        kind: `people`, `copies`, `swarm` or `one_author`.
+        brands: most mentions first.
+        mentions, authors: seen; counted: of these mentions, how many stand in the tables.
+        first_at, last_at: microseconds.
+        example: key of the mention that stands for all.
+    """
+
+    kind: str
+    brands: tuple[str, ...]
+    mentions: int
+    authors: int
+    counted: int
+    first_at: int
+    last_at: int
+    example: int
+
+
+class _Day(msgspec.Struct):
+    """Posts of one author on one day (UTC); `told`: the first of them has grown old."""
+
+    posts: dict[int, Digest]
+    told: bool = False
+
+
+class SourceState(msgspec.Struct):
+    """What came from a source: how much, and until when."""
+
+    mentions: int = 0
+    last_at: int = 0
+
+
+class MergedVoice:
+    """The tables of all partitions.
+
+    Attributes:
+        tables: without what was set apart.
+        duplicates: mentions that came again under the same id, ignored.
+        beyond_memory: mentions older than what is kept for comparison, counted as they are.
+        apart: COPY, SWARM and BOT to the posts set apart as such.
+        sources: by name.
+        changes: since the caller last cleared them; None: not wanted.
+    """
+
+    def __init__(self, rules: CopyRules, tables: VoiceTables, *, changes: bool = False) -> None:
+        self.tables = tables
+        self.duplicates = 0
+        self.beyond_memory = 0
+        self.apart = {COPY: 0, SWARM: 0, BOT: 0}
+        self.sources: dict[str, SourceState] = {}
+        self.changes: list[Change] | None = [] if changes else None
+        self._rules = rules
+        self._groups = Groups(rules.likeness)
+        self._states: dict[int, int] = {}  # of posts that are not simply counted, by mention
+        self._days: dict[tuple[int, int], _Day] = {}
+        self._busy_days: set[tuple[int, int]] = set()
+        self._many: set[Group] = set()  # groups of many accounts: judged anew each time, as their accounts are
+        self._hours: dict[int, list[Digest]] = {}
+        self._posts = 0
+        self._kept_from = 0
+
+    def add(self, digests: Iterable[Digest]) -> None:
+        """Count posts, in any order."""
+        for post in digests:
+            source = self.sources.setdefault(post.source, SourceState())
+            if post.at < self._kept_from:
+                # Whether it came before, or copies another, is no longer known.
+                source.mentions += 1
+                self.beyond_memory += 1
+                self._book(post, COUNTED, 1)
+                continue
+            if not self._groups.add(post):
+                self.duplicates += 1
+                continue
+            source.mentions += 1
+            source.last_at = max(source.last_at, post.at)
+            self._book(post, COUNTED, 1)
+            self._hours.setdefault(post.at // HOUR, []).append(post)
+            self._posts += 1
+            day = post.author, post.at // DAY
+            of_day = self._days.get(day)
+            if of_day is None:
+                of_day = self._days[day] = _Day({})
+            of_day.posts[post.mention] = post
+            if len(of_day.posts) > self._rules.a_day:
+                self._busy_days.add(day)
+        if self._posts > MOST_POSTS:
+            self.settle()
+            self._shrink()
+
+    def settle(self) -> None:
+        """Judge anew what may have changed, and correct the tables."""
+        groups = self._groups
+        changed = groups.take_changed()
+        self._many.update(group for group in changed if group.peak >= self._rules.swarm_from)
+        self._many = {group for group in self._many if group.posts}
+        busy = [self._days[day] for day in self._busy_days]
+        changed |= self._many
+        changed.update(groups.group(post) for day in busy for post in day.posts.values())
+        wanted: dict[int, int] = {}
+        for group in changed:
+            self._judge(group, wanted)
+        for day in busy:
+            first = None if day.told else min(day.posts.values(), key=_age)
+            for mention, post in day.posts.items():
+                if wanted[mention] <= FOLDED and post is not first:
+                    wanted[mention] = BOT
+        for mention, state in wanted.items():
+            before = self._states.get(mention, COUNTED)
+            if state != before:
+                self._move(groups.post(mention), before, state)
+
+    def advance(self, clock: int, horizon_us: int) -> None:
+        """Judge, then let go of posts that no later one is compared with.
+
+        Args:
+            clock: of the tables, microseconds.
+            horizon_us: how far back posts may still arrive.
+        """
+        self.settle()
+        self._let_go(clock - horizon_us - self._rules.within_us)
+
+    def verdicts(self) -> list[Verdict]:
+        """Every text that many accounts posted and every author that posted too much, most mentions first."""
+        found = [self._verdict(self._kind_of(group), group.posts.values(), group.first()) for group in self._many]
+        for day in (self._days[day] for day in self._busy_days):
+            posts = day.posts.values()
+            found.append(self._verdict(ONE_AUTHOR, posts, min(posts, key=_age)))
+        return sorted(found, key=lambda verdict: (-verdict.mentions, verdict.kind, verdict.first_at, verdict.example))
+
+    def _verdict(self, kind: str, posts: Collection[Digest], example: Digest) -> Verdict:
+        brands = Counter(post.brand for post in posts)
+        return Verdict(
+            kind=kind,
+            brands=tuple(sorted(brands, key=lambda brand: (-brands[brand], brand))),
+            mentions=len(posts),
+            authors=len({post.author for post in posts}),
+            counted=sum(self._states.get(post.mention, COUNTED) <= FOLDED for post in posts),
+            first_at=min(post.at for post in posts),
+            last_at=max(post.at for post in posts),
+            example=example.mention,
+        )
+
+    def _kind_of(self, group: Group) -> str:
+        """What a group's accounts are: people, people who pass one text on, or a swarm."""
+        rules, authors, posts = self._rules, group.authors, group.posts.values()
+        factor = _SHORT_FACTOR if group.short else 1
+        if group.peak < rules.swarm_from * factor:
+            return PEOPLE
+        if 2 * len({post.author for post in posts if post.known}) >= len(authors):
+            return PEOPLE
+        passed_on = 2 * sum(post.marked for post in posts) >= len(posts)
+        if not passed_on:
+            elsewhere = sum(self._groups.speaks_elsewhere(author, group, rules.swarm_from) for author in authors)
+            passed_on = 2 * elsewhere >= len(authors)
+        if not passed_on:
+            return SWARM_OF_ACCOUNTS
+        return COPIES if group.peak >= rules.fold_from * factor else PEOPLE
+
+    def _judge(self, group: Group, wanted: dict[int, int]) -> None:
+        """What becomes of each post of a group, as far as the group goes."""
+        kind = self._kind_of(group)
+        first = None if group.told else group.first()
+        for mention, post in group.posts.items():
+            if kind == SWARM_OF_ACCOUNTS:
+                wanted[mention] = SWARM
+            elif post is first:
+                wanted[mention] = COUNTED
+            elif post.copy_of or kind == COPIES:
+                wanted[mention] = COPY
+            else:
+                # People who say one thing alike are heard, each of them; their readers are much the same people.
+                wanted[mention] = COUNTED if group.short or (kind == PEOPLE and post.known) else FOLDED
+
+    def _move(self, post: Digest, before: int, state: int) -> None:
+        self._book(post, before, -1)
+        self._book(post, state, 1)
+        if state == COUNTED:
+            del self._states[post.mention]
+        else:
+            self._states[post.mention] = state
+
+    def _book(self, post: Digest, state: int, sign: int) -> None:
+        if state > FOLDED:
+            self.apart[state] += sign
+            return
+        self.tables.book(post, post.weight if state == COUNTED else 0, sign)
+        if self.changes is not None:
+            self.changes.append(Change(post.at - post.at % MINUTE, post.brand, post.topics, post.mood, sign))
+
+    def _shrink(self) -> None:
+        """The oldest hours go until half of the most is left."""
+        kept = self._posts
+        for hour in sorted(self._hours):
+            if kept <= MOST_POSTS // 2:
+                self._let_go(hour * HOUR)
+                return
+            kept -= len(self._hours[hour])
+
+    def _let_go(self, before: int) -> None:
+        self._kept_from = max(self._kept_from, before - before % HOUR)
+        old = [hour for hour in self._hours if (hour + 1) * HOUR <= self._kept_from]
+        gone = {post.mention: post for hour in old for post in self._hours.pop(hour)}
+        # Before any of them goes: who stood for a group or a day is the oldest, and nobody takes that one's place.
+        for group in {self._groups.group(post) for post in gone.values()}:
+            group.told = group.told or group.first().mention in gone
+        for key in {(post.author, post.at // DAY) for post in gone.values()}:
+            day = self._days[key]
+            day.told = day.told or min(day.posts.values(), key=_age).mention in gone
+        for mention, post in gone.items():
+            self._posts -= 1
+            key = post.author, post.at // DAY
+            posts = self._days[key].posts
+            del posts[mention]
+            if not posts:
+                del self._days[key]
+                self._busy_days.discard(key)
+            self._groups.remove(post)
+            self._states.pop(mention, None)
+
+
+def _age(post: Digest) -> tuple[int, int]:
+    """Orders posts by time; the key of the mention decides between two of one instant, alike everywhere."""
+    return post.at, post.mention

@@ -1,0 +1,71 @@
+"""How alike two texts are: a key for copies, and a small sketch for near-copies.
+
+Addresses, handles, marks and emoji are left out before texts are compared: copies differ in them. A sketch is the
+smallest hashes of a text's words and pairs of words (bottom-k sketch, Cohen and Kaplan 2007); up to `KEPT` of them
+it is complete, and the likeness of two sketches is the exact Jaccard similarity. Texts worth comparing are found by
+bands of minima (locality-sensitive hashing, Indyk and Motwani 1998).
+"""
+
+import re
+from hashlib import blake2b
+from itertools import pairwise
+from typing import Final
+from zlib import crc32
+
+import numpy as np
+
+KEPT: Final = 64
+LEAST_WORDS: Final = 4
+"""Texts of fewer words are said by many people alike: no copies."""
+
+BANDS: Final = 8
+_ROWS: Final = 2
+_MOST_WORDS: Final = 400
+
+_LEFT_OUT: Final = re.compile(r"https?://\S+|www\.\S+|@\w+|<\w+>|&\w+;")
+_WORD: Final = re.compile(r"[^\W_]+")
+_MARKED: Final = re.compile(r"\b(?:RT|MT|via)\b\W*@\w+|[\"\u201c\u00ab]\s*@\w+:")
+
+# Multiply-shift hashing (Dietzfelbinger et al. 1997) with fixed odd factors, so that every process agrees.
+_FACTORS: Final = np.array(
+    [int.from_bytes(blake2b(bytes([row]), digest_size=8).digest(), "little") | 1 for row in range(BANDS * _ROWS)],
+    dtype=np.uint64,
+)
+
+
+def words_of(text: str) -> list[str]:
+    """The words that count when texts are compared."""
+    words = _WORD.findall(_LEFT_OUT.sub(" ", text).casefold())
+    if words and words[0] == "rt":
+        del words[0]
+    return words[:_MOST_WORDS]
+
+
+def says_copied(text: str) -> bool:
+    """Whether a text says of itself that it repeats another's: `RT @name`, or a quotation with its author."""
+    return _MARKED.search(text) is not None
+
+
+def sketch_of(words: list[str]) -> bytes:
+    """The sketch of a text; empty for one too short to compare."""
+    if len(words) < LEAST_WORDS:
+        return b""
+    found = {crc32(word.encode()) for word in words}
+    found.update(crc32(f"{one} {two}".encode()) for one, two in pairwise(words))
+    return np.array(sorted(found)[:KEPT], dtype="<u4").tobytes()
+
+
+def bands_of(sketch: bytes) -> tuple[int, ...]:
+    """Keys; of two texts that are near-copies at least one is the same, but for one in hundreds."""
+    hashes = np.frombuffer(sketch, dtype="<u4").astype(np.uint64)
+    minima = ((hashes[:, None] * _FACTORS) >> np.uint64(32)).min(axis=0)
+    return tuple((minima[:BANDS] << np.uint64(32) | minima[BANDS:]).tolist())
+
+
+def likeness(one: bytes, other: bytes) -> float:
+    """Jaccard similarity of two texts' words and pairs of words, by their sketches: 0 to 1."""
+    first, second = set(np.frombuffer(one, dtype="<u4").tolist()), set(np.frombuffer(other, dtype="<u4").tolist())
+    if len(first) < KEPT and len(second) < KEPT:
+        return len(first & second) / len(first | second)
+    smallest = set(sorted(first | second)[:KEPT])
+    return len(smallest & first & second) / len(smallest)
