@@ -185,9 +185,7 @@ class PartitionBooks:
     def _book(self) -> None:
         changes = self.ledger.changes
         if changes:
-            tables = self._tables
-            for change in changes:
-                tables.add(change.movement, change.sign)
+            self._tables.book(changes)
             self._unwritten.changes.extend(changes)
             self._unwritten.anything = True
             changes.clear()

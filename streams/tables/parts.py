@@ -17,7 +17,8 @@ from typing import Any
 
 import msgspec
 
-from streams.ledger.movements import Movement
+from streams.ledger.movements import Change, Movement
+from streams.tables.booking import booking
 from streams.tables.buckets import DAYS, EVER, HOURS, MINUTES
 from streams.tables.calendar import Calendar, minute_start
 from streams.tables.cells import PAIRED, Cell, cells_of, settled
@@ -127,6 +128,15 @@ class PartitionTables:
         self._gone: list[Place] = []
         self._rolled = BEGINNING
         self._cuts = (BEGINNING, BEGINNING, BEGINNING, BEGINNING)  # of minutes, hours, days, paired cells
+        self._booking = booking(self)
+
+    def book(self, changes: list[Change]) -> None:
+        """Adds movements that came and takes back those that were withdrawn."""
+        if self._booking is not None:
+            self._booking.add(changes, self._cuts[MINUTES])
+            return
+        for change in changes:
+            self.add(change.movement, change.sign)
 
     def add(self, movement: Movement, sign: int = 1) -> None:
         """Adds a movement (sign +1) or takes one back (sign -1)."""
