@@ -1,0 +1,122 @@
+"""What the worker serves, as data: the router and the OpenAPI document are both made from it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from agents.web.schemas import SCHEMAS, reference
+from streams.tables.windows import WINDOW_NAMES
+
+API = "/api/v1"
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of the query; every one may be left out."""
+
+    name: str
+    about: str
+    schema: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer: what it says, and the schema of its JSON; other media types have none."""
+
+    about: str
+    schema: str = ""
+    media: tuple[str, ...] = (JSON,)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path; `handler` names the method of `Pages` that answers. All are GET."""
+
+    path: str
+    handler: str
+    about: str
+    answers: dict[int, Answer]
+    parameters: tuple[Parameter, ...] = ()
+
+
+_NOTHING_YET = Answer("nothing has been counted yet, or the tables are being read back", "Error")
+_WRONG = Answer("an unknown parameter or a wrong one; the text names what there is", "Error")
+
+ROUTES = (
+    Route(
+        f"{API}/report", "report", "The report card of a window.",
+        {200: Answer("the report card", "ReportCard"), 400: _WRONG, 503: _NOTHING_YET},
+        (
+            Parameter(
+                "window", "Which window, ending with the clock of the tables or with `at`.",
+                {"type": "string", "enum": list(WINDOW_NAMES), "default": "all"},
+            ),
+            Parameter(
+                "at", "An instant not after the clock of the tables (RFC 3339 with a zone); without it, that clock.",
+                {"type": "string", "format": "date-time"},
+            ),
+        ),
+    ),
+    Route(
+        f"{API}/ledger", "ledger", "The running tables of every scope and window.",
+        {200: Answer("the ledger", "Ledger"), 400: _WRONG, 503: _NOTHING_YET},
+    ),
+    Route(
+        f"{API}/status", "status", "The clock, how far each partition is, what became of all records.",
+        {200: Answer("the status", "Status"), 400: _WRONG},
+    ),
+    Route(
+        f"{API}/openapi.json", "openapi", "This document.",
+        {200: Answer("an OpenAPI 3.1 document"), 400: _WRONG},
+    ),
+    Route(
+        "/health/live", "live", "Whether the event loop turns.",
+        {200: Answer("it does", "Live"), 503: Answer("it does not", "Live")},
+    ),
+    Route(
+        "/health/ready", "ready", "Whether the worker has its state and the company's tables, and what it waits for.",
+        {200: Answer("it has", "Ready"), 503: Answer("it waits for something", "Ready")},
+    ),
+    Route(
+        "/metrics", "metrics", "Metrics for Prometheus.",
+        {200: Answer("all metrics", media=("text/plain", "application/openmetrics-text"))},
+    ),
+    Route(
+        "/", "index", "What is counted here, and where to look.",
+        {200: Answer("a page for people", media=("text/html",))},
+    ),
+)  # fmt: skip
+
+
+def openapi(version: str) -> dict[str, Any]:
+    """The OpenAPI 3.1 document (https://spec.openapis.org/oas/v3.1.1.html); `version` is the program's."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "netgrowth",
+            "version": version,
+            "summary": "The live ledger of customers won and lost.",
+            "description": "Every worker answers for the whole company. Values are minor units of the currency.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": {route.path: {"get": _operation(route)} for route in ROUTES},
+        "components": {"schemas": SCHEMAS},
+    }
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    parameters = [
+        {"name": one.name, "in": "query", "required": False, "description": one.about, "schema": one.schema}
+        for one in route.parameters
+    ]
+    answers = {str(status): _answer(answer) for status, answer in route.answers.items()}
+    described = {"operationId": route.handler, "summary": route.about, "responses": answers}
+    return described | ({"parameters": parameters} if parameters else {})
+
+
+def _answer(answer: Answer) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "string"}
+    if answer.media == (JSON,):
+        schema = reference(answer.schema) if answer.schema else {"type": "object"}
+    return {"description": answer.about, "content": {media: {"schema": schema} for media in answer.media}}

@@ -1,0 +1,181 @@
+"""The worker's pages over HTTP: what there is, what there is not, and that the OpenAPI document says it."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import validate
+
+from agents.app import LedgerWorker
+from agents.web.routes import API, ROUTES
+from config.definitions_file import parse
+from config.settings import load
+from streams.books import PartitionBooks
+from streams.facts.admission import Admission
+from streams.facts.models import RawRecord
+from streams.recount import table_rules
+from streams.tables.watermark import ClockRules
+from tests.unit.streams.ledger.telling import HEAD, NATIVE, fact
+
+DEFINITIONS = parse(f"{HEAD}time_zone: Europe/Berlin\n{NATIVE}lapse: {{after: 30d, restarted_by: [purchased]}}\n")
+LIVES = [
+    fact("2024-03-01T09:00:00Z", "opening", "a", value=4900, segment="SMB", region="EMEA", product="basic"),
+    fact("2024-03-02T09:00:00Z", "joined", "b", value=100, segment="SMB", activity="spring", by_recommendation=True),
+    fact("2024-03-03T09:00:00Z", "profile_changed", "b", segment="Large"),
+    fact("2024-03-04T09:00:00Z", "recommended", "a", count=2),
+    fact("2024-03-05T09:00:00Z", "left", "b", reason="price"),
+    fact("2024-03-06T09:00:00Z", "joined", "b", value=250),
+    fact("2024-04-07T09:00:00Z", "leaving", "b", effective_at="2024-04-30T00:00:00Z"),
+    {"fact": "nonsense"},
+]
+
+
+def worker(records: list[dict[str, Any]] | None = None) -> LedgerWorker:
+    """One that has read back the tables in which a partition's owner counted the records."""
+    made = LedgerWorker(load({"NETGROWTH_PARTITIONS": "1"}), DEFINITIONS)
+    if records is None:
+        return made
+    admission = Admission(DEFINITIONS, now_us=lambda: 1_800_000_000_000_000)
+    books = PartitionBooks(0, 1, DEFINITIONS, admission, table_rules(DEFINITIONS), ClockRules())
+    books.apply([RawRecord(orjson.dumps(one), offset=place) for place, one in enumerate(records)], len(records))
+    books.advance(None)
+    books.watermark.reach_end(0)
+    flush = books.flush(0)
+    for key, value in flush.parts if flush is not None else ():
+        made.company._take(0, key, value)
+    made.company.complete = True
+    made.company.advance(0)
+    made.ledger.books[0] = books
+    return made
+
+
+def asked(path: str, *, of: LedgerWorker | None = None, method: str = "GET") -> tuple[int, Any, Mapping[str, str]]:
+    """Status, answer (JSON if it is) and headers."""
+    served = of or worker(LIVES)
+
+    async def ask() -> tuple[int, Any, Mapping[str, str]]:
+        served.app.web.init_server()
+        async with TestClient(TestServer(served.app.web.web_app)) as client:
+            answer = await client.request(method, path)
+            body = await answer.read()
+            is_json = answer.content_type == "application/json"
+            return answer.status, orjson.loads(body) if is_json and body else body.decode(), answer.headers
+
+    return asyncio.run(ask())
+
+
+def document() -> dict[str, Any]:
+    status, found, _ = asked(f"{API}/openapi.json")
+    assert status == 200
+    return found
+
+
+def test_the_document_is_valid_openapi_and_has_every_route_that_is_served() -> None:
+    found = document()
+    validate(found)
+    served = worker()
+    served.app.web.init_server()
+    paths = {resource.canonical for resource in served.app.web.web_app.router.resources()}
+    assert paths - {"/api{rest}"} == set(found["paths"])
+    assert re.fullmatch(r"\d+(\.\d+)*.*", found["info"]["version"])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{API}/ledger", f"{API}/report", f"{API}/report?window=last_month", f"{API}/status", "/health/live",
+        f"{API}/report?at=2024-03-05T23:00:00Z&window=30d", "/health/ready", f"{API}/report?window=none",
+        f"{API}/status?x=1",
+    ],
+)  # fmt: skip
+def test_answers_are_what_the_document_says_with_no_field_more(path: str) -> None:
+    status, answer, _ = asked(path)
+    conforms(path, status, answer)
+
+
+def test_so_are_those_before_the_first_record() -> None:
+    for path in (f"{API}/ledger", f"{API}/report", f"{API}/status", "/health/ready"):
+        status, answer, _ = asked(path, of=worker())
+        assert status == (200 if path == f"{API}/status" else 503), path
+        conforms(path, status, answer)
+
+
+def conforms(path: str, status: int, answer: Any) -> None:
+    found = document()
+    described = found["paths"][path.partition("?")[0]]["get"]["responses"][str(status)]
+    schema = described["content"]["application/json"]["schema"]
+    OAS31Validator({**strict(schema), "components": strict(found["components"])}).validate(answer)
+
+
+def strict(schema: Any) -> Any:
+    """The schema, allowing no property that it does not name."""
+    if isinstance(schema, list):
+        return [strict(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {name: strict(part) for name, part in schema.items()}
+    if "properties" in schema and "type" in schema:
+        made["additionalProperties"] = False
+    return made
+
+
+def test_an_unknown_path_says_what_there_is() -> None:
+    for path in (f"{API}/reports", f"{API}/", API, "/api", "/api/v2/report"):
+        status, answer, headers = asked(path)
+        assert (status, headers["Content-Type"]) == (404, "application/json"), path
+        assert f"there is no {path}" in answer["error"]
+        assert answer["paths"] == [route.path for route in ROUTES if route.path.startswith(API)]
+        OAS31Validator(document()["components"]["schemas"]["Error"]).validate(answer)
+
+
+def test_another_method_is_told_which_one_there_is() -> None:
+    status, answer, headers = asked(f"{API}/report", method="POST")
+    assert (status, headers["Allow"]) == (405, "GET, HEAD")
+    assert "GET, not POST" in answer["error"]
+    assert asked(f"{API}/report", method="HEAD")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "told", "known"),
+    [
+        ("report?windows=all", "no parameter 'windows'; it takes window, at", ["window", "at"]),
+        ("report?window=all&by=day", "no parameter 'by'", ["window", "at"]),
+        ("ledger?window=all", "no parameter 'window'; it takes none", []),
+        ("status?at=now", "no parameter 'at'; it takes none", []),
+        ("openapi.json?v=3", "no parameter 'v'", []),
+        ("report?window=all&window=30d", "window is given more than once", ["window", "at"]),
+    ],
+)
+def test_an_unknown_parameter_is_named_with_the_known_ones(query: str, told: str, known: list[str]) -> None:
+    status, answer, _ = asked(f"{API}/{query}")
+    assert status == 400
+    assert told in answer["error"]
+    assert answer["parameters"] == known
+
+
+def test_an_instant_that_is_none_is_told() -> None:
+    for at in ("yesterday", "2024-03-05T23:00:00", "2031-01-01T00:00:00Z"):
+        status, answer, _ = asked(f"{API}/report?at={at}")
+        assert status == 400, at
+        assert at.removesuffix("T23:00:00") in answer["error"]
+
+
+def test_the_front_page_says_what_is_counted_and_leads_everywhere_within_the_worker() -> None:
+    odd = parse(f'{HEAD.replace("stories", "Smith <& Sons>")}time_zone: UTC\n{NATIVE}')
+    made = LedgerWorker(load({}), odd)
+    _, page, _ = asked("/", of=made)
+    assert "Smith &lt;&amp; Sons&gt; 1" in page
+    assert "are being read back" in page
+    status, page, headers = asked("/")
+    assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert "stories 1" in page
+    assert "stand at 2024-04-07T09:00:00Z" in page
+    links = re.findall(r'(?:href|src)="([^"]*)"', page)
+    assert set(links) == {route.path for route in ROUTES} - {"/"}
+    assert "//" not in re.sub(r"</", "", page)
