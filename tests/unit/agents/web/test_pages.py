@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -13,6 +14,7 @@ from openapi_spec_validator import validate
 
 from agents.app import LedgerWorker
 from agents.web.routes import API, ROUTES
+from agents.web.schemas import SCHEMAS
 from config.definitions_file import parse
 from config.settings import load
 from streams.books import PartitionBooks
@@ -122,6 +124,21 @@ def strict(schema: Any) -> Any:
     if "properties" in schema and "type" in schema:
         made["additionalProperties"] = False
     return made
+
+
+def test_the_page_of_the_api_has_every_path_parameter_and_field() -> None:
+    page = Path("docs/api.md").read_text(encoding="utf-8")
+    assert {route.path for route in ROUTES if f"`{route.path}" not in page} == set()
+    assert {one.name for route in ROUTES for one in route.parameters if f"{one.name}=" not in page} == set()
+    fields = {name for schema in SCHEMAS.values() for name in names_in(schema)}
+    assert {name for name in fields if not re.search(rf"[`\"]{name}[`\"]", page)} == set()
+
+
+def names_in(schema: dict[str, Any]) -> Iterator[str]:
+    yield from schema.get("properties", {})
+    for part in [*schema.get("properties", {}).values(), schema.get("items"), schema.get("additionalProperties")]:
+        if isinstance(part, dict):
+            yield from names_in(part)
 
 
 def test_an_unknown_path_says_what_there_is() -> None:
