@@ -20,6 +20,7 @@ class Bench:
         runs: how often each figure is taken.
         check: whether answers are judged.
         step: to be called after each run of a contender.
+        base_customers: of the standing base whose memory and recovery are measured.
     """
 
     field: Field
@@ -28,6 +29,7 @@ class Bench:
     runs: int
     check: bool
     step: Callable[[], None]
+    base_customers: int = 1_000_000
 
 
 class Figures(Protocol):

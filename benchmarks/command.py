@@ -14,18 +14,23 @@ import click
 import orjson
 from rich.console import Console
 
-from benchmarks import latency, throughput
+from benchmarks import latency, scaling, state, throughput
 from benchmarks.bench import Bench, Figures
 from benchmarks.child import ChildFailed
-from benchmarks.contenders import contenders
+from benchmarks.contenders import WORKER, contenders
 from benchmarks.field import Field
 from benchmarks.printing import Shown, output
 from benchmarks.topics import delete_topics
 from benchmarks.workload import Shape
 from tests.kafka.broker import KafkaCluster, KafkaNotStarted
 
-PARTS: dict[str, Callable[[Bench], Figures]] = {"throughput": throughput.measure, "latency": latency.measure}
-WRONG_ANSWER = 1
+PARTS: dict[str, Callable[[Bench], Figures]] = {
+    "throughput": throughput.measure, "latency": latency.measure, "state": state.measure, "scaling": scaling.measure,
+}  # fmt: skip
+OF_THE_WORKER = ("state", "scaling")
+"""Parts that have no peers."""
+
+FAILED = 1
 
 
 class CannotMeasure(click.ClickException):
@@ -71,6 +76,8 @@ Examples:
 @click.option("--only", type=Names(tuple(contenders())), help=f"Contenders, with commas: {', '.join(contenders())}.")
 @click.option("--parts", type=Names(tuple(PARTS)), default=",".join(PARTS), show_default=True,
               help="What is measured, with commas.")
+@click.option("--base", "base_customers", type=click.IntRange(1000), default=1_000_000, show_default=True,
+              help="Customers of the part `state`: memory and recovery.")
 @click.option("--runs", type=click.IntRange(1, 99), default=1, show_default=True,
               help="How often; the run with the median of events/s is shown.")
 @click.option("--no-check", is_flag=True, help="Do not judge answers: the reference is slow for large workloads.")
@@ -81,14 +88,14 @@ Examples:
               help="Takes logs, state and the reference's answers.")
 @click.option("--json", "as_json", is_flag=True, help="All figures as one JSON object on stdout.")
 def command(
-    events: int, customers: int, partitions: int, seed: int, span_h: int, only: tuple[str, ...] | None,
-    parts: tuple[str, ...], runs: int, no_check: bool, broker: str | None, quix_python: Path | None, folder: Path,
-    as_json: bool,
+    events: int, customers: int, partitions: int, seed: int, span_h: int, base_customers: int,
+    only: tuple[str, ...] | None, parts: tuple[str, ...], runs: int, no_check: bool, broker: str | None,
+    quix_python: Path | None, folder: Path, as_json: bool,
 ) -> None:
     """Measure the worker and its peers on one workload, and check every answer against the reference.
 
     The topic is filled first; then each contender reads it to its end as a process of its own, and is done when state
-    and offsets are durable. Exit status 1: an answer was wrong. What is measured and how: docs/benchmarks.md.
+    and offsets are durable. Exit status 1: an answer was wrong, or a part failed. More: docs/benchmarks.md.
     """
     shape = Shape(events, customers, partitions, seed, span_h * 3600)
     known = contenders(quix_python)
@@ -99,17 +106,20 @@ def command(
                 raise CannotMeasure(f"{contender.name}: {why}")
             click.echo(f"Without {contender.name}: {why}", err=True)
     chosen = [contender for contender in chosen if not contender.missing()]
-    errors = Console(stderr=True)
-    shown = Shown(errors, len(parts) * len(chosen) * runs)
+    if all(contender.name != WORKER for contender in chosen):
+        parts = tuple(part for part in parts if part not in OF_THE_WORKER)
+    steps = {"throughput": runs * len(chosen), "latency": len(latency.RATES) * len(chosen)}
+    shown = Shown(Console(stderr=True), sum(steps.get(part, 1) for part in parts))
     with _ended_by_signals(), _broker(broker, shown.tell) as (address, prefix), shown.shown():
         field = Field(address, prefix, folder.absolute(), shown.tell)
-        bench = Bench(field, chosen, shape, runs, not no_check, shown.step)
+        bench = Bench(field, chosen, shape, runs, not no_check, shown.step, base_customers)
         found: dict[str, Figures] = {}
-        try:
-            for part in parts:
+        failed: list[str] = []
+        for part in parts:
+            try:
                 found[part] = PARTS[part](bench)
-        except ChildFailed as error:
-            raise click.ClickException(str(error)) from error
+            except ChildFailed as error:
+                failed.append(f"{part}: {error}")
     if as_json:
         machine = {"cores": os.cpu_count(), "python": sys.version.split()[0]}
         line = {"machine": machine, "workload": shape, **{name: figures.as_json() for name, figures in found.items()}}
@@ -121,7 +131,9 @@ def command(
     wrong = [fault for figures in found.values() for fault in figures.faults()]
     for fault in wrong:
         click.echo(f"Wrong answer: {fault}", err=True)
-    sys.exit(WRONG_ANSWER if wrong else 0)
+    for fault in failed:
+        click.echo(f"Not measured: {fault}", err=True)
+    sys.exit(FAILED if wrong or failed else 0)
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.answer import Answer, reference_answer
-from benchmarks.contenders import Contender
 from benchmarks.topics import fill
 from benchmarks.workload import Shape, Workload
 
@@ -39,10 +38,10 @@ class Field:
         self.told(f"the reference counts {shape.events:,} records (kept for the next time)")
         return reference_answer(shape, self.folder / "answers")
 
-    def next_group(self, contender: Contender) -> tuple[str, Path]:
+    def next_group(self, name: str) -> tuple[str, Path]:
         """A fresh name for topics and groups, and a fresh folder."""
         self._runs += 1
-        group = f"{self.prefix}{contender.name}-{self._runs}"
+        group = f"{self.prefix}{name}-{self._runs}"
         folder = self.folder / "runs" / group
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)

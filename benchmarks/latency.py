@@ -110,7 +110,7 @@ def _run(bench: Bench, contender: Contender, rate: int) -> Latency:
         rate * SECONDS, shape.customers, shape.partitions, shape.seed, span_s=SECONDS, start=now + 5
     )
     arrivals = list(Workload(live))
-    group, folder = field.next_group(contender)
+    group, folder = field.next_group(contender.name)
     port, topic = free_port(0), f"{group}.customer-events"
     create_topic(field.broker, topic, shape.partitions)
     words = environment(

@@ -115,7 +115,7 @@ def run(field: Field, contender: Contender, shape: Shape, *, check: bool = True,
     """
     topic = field.topic(shape)
     expected = field.answer(shape) if check else None
-    group, folder = field.next_group(contender)
+    group, folder = field.next_group(contender.name)
     field.told(f"{contender.name} counts {shape.events:,} records")
     words = environment(
         contender, broker=field.broker, topic=topic, group=group, events=shape.events, partitions=shape.partitions,

@@ -30,10 +30,17 @@ def fill(
 ) -> int:
     """Make the topic and write the records, in order within each partition; how many there are."""
     create_topic(broker, topic, partitions)
-    return asyncio.run(_fill(broker, topic, arrivals, told))
+    return write(broker, topic, arrivals, told)
 
 
-async def _fill(broker: str, topic: str, arrivals: Iterable[Arrival], told: Callable[[int], None]) -> int:
+def write(
+    broker: str, topic: str, arrivals: Iterable[Arrival], told: Callable[[int], None] = lambda count: None
+) -> int:
+    """Write the records as fast as it goes, in order within each partition; how many there are."""
+    return asyncio.run(_write(broker, topic, arrivals, told))
+
+
+async def _write(broker: str, topic: str, arrivals: Iterable[Arrival], told: Callable[[int], None]) -> int:
     producer = AIOKafkaProducer(
         bootstrap_servers=broker, max_batch_size=BATCH_BYTES, max_request_size=2 * BATCH_BYTES,
         compression_type="lz4",
