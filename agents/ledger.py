@@ -23,7 +23,7 @@ from streams.books import PartitionBooks, PartitionCountChanged
 from streams.facts.admission import Admission, AdmittedBatch
 from streams.facts.definitions.model import Definitions
 from streams.facts.models import RawRecord
-from streams.ledger.changelog import ChangelogReader, claim
+from streams.ledger.changelog import ChangelogReader, Record, claim
 from streams.tables.tables import TableRules
 from streams.tables.watermark import ClockRules, PartitionState
 
@@ -166,6 +166,7 @@ class LedgerAgent:
             barrier, now = self._transport.barrier, wall_clock_us()
             sources: list[TP] = []
             events: list[Any] = []
+            later: list[tuple[TP, int, list[Record]]] = []
             records = size = self._unflushed = 0
             for number, books in list(self.books.items()):
                 flush = books.flush(now)
@@ -175,15 +176,25 @@ class LedgerAgent:
                 source = TP(self.topic, number)
                 sources.append(source)
                 letters = [encode_dead_letter(letter) for letter in flush.dead_letters]
-                movements = list(movement_records(number, books.next_offset or 0, flush.changes))
-                for topic, lines in (
-                    ("dead-letters", letters), ("movements", movements), ("scope-parts", flush.parts),
-                    (CHANGELOG, flush.changelog),
-                ):  # fmt: skip
-                    if lines:
-                        barrier.send_many(source, self._settings.topic(topic), number, lines)
-                        records += len(lines)
-                        size += sum(len(value or b"") for _, value in lines)
+                ended = None if flush.ended is None else (flush.ended.epoch, flush.ended.flush)
+                movements = list(movement_records(
+                    number, books.next_offset or 0, flush.changes, epoch=flush.epoch, flush=flush.number, ended=ended,
+                ))  # fmt: skip
+                outputs = (("dead-letters", letters), ("movements", movements), ("scope-parts", flush.parts))
+                for topic, lines in outputs:
+                    barrier.send_many(source, self._settings.topic(topic), number, lines)
+                for lines in (letters, movements, flush.parts, flush.changelog):
+                    records += len(lines)
+                    size += sum(len(value or b"") for _, value in lines)
+                if letters or movements:
+                    later.append((source, number, flush.changelog))
+                else:
+                    barrier.send_many(source, self._settings.topic(CHANGELOG), number, flush.changelog)
+            if later:
+                # Once the changelog has the flush, nobody derives its letters and movements again.
+                await barrier.delivered(*(source for source, _, _ in later))
+                for source, number, lines in later:
+                    barrier.send_many(source, self._settings.topic(CHANGELOG), number, lines)
             if sources:
                 await barrier.delivered(*sources)
                 seconds = monotonic() - started

@@ -41,27 +41,57 @@ class MovementLine(msgspec.Struct, omit_defaults=True, gc=False):
 
 
 class MovementBatch(msgspec.Struct, gc=False):
-    """The value of one record: movements of one flush, up to the next offset of the source partition."""
+    """The value of one record: movements of one flush, up to the next offset of the source partition.
+
+    A flush that a crash cut off is void, and its successor derives the movements anew. `ended`, in the first record
+    of an owner's epoch, names the last flush that counts of the epoch before; of epochs between the two nothing does.
+    """
 
     partition: int
     next_offset: int
     movements: list[MovementLine]
+    epoch: int = 0
+    flush: int = 0
+    ended: tuple[int, int] | None = None
 
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(MovementBatch).decode
 
 
-def movement_records(partition: int, next_offset: int, changes: Sequence[Change]) -> Iterator[tuple[bytes, bytes]]:
-    """Records of one flush: key is the source partition, value a JSON object."""
+def movement_records(
+    partition: int, next_offset: int, changes: Sequence[Change], *, epoch: int = 0, flush: int = 0,
+    ended: tuple[int, int] | None = None,
+) -> Iterator[tuple[bytes, bytes]]:
+    """Records of one flush: key is the source partition, value a JSON object. At least one if `ended` is told."""
     lines = [
         _line(change.customer_id, change.movement, change.sign)
         for change in changes
         if change.movement.kind != MovementKind.PENDING
     ]
     key = str(partition).encode()
-    for start in range(0, len(lines), AT_ONCE):
-        yield key, _encode(MovementBatch(partition, next_offset, lines[start : start + AT_ONCE]))
+    for start in range(0, len(lines) or (ended is not None), AT_ONCE):
+        of_record = lines[start : start + AT_ONCE]
+        yield key, _encode(MovementBatch(partition, next_offset, of_record, epoch, flush, ended))
+
+
+class VoidMovements:
+    """Which records of one partition of `movements` count; feed it all of them, in any order, and then ask."""
+
+    def __init__(self) -> None:
+        self._newest = 0
+        self._ended: dict[int, int] = {}
+
+    def note(self, batch: MovementBatch) -> None:
+        """Take in a record."""
+        self._newest = max(self._newest, batch.epoch)
+        if batch.ended is not None:
+            epoch, flush = batch.ended
+            self._ended[epoch] = flush
+
+    def counts(self, batch: MovementBatch) -> bool:
+        """Whether its flush is whole, as far as the records taken in so far tell."""
+        return batch.epoch == self._newest or batch.flush <= self._ended.get(batch.epoch, 0)
 
 
 def read_movements(value: bytes) -> MovementBatch:

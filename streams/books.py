@@ -43,12 +43,20 @@ class PartitionCountChanged(Exception):
 
 @dataclass(slots=True)
 class Flush:
-    """What one flush writes, in the order in which it must be delivered within each topic."""
+    """What one flush writes, in the order in which it must be delivered within each topic.
+
+    What no later flush writes again, changes and dead letters, must be delivered before the changelog is sent: once
+    that is whole, the records they come from are never applied again. `ended`: in the first flush of an epoch, the
+    last whole one of the epoch before.
+    """
 
     changelog: list[Record]
     parts: list[Record]
     changes: list[Change]
     dead_letters: list[DeadLetter]
+    epoch: int
+    number: int
+    ended: Ended | None
 
 
 @dataclass(slots=True)
@@ -139,8 +147,11 @@ class PartitionBooks:
         self._told = progress
         parts.append(progress_record(self.partition, progress))
         unwritten, self._unwritten = self._unwritten, _Unwritten()
+        ended = self._ended
         changelog = self._changelog_records(parts[:-1], state.fresh)
-        return Flush(changelog, parts, unwritten.changes, unwritten.dead_letters)
+        return Flush(
+            changelog, parts, unwritten.changes, unwritten.dead_letters, self.epoch, self._flushes, ended
+        )
 
     @property
     def has_unwritten(self) -> bool:

@@ -18,7 +18,7 @@ import tempfile
 import time
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -110,14 +110,15 @@ class Node:
         """Whether the process is alive."""
         return self._process is not None and self._process.poll() is None
 
-    def format(self, cluster_id: str, settings: dict[str, str], controllers: str) -> None:
-        """Write its settings and make its storage."""
+    def format(self, cluster_id: str, settings: dict[str, str], controllers: str, *more: str) -> None:
+        """Write its settings and make its storage; `more` goes to Kafka's storage tool."""
         self.folder.mkdir(parents=True)
         (self.folder / "log4j2.xml").write_text(_LOGGING)
         lines = "".join(f"{name}={value}\n" for name, value in settings.items())
         (self.folder / "server.properties").write_text(lines)
         words = ["kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(self.folder / "server.properties")]
         words += ["--initial-controllers", controllers] if "," in controllers else ["--standalone"]
+        words += more
         done = subprocess.run(self._java(words), capture_output=True, text=True, check=False)
         if done.returncode:
             raise KafkaNotStarted(f"storage of node {self.number} was not made:\n{done.stdout}{done.stderr}")
@@ -177,11 +178,13 @@ class KafkaCluster:
         folder: where records and logs lie; None: a temporary folder, gone after `stop`.
         client_protocol: of the listener that clients use, named CLIENTS; brokers among themselves are PLAINTEXT.
         settings: more broker settings, or others.
+        scram_users: names and passwords of users who may log in by SCRAM.
     """
 
     def __init__(
         self, nodes: int = 1, *, port: int = 0, folder: Path | None = None, heap_mb: int = 400,
         client_protocol: str = "PLAINTEXT", settings: dict[str, str] | None = None,
+        scram_users: Mapping[str, str] | None = None,
     ) -> None:
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         if folder is None:
@@ -195,6 +198,7 @@ class KafkaCluster:
         ]
         self._client_protocol = client_protocol
         self._settings = settings or {}
+        self._scram_users = scram_users or {}
 
     @property
     def address(self) -> str:
@@ -207,11 +211,17 @@ class KafkaCluster:
         Raises: KafkaNotStarted.
         """
         cluster_id = _kafka_uuid()
+        scram = [
+            word
+            for user, password in self._scram_users.items()
+            for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512")
+            for word in ("--add-scram", f"{mechanism}=[name={user},password={password}]")
+        ]
         voters = ",".join(f"{n.number}@{HOST}:{n.controller_port}:{n.directory_id}" for n in self.nodes)
         try:
             for node in self.nodes:
                 if not node.folder.exists():
-                    node.format(cluster_id, self._node_settings(node), voters)
+                    node.format(cluster_id, self._node_settings(node), voters, *scram)
                 node.launch()
             for node in self.nodes:
                 node.wait_until_up()

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +18,7 @@ from tests.kafka.torture.network import Proxy
 
 LARGEST_RECORD = 2 << 20
 HEAP_MB = {1: 400, 3: 300}
+PREFERRED = 0
 
 
 class ProxiedCluster(KafkaCluster):
@@ -132,7 +134,7 @@ class Ground:
 
     def leader_of(self, topic: str, partition: int) -> int | None:
         """Index of the broker that leads a partition."""
-        with suppress(KafkaError):
+        with suppress(KafkaError, OSError):
             admin = self.admin()
             try:
                 (described,) = admin.describe_topics([topic])
@@ -145,20 +147,24 @@ class Ground:
 
     def reassign(self, topics: list[str], partitions: int, turn: int) -> None:
         """Give every partition of the topics another order of replicas, so that its preferred leader moves."""
-        admin = self.admin()
-        try:
-            order = {}
-            for topic in topics:
-                for partition in range(partitions):
-                    first = (partition + turn) % self.nodes
-                    replicas = [(first + n) % self.nodes + 1 for n in range(self.nodes)]
-                    order[AdminPartition(topic, partition)] = replicas
-            admin.alter_partition_reassignments(order)
-            with suppress(KafkaError):
-                admin.elect_leaders(0, {topic: list(range(partitions)) for topic in topics},
-                                    raise_errors=False)
-        finally:
-            admin.close()
+        order = {}
+        for topic in topics:
+            for partition in range(partitions):
+                first = (partition + turn) % self.nodes
+                replicas = [(first + n) % self.nodes + 1 for n in range(self.nodes)]
+                order[AdminPartition(topic, partition)] = replicas
+        # The controller may be the broker that has just died.
+        for _ in range(5):
+            with suppress(KafkaError, OSError):
+                admin = self.admin()
+                try:
+                    admin.alter_partition_reassignments(order)
+                    elected = {topic: list(range(partitions)) for topic in topics}
+                    admin.elect_leaders(PREFERRED, elected, raise_errors=False)
+                    return
+                finally:
+                    admin.close()
+            time.sleep(2.0)
 
     def mend(self) -> None:
         """Everything runs and every way is open."""

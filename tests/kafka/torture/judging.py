@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from agents.dead_letters import DeadLetterBox
+from agents.movement_records import VoidMovements, read_movements
 from config.definitions_file import parse
 from config.settings import Settings
 from streams.books import PartitionBooks
@@ -97,24 +98,25 @@ class Judge:
         return self.of_a_ledger(self._ledger_of(company))
 
     def of_the_movements(self) -> list[str]:
-        """Every movement that stands was told, and of each that was told the last word is the right one.
-
-        One flush may tell a movement and withdraw it, in either order: what counts is the sum.
-        """
-        told: dict[Any, int] = {}
-        for record in self._read("movements"):
-            of_flush: Counter[Any] = Counter()
-            for line in orjson.loads(record.value)["movements"]:
-                of_flush[movement_of(line)] += line.get("sign", 1)
-            told |= {movement: sign for movement, sign in of_flush.items() if sign}
+        """Summed up over the flushes that count, exactly the movements that stand are told, each once."""
+        void: dict[int, VoidMovements] = defaultdict(VoidMovements)
+        batches = [(record.partition, record.value) for record in self._read("movements")]
+        for partition, value in batches:
+            void[partition].note(read_movements(value))
+        told: Counter[Any] = Counter()
+        for partition, value in batches:
+            if void[partition].counts(read_movements(value)):
+                for line in orjson.loads(value)["movements"]:
+                    told[movement_of(line)] += line.get("sign", 1)
         meant = self._stream.movements()
         found = []
-        if untold := meant - told.keys():
-            found.append(f"{len(untold)} movements were never told: {sorted(map(str, untold))[:2]}")
-        if withdrawn := {movement for movement in meant & told.keys() if told[movement] < 0}:
-            found.append(f"{len(withdrawn)} movements stand and were withdrawn: {sorted(map(str, withdrawn))[:2]}")
-        if standing := {movement for movement, sign in told.items() if sign > 0} - meant:
-            found.append(f"{len(standing)} movements were never withdrawn: {sorted(map(str, standing))[:2]}")
+        for what, movements in (
+            ("were never told", {movement for movement in meant if told[movement] <= 0}),
+            ("were told too often", {movement for movement in meant if told[movement] > 1}),
+            ("do not stand", {movement for movement, sum_ in told.items() if sum_ and movement not in meant}),
+        ):
+            if movements:
+                found.append(f"{len(movements)} movements {what}: {sorted(map(str, movements))[:2]}")
         return found
 
     def of_the_dead_letters(self) -> list[str]:
