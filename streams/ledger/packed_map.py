@@ -1,14 +1,14 @@
 """A map of bytes to bytes for many small entries: neighbours by hash lie in one byte string.
 
 A Python dict costs some 150 bytes an entry beside what is in it: two objects and its slots. Here a few entries share
-one object, so an entry costs about ten. The map grows by splitting one byte string at a time (linear hashing), so no
+one object, so an entry costs about twenty. The map grows by splitting one byte string at a time (linear hashing): no
 single call is slow.
 """
 
 from collections.abc import Iterator
 
-TOGETHER = 8
-"""Entries of one byte string, on average at most."""
+TOGETHER = 4
+"""Entries of one byte string, on average at most. Strings of up to 512 bytes take the room that objects have left."""
 
 LONGEST_KEY = 0xFF
 LONGEST_VALUE = 0xFFFF

@@ -38,6 +38,12 @@ class _Packed(msgspec.Struct, array_like=True, gc=False):
     tangled: bool
 
 
+class _Quiet(_Packed, array_like=True, gc=False):
+    state: CustomerState
+    by_clock_at: int
+    wheel_minute: int
+
+
 class _Head(msgspec.Struct, array_like=True, gc=False):
     version: int
     due: int | None
@@ -46,6 +52,7 @@ class _Head(msgspec.Struct, array_like=True, gc=False):
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Packed).decode
+_decode_quiet = msgspec.msgpack.Decoder(_Quiet).decode
 _decode_head = msgspec.msgpack.Decoder(_Head).decode
 _decode_bytes = msgspec.msgpack.Decoder(bytes).decode
 
@@ -73,6 +80,25 @@ def unpack_customer(data: bytes) -> Customer:
     return Customer(
         packed.base or CustomerState(), packed.facts, CustomerState(), packed.newest, packed.folded_to,
         tangled=packed.tangled, saved=True,
+    )  # fmt: skip
+
+
+def pack_quiet(customer: Customer) -> bytes:
+    """The same and what is derived from it, so that nothing is to be derived again: for memory alone."""
+    base = None if customer.base == _NO_BASE else customer.base
+    packed = _Quiet(
+        VERSION, None, customer.newest, base, customer.facts, customer.folded_to, customer.tangled, customer.state,
+        customer.by_clock_at, customer.wheel_minute,
+    )  # fmt: skip
+    return _encode(packed)
+
+
+def unpack_quiet(data: bytes) -> Customer:
+    """The customer whole, but for what is kept only to be quick."""
+    packed = _decode_quiet(data)
+    return Customer(
+        packed.base or CustomerState(), packed.facts, packed.state, packed.newest, packed.folded_to,
+        packed.by_clock_at, packed.tangled, packed.wheel_minute, saved=True,
     )  # fmt: skip
 
 

@@ -32,8 +32,9 @@ from streams.ledger.remembered import (
     start_of,
 )
 from streams.ledger.resting import RestingCustomers
-from streams.ledger.rules import HOUR, MINUTE, LedgerRules
+from streams.ledger.rules import MINUTE, LedgerRules
 from streams.ledger.standing import LATE, forget_id, id_of, settle_old, version_of
+from streams.ledger.sweep import Sweep
 from streams.ledger.wheel import Wheel
 
 HEARTBEAT = FactKind.HEARTBEAT.value
@@ -46,12 +47,6 @@ LOST = MovementKind.LOST.value
 
 SETTLE_EVERY = 16
 """Remembered facts between two tries to fold old ones into the base."""
-
-QUIET_US = HOUR
-"""A customer without a fact for so long (event time) is put to rest."""
-
-REST_COUNTS = 16
-"""Putting one customer to rest costs as much as looking at so many."""
 
 NOT_COUNTED = frozenset({MovementKind.OPENING.value, MovementKind.PENDING.value})
 
@@ -79,17 +74,20 @@ class PartitionLedger:
         self.changes: list[Change] = []
         self._plain_step = plain_step(rules)
         self._wheel = Wheel()
-        self._unswept: list[str] = []
-        self._resting_unswept: list[str] = []
+        self._sweep = Sweep()
 
     def apply(self, facts: Iterable[Fact]) -> None:
         """Apply facts in their order of arrival."""
+        facts = list(facts)
         if self.resting:
-            facts = list(facts)
             for customer_id in {fact.customer_id for fact in facts}.difference(self.customers):
-                self._wake(customer_id)
+                self.wake(customer_id)
+        self._apply_all(facts)
+        self._sweep.press(self, len(facts))
+
+    def _apply_all(self, facts: list[Fact]) -> None:
         if self._plain_step is not None:
-            self._plain_step(self, list(facts))
+            self._plain_step(self, facts)
             return
         for fact in facts:
             if fact.at > self.watermark:
@@ -110,7 +108,7 @@ class PartitionLedger:
         if self.resting:
             for customer_id in due_now:
                 if customer_id not in self.customers:
-                    self._wake(customer_id)  # by the clock so far: what falls due now is yet to be told
+                    self.wake(customer_id)  # by the clock so far: what falls due now is yet to be told
         self.clock = clock
         for customer_id in due_now:
             customer = self.customers[customer_id]
@@ -132,7 +130,7 @@ class PartitionLedger:
         for customer_id, minute in self.resting.load(values):
             self._wheel.add(minute * MINUTE, customer_id)
         for customer_id, more in unpack_more(values).items():
-            if self._wake(customer_id, more) is None:
+            if self.wake(customer_id, more) is None:
                 raise ValueError(f"facts were saved of a customer that was not: {customer_id!r}")
 
     @property
@@ -143,63 +141,16 @@ class PartitionLedger:
     def sweep(self, most: int) -> None:
         """Settle the next so many customers, in turn, and put to rest those whom no fact touches.
 
-        Only what the caller has saved can rest. One that is put to rest counts as several that are looked at.
+        Only whom the caller has saved can rest. One that is put to rest counts as several that are looked at.
         """
-        self._sweep_awake(most)
-        self._sweep_resting(most)
+        self._sweep.tick(self, most)
 
-    def _sweep_awake(self, most: int) -> None:
-        settled_before, quiet_before = self._settled_before, self.watermark - QUIET_US
-        unswept = self._unswept = self._unswept or list(self.customers)
-        while unswept and most > 0:
-            most -= 1
-            customer_id = unswept.pop()
-            customer = self.customers.get(customer_id)
-            if customer is None:
-                continue
-            settle(self.rules, customer, self.watermark)
-            at = customer.newest[0]
-            if at >= quiet_before or customer_id in self.dirty:
-                continue
-            if customer.appended:  # whoever wakes it must know of no second value of it
-                customer.save_whole = True
-                self.dirty.add(customer_id)
-                continue
-            most -= REST_COUNTS
-            if at < settled_before:
-                self._rest(customer_id, customer)
-            else:
-                self.resting.keep_recent(customer_id, customer)
-                del self.customers[customer_id]
-
-    def _sweep_resting(self, most: int) -> None:
-        settled_before = self._settled_before
-        unswept = self._resting_unswept
-        if not unswept:
-            unswept.extend(customer_id for customer_id, at in self.resting.recent() if at < settled_before)
-        while unswept and most > 0:
-            most -= REST_COUNTS
-            customer_id = unswept.pop()
-            customer = None if customer_id in self.customers else self._wake(customer_id)
-            if customer is not None:
-                settle(self.rules, customer, self.watermark)
-                self._rest(customer_id, customer)
-
-    @property
-    def _settled_before(self) -> int:
-        """A customer whose newest fact is older than this keeps no fact that may yet be let go."""
-        return self.watermark - self.rules.horizon_us - self.rules.grouping_us
-
-    def _rest(self, customer_id: str, customer: Customer) -> None:
-        if self.resting.keep_settled(customer_id, customer):
-            del self.customers[customer_id]
-            self.dirty.add(customer_id)
-
-    def _wake(self, customer_id: str, more: Sequence[More] = ()) -> Customer | None:
+    def wake(self, customer_id: str, more: Sequence[More] = ()) -> Customer | None:
         """Bring a customer back from rest, with the facts saved apart; None for one that is not known."""
-        customer = self.resting.take(customer_id)
-        if customer is None:
+        found = self.resting.take(customer_id)
+        if found is None:
             return None
+        customer, is_whole = found
         for part in more:
             customer.facts.extend(part.facts)
             customer.newest = max(customer.newest, part.newest)
@@ -207,9 +158,10 @@ class PartitionLedger:
             customer.appended += 1
         if more:
             customer.facts.sort(key=order_of)
-        after = self._fold(customer.base, customer.facts, customer.folded_to)
-        customer.state = after.state
-        self._note_clock(customer, after.movements)
+        if more or not is_whole:
+            after = self._fold(customer.base, customer.facts, customer.folded_to)
+            customer.state = after.state
+            self._note_clock(customer, after.movements)
         self.customers[customer_id] = customer
         self._schedule(customer_id, customer)
         return customer

@@ -48,6 +48,7 @@ class Customer(msgspec.Struct, gc=False, array_like=True):
         save_whole: more has changed than that facts came.
         unsaved: facts that came since it was written.
         before_loss: the same of the facts before the last `left` that was a loss: it may yet be half of one change.
+        looked_at: `newest` when the sweep last looked.
     """
 
     base: CustomerState
@@ -65,6 +66,7 @@ class Customer(msgspec.Struct, gc=False, array_like=True):
     save_whole: bool = False
     appended: int = 0
     unsaved: list[Fact] = msgspec.field(default_factory=list)
+    looked_at: Order | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """Customers whom no fact touches, as bytes: of most of a base that is all there is in memory.
 
-Those whom a fact touched inside the horizon are held as the changelog holds them (`packing.pack_customer`), the
-others in the smallest form (`compact`), many to one object (`packed_map`). Both are exact: base, facts and what else
-cannot be derived. The state is derived anew by whoever wakes them, as after a restart.
+There are three forms, all of them exact: base, facts and what else cannot be derived. *Settled* customers are in the
+smallest form (`compact`), many to one object (`packed_map`). *Quiet* ones, with facts inside the horizon, are packed
+whole. *Saved* ones are as a changelog had them, unread since a restart. The state of the settled and saved is derived
+anew by whoever wakes them.
 
-Before the bytes of a customer stands the minute under which the wheel holds it, five bytes: it is no part of what is
-saved.
+Before the bytes of a settled customer stands the minute under which the wheel holds it, five bytes: it is no part of
+what is saved. The wheel holds a saved one under the minute in which something falls due to it.
 """
 
 from collections.abc import Iterator, MutableMapping
@@ -19,8 +20,10 @@ from streams.ledger.packing import (
     of_compact_payload,
     pack_compact,
     pack_customer,
+    pack_quiet,
     unpack_compact,
     unpack_customer,
+    unpack_quiet,
 )
 from streams.ledger.remembered import Customer
 
@@ -31,20 +34,30 @@ class RestingCustomers:
     """Customers by id, out of the ledger's way; a customer is either here or among the ledger's."""
 
     def __init__(self) -> None:
-        self._recent: dict[str, bytes] = {}
         self._settled = PackedMap()
+        self._quiet: dict[str, bytes] = {}
+        self._saved: dict[str, bytes] = {}
 
     def __len__(self) -> int:
-        return len(self._recent) + len(self._settled)
+        return len(self._settled) + self.quiet
 
-    def recent(self) -> Iterator[tuple[str, int]]:
-        """Id and newest event time (microseconds) of those that are yet to be settled."""
-        for customer_id, data in self._recent.items():
-            yield customer_id, newest_of(data[_MINUTE:])
+    @property
+    def quiet(self) -> int:
+        """How many are yet to be settled: the quiet and the saved."""
+        return len(self._quiet) + len(self._saved)
 
-    def keep_recent(self, customer_id: str, customer: Customer) -> None:
+    def quiet_ones(self) -> list[str]:
+        """These, the first to be put to rest at the end."""
+        return [*self._saved, *reversed(self._quiet)]
+
+    def newest_of_quiet(self, customer_id: str) -> int | None:
+        """Event time of the newest fact of one of these, microseconds; None for anybody else."""
+        data = self._quiet.get(customer_id) or self._saved.get(customer_id)
+        return None if data is None else newest_of(data)
+
+    def keep_quiet(self, customer_id: str, customer: Customer) -> None:
         """Take in a customer of whom the changelog holds all, in one value."""
-        self._recent[customer_id] = customer.wheel_minute.to_bytes(_MINUTE, "little") + pack_customer(customer)
+        self._quiet[customer_id] = pack_quiet(customer)
 
     def keep_settled(self, customer_id: str, customer: Customer) -> bool:
         """Take in a customer that will be written by the next flush; False for one that is too large to rest."""
@@ -57,26 +70,31 @@ class RestingCustomers:
 
     def payload(self, customer_id: str) -> bytes:
         """The changelog's value. Raises: KeyError for a customer that is not here."""
-        data = self._recent.get(customer_id)
-        if data is not None:
-            return data[_MINUTE:]
+        if customer_id in self._saved:
+            return self._saved[customer_id]
+        if customer_id in self._quiet:
+            return pack_customer(unpack_quiet(self._quiet[customer_id]))
         data = self._settled.get(customer_id.encode())
         if data is None:
             raise KeyError(customer_id)
         return compact_payload(data[_MINUTE:])
 
-    def take(self, customer_id: str) -> Customer | None:
-        """Take a customer out, its state yet to be derived; None for one that is not here."""
-        data = self._recent.pop(customer_id, None)
+    def take(self, customer_id: str) -> tuple[Customer, bool] | None:
+        """Take a customer out, and tell whether its state is there too; None for one that is not here."""
+        data = self._quiet.pop(customer_id, None)
         if data is not None:
-            customer = unpack_customer(data[_MINUTE:])
-        else:
-            data = self._settled.take(customer_id.encode())
-            if data is None:
-                return None
-            customer = unpack_compact(customer_id, data[_MINUTE:])
+            return unpack_quiet(data), True
+        data = self._saved.pop(customer_id, None)
+        if data is not None:
+            customer = unpack_customer(data)
+            customer.wheel_minute = due_of(data) or 0
+            return customer, False
+        data = self._settled.take(customer_id.encode())
+        if data is None:
+            return None
+        customer = unpack_compact(customer_id, data[_MINUTE:])
         customer.wheel_minute = int.from_bytes(data[:_MINUTE], "little")
-        return customer
+        return customer, False
 
     def load(self, values: MutableMapping[bytes, bytes]) -> Iterator[tuple[str, int]]:
         """Take the customers out of a changelog's values; gives id and minute of those to whom something falls due.
@@ -90,11 +108,10 @@ class RestingCustomers:
         for key in keys:
             payload = values.pop(key)
             due = due_of(payload)
-            minute = (due or 0).to_bytes(_MINUTE, "little")
             body = of_compact_payload(payload)
             if body is None:
-                self._recent[key[1:].decode()] = minute + payload
+                self._saved[key[1:].decode()] = payload
             else:
-                self._settled.put(key[1:], minute + body)
+                self._settled.put(key[1:], (due or 0).to_bytes(_MINUTE, "little") + body)
             if due is not None:
                 yield key[1:].decode(), due

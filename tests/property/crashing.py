@@ -104,6 +104,10 @@ class CrashingOwner:
         self.farthest = max(self.farthest, self.clock)
         self.books.advance(self.clock)
 
+    def sweep(self, most: int) -> None:
+        """The clock ticks: some customers are settled and put to rest."""
+        self.books.ledger.sweep(most)
+
     def flush(self, commit: bool) -> None:
         """Everything delivered; the commit may still be lost."""
         flush = self._flush()

@@ -2,9 +2,11 @@
 
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streams.ledger import sweep
 from streams.ledger.packed_map import PackedMap
 from streams.ledger.partition import PartitionLedger
 from streams.ledger.remembered import Customer
@@ -22,10 +24,10 @@ def rest_some(ledger: PartitionLedger, random: Random, share: float) -> None:
         if random.random() < 0.5:
             assert ledger.resting.keep_settled(customer_id, customer)
         else:
-            ledger.resting.keep_recent(customer_id, customer)
+            ledger.resting.keep_quiet(customer_id, customer)
         del ledger.customers[customer_id]
         if random.random() < 0.5:
-            assert_same(customer, ledger._wake(customer_id))
+            assert_same(customer, ledger.wake(customer_id))
 
 
 def assert_same(before: Customer, after: Customer | None) -> None:
@@ -36,7 +38,7 @@ def assert_same(before: Customer, after: Customer | None) -> None:
     assert after.wheel_minute == before.wheel_minute
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(
     placed=generated.histories(), rules=generated.rules(), seed=st.integers(0, 1 << 32),
     share=st.sampled_from((0.3, 1.0)), strikes=st.sampled_from((0.0, 0.3)),
@@ -61,19 +63,23 @@ def test_tables_equal_the_references_whoever_rests(
     assert differences(counted.ledger(clock), expected) == []
 
 
-@settings(max_examples=200, deadline=None)
-@given(placed=generated.histories(), rules=generated.rules())
-def test_a_sweep_after_every_fact_changes_nothing(placed: list, rules: dict) -> None:
+@settings(max_examples=150, deadline=None)
+@given(placed=generated.histories(), rules=generated.rules(), pressed=st.booleans(), ticks=st.booleans())
+def test_a_sweep_after_every_fact_changes_nothing(placed: list, rules: dict, pressed: bool, ticks: bool) -> None:
     rules = {"time_zone": "UTC", "until": None} | rules
     clock, expected = expected_of(placed, rules)
     counted = Counted(rules)
-    for one in facts_of(placed, rules):
-        counted.apply([one])
-        ledger = counted.partitions[one[0]]
-        ledger.dirty.clear()
-        ledger.sweep(200)
-        ledger.sweep(200)
-    counted.advance(clock)
+    with pytest.MonkeyPatch.context() as patch:
+        if pressed:
+            patch.setattr(sweep, "MOST_AWAKE", 0)
+            patch.setattr(sweep, "MOST_QUIET", 0)
+        for one in facts_of(placed, rules):
+            counted.apply([one])
+            ledger = counted.partitions[one[0]]
+            ledger.dirty.clear()
+            if ticks:
+                ledger.sweep(200)
+        counted.advance(clock)
     assert differences(counted.ledger(clock), expected) == []
 
 
