@@ -1,0 +1,251 @@
+"""What a series' own past leads one to expect: of sums over several lengths, at the same time of day.
+
+The sums of the last 1, 2, 3, 6, 12 and 24 cells are compared with the same sums around the same time on the days
+before: with their middle, and with how far they lie apart. So a series that wanders, that is restless in the evening
+or that comes in bursts is held against a past that did so too, and a surge that is over does not raise the bar for
+the next day, as it would with an average.
+"""
+
+from statistics import NormalDist
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from streams.surges.grid import WINDOWS, Grid
+
+Floats = npt.NDArray[np.float64]
+
+LONGEST = WINDOWS[-1]
+LENGTHS = np.array(WINDOWS, dtype=np.float64)
+MIDDLE = (0.2, 0.8)
+"""Of the sorted sums, the part whose mean is the centre."""
+LOW, HIGH = (0.2, 0.4), (0.6, 0.8)
+"""Of the sorted sums, the parts whose distance tells the spread: what surges do to the ends does not count."""
+ROOT_SHIFT = 0.375
+"""Anscombe's: 2 * sqrt(count + 3/8) has the same standard deviation, 1, for every mean of a Poisson variable."""
+SPREAD_NOISE = np.array([0.0045, 0.006, 0.009, 0.018, 0.035, 0.065])
+"""Variance of the logarithm of a spread that is measured on ten days of independent counts, by length of the sum."""
+SPREAD_MEMORY_DAYS = 3
+LEAST_SPREAD = 1.1
+BORROW_BELOW, BORROW_SPREADS = 8.0, 4.5
+"""Expected counts, alone and in spreads, below which level and spread of the next longer sum are taken: quantiles of
+tiny counts are whole numbers and tell little."""
+LEAST_PER_CELL = 0.02
+UNKNOWN_SEASON = 0.4
+"""Relative standard deviation of a level whose time of day has not been seen yet."""
+UNKNOWN_DAY = 0.3
+"""Relative standard deviation of a level known from one day, shrinking with each day more."""
+KNOWN_AFTER_DAYS = 5
+LEAST_CELLS = 6
+USUAL_SPREAD = 1.5
+"""Standard deviation, in roots, that counts are taken to have before they show their own."""
+
+
+def _distance_of_parts(low: tuple[float, float]) -> float:
+    """Standard deviations between the means of the two parts of a normal sample."""
+    normal = NormalDist()
+    steps = 2_000
+    return -2.0 * sum(normal.inv_cdf(low[0] + (low[1] - low[0]) * (k + 0.5) / steps) for k in range(steps)) / steps
+
+
+PARTS_APART = _distance_of_parts(LOW)
+
+
+class Expected(NamedTuple):
+    """What to expect of the cells of one renewal.
+
+    Attributes:
+        means: for each cell, for each length of sums, the expected count, in units; None where nothing is known.
+        spreads: the variance over the mean, alike.
+    """
+
+    means: list[list[float | None]]
+    spreads: list[list[float]]
+
+
+class Past:
+    """The cells of a series, as roots of two bytes each, and what they lead one to expect.
+
+    Attributes:
+        first: number of the first cell known; next: of the cell that comes next; both 0 before any.
+        unit: what counts as one event; see `units.py`.
+    """
+
+    def __init__(self, grid: Grid) -> None:
+        self.grid = grid
+        self.first = 0
+        self.next = 0
+        self.unit = 1.0
+        self.roots = np.full(grid.kept, np.nan, dtype=np.float16)
+        self.log_spread = np.zeros(len(WINDOWS))
+        self.log_spread_squared = np.zeros(len(WINDOWS))
+        self.log_spread_weight = np.zeros(len(WINDOWS))
+        self._forget = 1.0 - grid.renew / (SPREAD_MEMORY_DAYS * max(grid.per_day, 24))
+        width = 2 * grid.near + grid.renew
+        self._columns = np.arange(-grid.near - LONGEST + 1, grid.near + grid.renew)
+        self._offsets = -grid.season * np.arange(1, grid.seasons + 1)[:, None] + self._columns[None, :]
+        middle = (grid.renew - 1) / 2.0
+        self._from_middle = np.arange(-grid.near, grid.near + grid.renew) - middle
+        self._positions = np.arange(grid.renew) - middle
+        self._half = width // 2
+
+    def append(self, value: float | None) -> None:
+        """Add the next cell: its count, or None where it is not known."""
+        self.roots[self.next % self.grid.kept] = np.nan if value is None else np.sqrt(max(value, 0.0))
+        self.next += 1
+
+    def skip(self, cells: int) -> None:
+        """Add so many cells that nothing is known of."""
+        for _ in range(min(cells, self.grid.kept)):
+            self.append(None)
+        self.next += max(0, cells - self.grid.kept)
+        # The ring is empty now; where it starts no longer matters.
+
+    def known_seasons(self) -> int:
+        """How many seasons back the same time of day is in the past."""
+        grid = self.grid
+        if not grid.season:
+            return 0
+        return max(0, min(grid.seasons, (self.next - self.first - grid.near - LONGEST) // grid.season))
+
+    def recent(self, cells: int) -> Floats:
+        """The newest cells, at most so many, oldest first; NaN where unknown."""
+        count = min(cells, self.next - self.first, self.grid.kept)
+        places = np.arange(self.next - count, self.next) % self.grid.kept
+        return np.square(self.roots[places].astype(np.float64))
+
+    def expect(self) -> Expected:
+        """What to expect of the sums that end in the next cell, and in those after it until the renewal."""
+        rows = self.known_seasons()
+        if rows == 0:
+            return self._from_the_last_day()
+        grid = self.grid
+        values = np.square(self.roots[(self.next + self._offsets[:rows]) % grid.kept].astype(np.float64))
+        roots = self._roots_of_sums(values)
+        slope = np.zeros(len(WINDOWS))
+        if rows >= 3 and self._half > 1:
+            half = self._half
+            rise = roots[:, :, -half:].mean(2) - roots[:, :, :half].mean(2)
+            slope = np.nan_to_num(np.nanmedian(rise, axis=1) if np.isnan(rise).any() else np.median(rise, axis=1))
+            slope /= roots.shape[2] - half
+            roots -= slope[:, None, None] * self._from_middle
+        centre, spread = _centre_and_spread(roots.reshape(len(WINDOWS), -1))
+        spread = self._steadied(spread)
+        unsure = UNKNOWN_DAY / rows if rows < KNOWN_AFTER_DAYS else 0.0
+        return self._expected(centre + self._positions[:, None] * slope, spread, unsure, np.zeros(len(WINDOWS)))
+
+    def _from_the_last_day(self) -> Expected:
+        """Before the time of day was seen once, or without seasons: the last day as a whole."""
+        grid = self.grid
+        values = self.recent(max(grid.per_day, 60) if grid.season else grid.kept)
+        lag = min(LONGEST, len(values) // 4)
+        values = values[: len(values) - lag] if lag else values
+        cells = len(values)
+        if cells < LEAST_CELLS:
+            return Expected([[None] * len(WINDOWS)] * grid.renew, [[1.0] * len(WINDOWS)] * grid.renew)
+        padded = np.concatenate([np.full(LONGEST - 1, np.nan), values])
+        roots = self._roots_of_sums(padded[None, :], whole=True)[:, 0, :]
+        centre, spread = _centre_and_spread(roots)
+        # A spread from a handful of sums is worth little: it is drawn to that of bursty counts.
+        trust = (cells / LENGTHS) / (cells / LENGTHS + 8.0)
+        logs = np.log(np.maximum(np.nan_to_num(spread, nan=USUAL_SPREAD), 0.3))
+        spread = np.exp(trust * logs + (1.0 - trust) * np.log(USUAL_SPREAD))
+        centre[cells < 3.0 * LENGTHS] = np.nan
+        unsure = UNKNOWN_SEASON if grid.season else 0.0
+        return self._expected(np.tile(centre, (grid.renew, 1)), spread, unsure, LENGTHS / cells)
+
+    def _roots_of_sums(self, values: Floats, *, whole: bool = False) -> Floats:
+        """Roots of the sums that end in each column but the first ones: (length of sum, row, column).
+
+        `whole`: a sum with an unknown cell is unknown; else it is made up for if at least half is known.
+        """
+        unknown = np.isnan(values)
+        rows, width = values.shape
+        columns = width - LONGEST + 1
+        sums = np.empty((len(WINDOWS), rows, columns))
+        gaps = bool(unknown.any())
+        running = np.zeros((rows, width + 1))
+        np.cumsum(np.where(unknown, 0.0, values) if gaps else values, axis=1, out=running[:, 1:])
+        for number, length in enumerate(WINDOWS):
+            np.subtract(running[:, LONGEST:], running[:, LONGEST - length : width + 1 - length], out=sums[number])
+        if gaps:
+            known = np.zeros((rows, width + 1))
+            np.cumsum(~unknown, axis=1, out=known[:, 1:])
+            for number, length in enumerate(WINDOWS):
+                share = (known[:, LONGEST:] - known[:, LONGEST - length : width + 1 - length]) / length
+                enough = share >= (1.0 if whole else 0.5)
+                sums[number] = np.where(enough, sums[number] / np.maximum(share, 0.5), np.nan)
+        if self.unit != 1.0:
+            sums /= self.unit
+        sums += ROOT_SHIFT
+        np.sqrt(np.maximum(sums, 0.0), out=sums)
+        sums *= 2.0
+        return sums
+
+    def _steadied(self, spread: Floats) -> Floats:
+        """Draw the spreads to their own average of some days, as far as they differ no more than chance explains.
+
+        Source: empirical Bayes; the share kept is 1 - variance by chance / variance seen.
+        """
+        known = np.isfinite(spread)
+        logs = np.log(np.maximum(np.where(known, spread, 1.0), 0.3))
+        weight = np.where(known, 1.0 - self._forget, 0.0)
+        self.log_spread_weight += weight * (1.0 - self.log_spread_weight)
+        gain = weight / np.maximum(self.log_spread_weight, 1e-9)
+        self.log_spread += gain * (logs - self.log_spread)
+        self.log_spread_squared += gain * (logs * logs - self.log_spread_squared)
+        seen = np.maximum(self.log_spread_squared - self.log_spread * self.log_spread, 1e-9)
+        kept = np.maximum(0.0, 1.0 - SPREAD_NOISE / seen)
+        drawn: Floats = np.exp(self.log_spread + np.where(known, kept * (logs - self.log_spread), 0.0))
+        return drawn
+
+    def _expected(self, centre: Floats, spread: Floats, unsure: float, thin: Floats) -> Expected:
+        """Means and spreads from centres (cells of the renewal by lengths) and standard deviations of roots.
+
+        Args:
+            unsure: relative standard deviation of the level itself.
+            thin: variance of the centre over that of a sum, by length.
+        """
+        means = np.square(np.maximum(centre, 0.0) * 0.5) - ROOT_SHIFT
+        spreads = np.empty_like(means)
+        spreads[:] = np.maximum(np.square(spread), LEAST_SPREAD) * (1.0 + thin)
+        for number in range(len(WINDOWS) - 2, -1, -1):
+            enough = np.maximum(BORROW_BELOW, BORROW_SPREADS * spreads[:, number])
+            few = ~(means[:, number] >= enough) & np.isfinite(means[:, number + 1])
+            if few.any():
+                share = WINDOWS[number] / WINDOWS[number + 1]
+                means[few, number] = means[few, number + 1] * share
+                spreads[few, number] = spreads[few, number + 1]
+        means = np.maximum(means, LEAST_PER_CELL * LENGTHS)
+        if unsure:
+            spreads += unsure * unsure * means
+        listed: list[Any] = means.tolist()
+        if np.isnan(means).any():
+            listed = [[None if mean != mean else mean for mean in row] for row in listed]
+        return Expected(listed, spreads.tolist())
+
+
+def _centre_and_spread(roots: Floats) -> tuple[Floats, Floats]:
+    """Middle and standard deviation of each row, from the inner parts of the sorted values; NaN are left out."""
+    roots.sort(axis=1)
+    width = roots.shape[1]
+    counts = np.isfinite(roots).sum(axis=1)
+    if (counts == width).all():
+        return _parts(roots, width)
+    centre = np.full(len(roots), np.nan)
+    spread = np.full(len(roots), np.nan)
+    for row, count in enumerate(counts.tolist()):
+        if count:
+            one = _parts(roots[row : row + 1], count)
+            centre[row], spread[row] = one[0][0], one[1][0]
+    return centre, spread
+
+
+def _parts(ordered: Floats, count: int) -> tuple[Floats, Floats]:
+    def part(low: float, high: float) -> Floats:
+        start = min(int(low * count), count - 1)
+        mean: Floats = ordered[:, start : max(start + 1, int(high * count + 1e-9))].mean(axis=1)
+        return mean
+
+    return part(*MIDDLE), (part(*HIGH) - part(*LOW)) / PARTS_APART
