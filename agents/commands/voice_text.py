@@ -11,6 +11,7 @@ _VERDICTS: Final = {
     "swarm": "one text from accounts that say nothing else: a swarm, set apart",
     "one_author": "one account: counted once",
 }
+_ALIKE: Final = "people who say one thing alike: counted"
 
 
 def voice_lines(voice: dict[str, Any]) -> Iterator[str]:
@@ -37,9 +38,10 @@ def voice_lines(voice: dict[str, Any]) -> Iterator[str]:
     apart = voice["set_apart"]
     yield f"set apart: {apart['copies']:,} copies, {apart['swarms']:,} of swarms, {apart['bots']:,} of machines"
     for verdict in voice["verdicts"]:
+        told = _ALIKE if verdict["kind"] == "people" and "first_at" in verdict else _VERDICTS[verdict["kind"]]
         yield (
             f"  {verdict['mentions']:>7,} mentions by {verdict['authors']:>6,} accounts "
-            f"({', '.join(verdict['brands'][:3])}): {_VERDICTS[verdict['kind']]}"
+            f"({', '.join(verdict['brands'][:3])}): {told}"
         )
     yield ""
     for name, source in voice["sources"].items():

@@ -51,6 +51,7 @@ _TELCO = (
     "churn_reason",
 )  # fmt: skip
 _SHOP = ("kind", "country", "lines", "units", "value_gbp")
+_MENTIONS = ("mention_id", "addressed_account", "sentiment", "negative_reason", "text")
 _ORDERS = ("order_id", "order_status", "customer_state", "promised_date", "value_brl", "freight_brl")
 
 _ALL = (
@@ -86,7 +87,7 @@ _ALL = (
     Dataset(
         "airline-tweets",
         "what people wrote to six airlines in a week of February 2015",
-        (Feed("mentions", "social-mentions", ("author_id",), ("created_at",)),),
+        (Feed("mentions", "social-mentions", ("author_id",), ("created_at",), required=_MENTIONS),),
     ),
     Dataset(
         "nyc-flights",

@@ -27,9 +27,10 @@ class Group:
         members: texts, or mentions without one, to how many posts they have.
         short: its text is so short that people say it alike.
         told: the post that stood for all of them has grown old; no other takes its place.
+        kind: what it was last judged to be; empty: not yet.
     """
 
-    __slots__ = ("authors", "members", "peak", "posts", "short", "told")
+    __slots__ = ("authors", "kind", "members", "peak", "posts", "short", "told")
 
     def __init__(self, short: bool) -> None:
         self.posts: dict[int, Digest] = {}
@@ -38,6 +39,7 @@ class Group:
         self.peak = 0
         self.short = short
         self.told = False
+        self.kind = ""
 
     def first(self) -> Digest:
         """The post that stands for all of them: the oldest, if possible one that names no other as its original."""
@@ -55,7 +57,7 @@ class Groups:
         self._posts: dict[int, Digest] = {}
         self._group_of: dict[int, Group] = {}  # by member: a text, or a mention that is copied
         self._sketches: dict[int, bytes] = {}
-        self._bands: dict[int, list[int]] = {}
+        self._bands: dict[int, tuple[int, ...]] = {}
         self._of_author: dict[int, dict[int, int]] = {}  # author to its members, with how many posts
         self._waiting: dict[int, int] = {}  # mention that is copied and has not come, to a member that copies it
         self._changed: set[Group] = set()
@@ -101,11 +103,9 @@ class Groups:
         changed, self._changed = self._changed, set()
         return changed
 
-    def speaks_elsewhere(self, author: int, group: Group, many: int) -> bool:
-        """Whether an author also said something that is not one wording of many."""
-        return any(
-            member not in group.members and self._group_of[member].peak < many for member in self._of_author[author]
-        )
+    def has_own_words(self, author: int, many: int) -> bool:
+        """Whether an author said anything that is not one wording of so many."""
+        return any(self._group_of[member].peak < many for member in self._of_author[author])
 
     def remove(self, post: Digest) -> None:
         """Let go of a post that none is compared with; whether it stood for its group is the caller's care."""
@@ -128,17 +128,20 @@ class Groups:
             self._changed.discard(group)
 
     def _join_alike(self, member: int, sketch: bytes, group: Group) -> Group:
+        bands, compared = self._bands, {member}
         for band in bands_of(sketch):
-            others = self._bands.get(band)
+            others = bands.get(band)
             if others is None:
-                self._bands[band] = [member]
+                bands[band] = (member,)
                 continue
             for other in others:
-                found = self._group_of[other]
-                if found is not group and likeness(sketch, self._sketches[other]) >= self._least:
-                    group = self._join(group, found)
+                if other not in compared:
+                    compared.add(other)
+                    found = self._group_of[other]
+                    if found is not group and likeness(sketch, self._sketches[other]) >= self._least:
+                        group = self._join(group, found)
             if len(others) < MOST_IN_BAND:
-                others.append(member)
+                bands[band] = (*others, member)
         return group
 
     def _join_copied(self, member: int, copied: int, group: Group) -> Group:
@@ -173,11 +176,11 @@ class Groups:
 
     def _remove_bands(self, member: int, sketch: bytes) -> None:
         for band in bands_of(sketch):
-            others = self._bands.get(band, [])
-            if member in others:
-                others.remove(member)
-                if not others:
-                    del self._bands[band]
+            left = tuple(other for other in self._bands.get(band, ()) if other != member)
+            if left:
+                self._bands[band] = left
+            else:
+                self._bands.pop(band, None)
 
 
 def _member_of(post: Digest) -> int:

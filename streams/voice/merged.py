@@ -104,6 +104,7 @@ class MergedVoice:
         self._hours: dict[int, list[Digest]] = {}
         self._posts = 0
         self._kept_from = 0
+        self._aged = False
 
     def add(self, digests: Iterable[Digest]) -> None:
         """Count posts, in any order."""
@@ -138,6 +139,8 @@ class MergedVoice:
         """Judge anew what may have changed, and correct the tables."""
         groups = self._groups
         changed = groups.take_changed()
+        for group in changed:
+            group.kind = ""
         self._many.update(group for group in changed if group.peak >= self._rules.swarm_from)
         self._many = {group for group in self._many if group.posts}
         busy = [self._days[day] for day in self._busy_days]
@@ -167,8 +170,8 @@ class MergedVoice:
         self._let_go(clock - horizon_us - self._rules.within_us)
 
     def verdicts(self) -> list[Verdict]:
-        """Every text that many accounts posted and every author that posted too much, most mentions first."""
-        found = [self._verdict(self._kind_of(group), group.posts.values(), group.first()) for group in self._many]
+        """Every text that many accounts posted and every author that posted too much, as last settled."""
+        found = [self._verdict(group.kind, group.posts.values(), group.first()) for group in self._many]
         for day in (self._days[day] for day in self._busy_days):
             posts = day.posts.values()
             found.append(self._verdict(ONE_AUTHOR, posts, min(posts, key=_age)))
@@ -197,7 +200,7 @@ class MergedVoice:
             return PEOPLE
         passed_on = 2 * sum(post.marked for post in posts) >= len(posts)
         if not passed_on:
-            elsewhere = sum(self._groups.speaks_elsewhere(author, group, rules.swarm_from) for author in authors)
+            elsewhere = sum(self._groups.has_own_words(author, rules.swarm_from) for author in authors)
             passed_on = 2 * elsewhere >= len(authors)
         if not passed_on:
             return SWARM_OF_ACCOUNTS
@@ -205,7 +208,10 @@ class MergedVoice:
 
     def _judge(self, group: Group, wanted: dict[int, int]) -> None:
         """What becomes of each post of a group, as far as the group goes."""
-        kind = self._kind_of(group)
+        # Where posts have grown old, what they said of their authors is gone: it would not be judged alike any more.
+        if not (group.kind and self._aged and (group.told or group.kind != SWARM_OF_ACCOUNTS)):
+            group.kind = self._kind_of(group)
+        kind = group.kind
         first = None if group.told else group.first()
         for mention, post in group.posts.items():
             if kind == SWARM_OF_ACCOUNTS:
@@ -247,6 +253,7 @@ class MergedVoice:
         self._kept_from = max(self._kept_from, before - before % HOUR)
         old = [hour for hour in self._hours if (hour + 1) * HOUR <= self._kept_from]
         gone = {post.mention: post for hour in old for post in self._hours.pop(hour)}
+        self._aged = self._aged or bool(gone)
         # Before any of them goes: who stood for a group or a day is the oldest, and nobody takes that one's place.
         for group in {self._groups.group(post) for post in gone.values()}:
             group.told = group.told or group.first().mention in gone

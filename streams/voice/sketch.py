@@ -9,6 +9,7 @@ bands of minima (locality-sensitive hashing, Indyk and Motwani 1998).
 import re
 from hashlib import blake2b
 from itertools import pairwise
+from struct import unpack
 from typing import Final
 from zlib import crc32
 
@@ -19,7 +20,7 @@ LEAST_WORDS: Final = 4
 """Texts of fewer words are said by many people alike: no copies."""
 
 BANDS: Final = 8
-_ROWS: Final = 2
+_ROWS: Final = 3
 _MOST_WORDS: Final = 400
 
 _LEFT_OUT: Final = re.compile(r"https?://\S+|www\.\S+|@\w+|<\w+>|&\w+;")
@@ -31,6 +32,8 @@ _FACTORS: Final = np.array(
     [int.from_bytes(blake2b(bytes([row]), digest_size=8).digest(), "little") | 1 for row in range(BANDS * _ROWS)],
     dtype=np.uint64,
 )
+_MIX: Final = np.uint64(0x9E3779B97F4A7C15)
+_PLACES: Final = np.arange(BANDS, dtype=np.uint64) << np.uint64(56)
 
 
 def words_of(text: str) -> list[str]:
@@ -55,17 +58,28 @@ def sketch_of(words: list[str]) -> bytes:
     return np.array(sorted(found)[:KEPT], dtype="<u4").tobytes()
 
 
-def bands_of(sketch: bytes) -> tuple[int, ...]:
-    """Keys; of two texts that are near-copies at least one is the same, but for one in hundreds."""
+def bands_of(sketch: bytes) -> list[int]:
+    """Keys; of two texts with a likeness of 0.75 at least one is the same in 99 of 100 cases, of 0.9 always."""
     hashes = np.frombuffer(sketch, dtype="<u4").astype(np.uint64)
-    minima = ((hashes[:, None] * _FACTORS) >> np.uint64(32)).min(axis=0)
-    return tuple((minima[:BANDS] << np.uint64(32) | minima[BANDS:]).tolist())
+    minima = ((hashes[:, None] * _FACTORS) >> np.uint64(32)).min(axis=0).reshape(_ROWS, BANDS)
+    keys = minima[0]
+    for row in minima[1:]:
+        keys = keys * _MIX + row
+    found: list[int] = (keys ^ _PLACES).tolist()
+    return found
 
 
 def likeness(one: bytes, other: bytes) -> float:
     """Jaccard similarity of two texts' words and pairs of words, by their sketches: 0 to 1."""
-    first, second = set(np.frombuffer(one, dtype="<u4").tolist()), set(np.frombuffer(other, dtype="<u4").tolist())
+    if one == other:
+        return 1.0
+    first, second = set(_hashes(one)), set(_hashes(other))
     if len(first) < KEPT and len(second) < KEPT:
-        return len(first & second) / len(first | second)
+        common = len(first & second)
+        return common / (len(first) + len(second) - common)
     smallest = set(sorted(first | second)[:KEPT])
     return len(smallest & first & second) / len(smallest)
+
+
+def _hashes(sketch: bytes) -> tuple[int, ...]:
+    return unpack(f"<{len(sketch) // 4}I", sketch)
