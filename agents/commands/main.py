@@ -15,6 +15,7 @@ COMMANDS = {
     "bench": "agents.commands.bench",
     "dead-letters": "agents.commands.dead_letters",
     "definitions": "agents.commands.definitions",
+    "health": "agents.commands.health",
     "detect": "agents.commands.detect",
     "ledger": "agents.commands.ledger",
     "reconcile": "agents.commands.reconcile",

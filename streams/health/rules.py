@@ -92,7 +92,12 @@ class SubsetRules:
 
 @dataclass(frozen=True, slots=True)
 class HealthSource:
-    """Records of a source in its own words, and what they say; `drop`: nothing, counted under its name."""
+    """Records of a source in its own words, and what they say.
+
+    Attributes:
+        drop: they say nothing, and are counted under its name.
+        customers_otherwise: customers that a signal stands for where its field is silent.
+    """
 
     name: str
     when: "tuple[Comparison, ...]"
@@ -100,6 +105,7 @@ class HealthSource:
     fields: "dict[str, Source]"
     attributes: "dict[str, Source]" = field(default_factory=dict)
     latency_unit_us: int = 1_000
+    customers_otherwise: int = 1
     zone: ZoneInfo | None = None
 
 

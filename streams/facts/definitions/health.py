@@ -244,9 +244,9 @@ def _read_sources(
         shared = as_section(shared_tree, inner.at("every_record"), section.faults, "every_record")
     defaults: dict[str, Source] = {}
     attributes: dict[str, Source] = {}
-    latency_unit = None
+    units: dict[str, int] = {}
     if shared is not None:
-        defaults, attributes, latency_unit = _read_fields(shared, known, stages, zone)
+        defaults, attributes, units = _read_fields(shared, known, stages, zone)
         shared.close()
     rules_tree = inner.need("rules", "list what its records mean")
     inner.close()
@@ -258,7 +258,7 @@ def _read_sources(
         name = rule.text("name", "name it; records that it drops are counted under this name")
         when = rule.read("when", read_when, ())
         drop = rule.read("drop", read_flag, False)
-        fields, own, unit = _read_fields(rule, known, stages, zone)
+        fields, own, own_units = _read_fields(rule, known, stages, zone)
         rule.close()
         if any(other.name == name for other in found):
             section.faults.add(item, at, f"two rules are named `{name}`", "give each its own name")
@@ -267,28 +267,34 @@ def _read_sources(
             for needed, mend in _NEEDED[key].items():
                 if needed not in together and not rule.has(needed) and not (shared and shared.has(needed)):
                     section.faults.add(item, f"{at}.{needed}", f"`{needed}` is missing", mend)
-        unit = unit or latency_unit or UNIT_US["ms"]
-        found.append(HealthSource(name, when, drop, together, {**attributes, **own}, unit, zone))
+        numbers = {"latency": UNIT_US["ms"], "customers": 1, **units, **own_units}
+        found.append(
+            HealthSource(
+                name, when, drop, together, {**attributes, **own}, numbers["latency"], numbers["customers"], zone
+            )
+        )
     return tuple(found)
 
 
 def _read_fields(
     section: Section, known: tuple[str, ...], stages: tuple[str, ...], zone: ZoneInfo | None
-) -> tuple[dict[str, Source], dict[str, Source], int | None]:
-    """The fields of a record, its attributes, and the unit of its latency in microseconds."""
+) -> tuple[dict[str, Source], dict[str, Source], dict[str, int]]:
+    """The fields of a record, its attributes, and its latency's unit (microseconds) and customers where not told."""
     fields: dict[str, Source] = {}
     attributes: dict[str, Source] = {}
-    unit: int | None = None
+    numbers: dict[str, int] = {}
     for name in known:
         tree = section.take(name)
         if tree is None:
             continue
         path = section.at(name)
-        if name == "latency" and isinstance(tree, Table) and any(entry.key.text == "field" for entry in tree.entries):
+        if name in ("latency", "customers") and isinstance(tree, Table) and _has_key(tree, "field"):
             inner = Section(tree, path, section.faults)
             source: Source | None = inner.optional("field", read_path)
-            word = inner.read("unit", read_choice(*UNIT_US), "ms")
-            unit = UNIT_US[word]
+            if name == "latency":
+                numbers[name] = UNIT_US[inner.read("unit", read_choice(*UNIT_US), "ms")]
+            else:
+                numbers[name] = inner.read("otherwise", read_whole, 1)
             inner.close()
         else:
             source = _read_one(name, tree, path, section.faults, zone)
@@ -302,7 +308,11 @@ def _read_fields(
             source = _read_one(entry.key.text, entry.value, path, section.faults, None)
             if source is not None:
                 attributes[entry.key.text] = source
-    return fields, attributes, unit
+    return fields, attributes, numbers
+
+
+def _has_key(table: Table, key: str) -> bool:
+    return any(entry.key.text == key for entry in table.entries)
 
 
 def _read_one(name: str, tree: Tree, path: str, faults: Faults, zone: ZoneInfo | None) -> Source | None:

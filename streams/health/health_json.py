@@ -1,0 +1,120 @@
+"""Perceived health as one JSON document: the answer of `netgrowth health`."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from streams.facts.definitions.model import Definitions
+from streams.health.latencies import quantiles
+from streams.health.parts import ScopeName
+from streams.health.shares import apdex, colour, share_interval
+from streams.health.tables import HealthTables, Period, ScopeHealth
+from streams.ledger.rules import MINUTE
+from streams.tables.calendar import Calendar, utc_text
+
+QUANTILES = (0.5, 0.95, 0.99)
+
+
+def health_json(
+    definitions: Definitions, tables: HealthTables, until: int | None, accounting: Mapping[str, Any], with_facts: bool
+) -> dict[str, Any]:
+    """Health at the end of the clock, in the shape of the interface.
+
+    Args:
+        until: the clock, microseconds; None: no signal told a time.
+        accounting: what became of the records.
+        with_facts: there was a ledger, so that values are known.
+    """
+    calendar = Calendar(definitions.time_zone)
+    found: dict[str, Any] = {
+        "definitions": {"name": definitions.name, "version": definitions.version},
+        "currency": definitions.currency,
+        "until": None if until is None else utc_text(until),
+        "accounting": dict(accounting),
+        "status_feed": "read" if tables.has_status else "unknown",
+        "ledger": "read" if with_facts else "unknown",
+        "periods": [_period(definitions, period, calendar, with_facts) for period in tables.periods],
+        "subsets": [],
+    }
+    if tables.has_status:
+        found["false_green"] = _false_green(tables)
+    else:
+        found["false_green"] = []
+    return found
+
+
+def _period(definitions: Definitions, period: Period, calendar: Calendar, with_facts: bool) -> dict[str, Any]:
+    rows: list[dict[str, Any]] = []
+    wholes: list[dict[str, Any]] = []
+    for scope, health in period.scopes.items():
+        row = _row(definitions, scope, health, with_facts)
+        (wholes if scope.segment is None else rows).append(row)
+    return {
+        "start": calendar.local_text(period.start),
+        "end": calendar.local_text(period.end),
+        "scopes": sorted(rows, key=_order),
+        "services": sorted(wholes, key=_order),
+    }
+
+
+def _order(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    names = (row.get(name, "") for name in ("service", "stage", "segment", "region"))
+    return (-row["disrupted"], -row["customers"], *names)
+
+
+def _names(scope: ScopeName) -> dict[str, str]:
+    return {name: value for name, value in scope._asdict().items() if value is not None}
+
+
+def _row(definitions: Definitions, scope: ScopeName, health: ScopeHealth, with_facts: bool) -> dict[str, Any]:
+    rules, counts, distinct = definitions.health, health.counts, health.distinct
+    customers, disrupted = health.customers, health.disrupted
+    row: dict[str, Any] = {
+        **_names(scope),
+        "tier": definitions.tiers.get(scope.stage, 3),
+        "customers": customers,
+        "disrupted": disrupted,
+        "customer_minutes": counts.customer_minutes,
+        "counts": "sums" if counts.summed else "distinct",
+    }
+    interval = share_interval(disrupted, customers)
+    if interval is not None:
+        row["share_lower"], row["share_upper"] = interval
+        row["share"] = disrupted / customers
+    index = apdex(*counts.interactions)
+    if index is not None:
+        row["apdex"] = index
+        row["interactions"] = dict(zip(("satisfied", "tolerating", "frustrated"), counts.interactions, strict=True))
+    row["colour"] = str(colour(rules, disrupted, customers)) if customers else "unknown"
+    if with_facts:
+        unknown = distinct.value_unknown + counts.summed_disrupted
+        if unknown < disrupted or not disrupted:
+            row["value_at_risk"] = distinct.value
+        row["value_unknown"] = unknown
+    elif disrupted:
+        row["value_unknown"] = disrupted
+    found = quantiles(counts.latencies, QUANTILES)
+    if found is not None:
+        names = (f"p{share * 100:.0f}" for share in QUANTILES)
+        row["latency_ms"] = {name: round(us / 1000, 3) for name, us in zip(names, found, strict=True)}
+    if counts.probes[0]:
+        row["probes"] = {"sent": counts.probes[0], "failed": counts.probes[1]}
+    return row
+
+
+def _false_green(tables: HealthTables) -> list[dict[str, Any]]:
+    several: dict[tuple[str, str], int] = {}
+    for scope in {scope for period in tables.periods for scope in period.scopes if scope.segment is not None}:
+        several[scope[:2]] = several.get(scope[:2], 0) + 1
+    return list(_false_green_rows(tables, several))
+
+
+def _false_green_rows(tables: HealthTables, several: Mapping[tuple[str, str], int]) -> Iterator[dict[str, Any]]:
+    for one in tables.false_greens.all():
+        if one.scope.segment is None and several.get(one.scope[:2], 0) < 2:
+            continue  # it is told as the one scope that makes it up
+        yield {
+            **_names(one.scope),
+            "start": utc_text(one.start * MINUTE),
+            "end": utc_text(one.end * MINUTE),
+            "minutes": one.minutes,
+        }

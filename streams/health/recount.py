@@ -1,0 +1,162 @@
+"""Perceived health from records, without Kafka: the same admission and counting as the worker's.
+
+Facts and statuses are taken in before the signals, so that each signal meets the customer as it was at its instant.
+An hour is counted once the clock has passed its end by the horizon; what is left, when the records end.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from streams.facts.definitions.model import Definitions
+from streams.facts.models import RawRecord
+from streams.facts.placement import partitions_for
+from streams.health.admission import AdmittedSignals, SignalAdmission, StatusAdmission
+from streams.health.customers import Histories, NoLedger
+from streams.health.health_json import health_json
+from streams.health.partition import PartitionHealth
+from streams.health.signals import Signal
+from streams.health.tables import HealthTables
+from streams.ledger.movements import Change
+from streams.ledger.remembered import NEVER
+from streams.tables.calendar import Calendar
+
+
+class SignalCounts:
+    """What became of records: records = dead-lettered + no_signal + unmapped + signals or statuses."""
+
+    def __init__(self) -> None:
+        self.records = 0
+        self.taken = 0
+        self.no_signal: Counter[str] = Counter()
+        self.unmapped = 0
+        self.dead_lettered: Counter[str] = Counter()
+
+    def count(self, batch: AdmittedSignals) -> None:
+        """Add one batch."""
+        self.records += batch.records
+        self.taken += len(batch.signals) + len(batch.statuses)
+        self.no_signal.update(batch.no_signal)
+        self.unmapped += batch.unmapped
+        for letter in batch.dead_letters:
+            self.dead_lettered[letter.reason.value] += 1
+
+    def told(self, name: str) -> dict[str, Any]:
+        """As JSON; `name` is what the records become."""
+        return {
+            "records": self.records,
+            "no_signal": {rule: n for rule, n in sorted(self.no_signal.items()) if n},
+            "unmapped": self.unmapped,
+            "dead_lettered": {reason: n for reason, n in sorted(self.dead_lettered.items()) if n},
+            name: self.taken,
+        }
+
+
+class HealthRecount:
+    """Perceived health over records in their order of arrival.
+
+    Attributes:
+        after_until: signals dated after the end of the clock, which were left out.
+        latest: largest event time read; NEVER before the first.
+    """
+
+    def __init__(
+        self, definitions: Definitions, *, partitions: int = 1, until: int | None = None, by: str | None = None,
+        with_facts: bool = False, now_us: Callable[[], int] | None = None,
+    ) -> None:  # fmt: skip
+        """`by` is `hour` or `day`; `with_facts`: `on_change` will be told of the ledger's movements."""
+        self.definitions = definitions
+        self.until = until
+        self.after_until = 0
+        self.latest = NEVER
+        self._open_until = NEVER
+        self.signals = SignalCounts()
+        self.statuses = SignalCounts()
+        self.histories = Histories() if with_facts else None
+        customers = self.histories or NoLedger()
+        calendar = Calendar(definitions.time_zone)
+        rules = definitions.health
+        self._calendar = calendar
+        self._signal_admission = SignalAdmission(definitions, now_us=now_us)
+        self._status_admission = StatusAdmission(definitions, now_us=now_us)
+        self._partitions = [PartitionHealth(rules, calendar.hour_start, customers) for _ in range(partitions)]
+        self.tables = HealthTables(rules, calendar, self._partitions, by)
+
+    def on_change(self, change: Change) -> None:
+        """A movement of the ledger."""
+        assert self.histories is not None
+        self.histories.add(change.customer_id, change.movement, change.sign)
+
+    def tell_time(self, at: int) -> None:
+        """An event time of the facts: the clock ends at the largest of all files."""
+        self.latest = max(self.latest, at)
+
+    def add_statuses(self, records: Sequence[RawRecord]) -> AdmittedSignals:
+        """Take in what operations said; what is returned has the dead letters."""
+        batch = self._status_admission.admit(records)
+        self.statuses.count(batch)
+        self.tables.has_status = True
+        self.latest = max(self.latest, max((status.at for status in batch.statuses), default=NEVER))
+        until = self.until
+        self.tables.statuses.add(one for one in batch.statuses if until is None or one.at <= until)
+        return batch
+
+    def add(self, records: Sequence[RawRecord]) -> AdmittedSignals:
+        """Count the next signals; what is returned has their dead letters."""
+        batch = self._signal_admission.admit(records)
+        signals = batch.signals
+        if signals:
+            self.latest = max(self.latest, max(signal.at for signal in signals))
+        if self.until is not None:
+            until = self.until
+            signals = [signal for signal in signals if signal.at <= until]
+            self.after_until += len(batch.signals) - len(signals)
+        self.signals.count(batch)
+        if len(self._partitions) == 1:
+            self._partitions[0].apply(signals)
+        elif signals:
+            self._spread(signals)
+        self._close(min(partition.watermark for partition in self._partitions) - self.definitions.health.horizon_us)
+        return batch
+
+    def clock(self) -> int | None:
+        """`until`, or the largest event time read; None before the first signal."""
+        if self.until is not None:
+            return self.until
+        return None if self.latest == NEVER else self.latest
+
+    def finish(self) -> dict[str, Any]:
+        """Count what is left; health's JSON."""
+        clock = self.clock()
+        if clock is not None:
+            self._close(None)
+            self.tables.finish(clock)
+        return health_json(
+            self.definitions, self.tables, clock,
+            {
+                "signals": self.signals.told("signals"),
+                "status": self.statuses.told("statuses"),
+                "late": sum(partition.late for partition in self._partitions),
+            },
+            self.histories is not None,
+        )  # fmt: skip
+
+    def _close(self, before: int | None) -> None:
+        """Count the hours that end at or before an instant; None: all."""
+        if before is not None and before < self._open_until:
+            return
+        for start in sorted({hour for partition in self._partitions for hour in partition.signals.hours}):
+            end = self._calendar.next_hour(start)
+            if before is not None and end > before:
+                self._open_until = end
+                return
+            clock = self.clock()
+            self.tables.close_hour(start, end if clock is None else clock)
+
+    def _spread(self, signals: Sequence[Signal]) -> None:
+        shares: list[list[Signal]] = [[] for _ in self._partitions]
+        places = partitions_for([signal.customer_id.encode() for signal in signals], len(shares))
+        for signal, place in zip(signals, places, strict=True):
+            shares[place].append(signal)
+        for partition, share in zip(self._partitions, shares, strict=True):
+            partition.apply(share)

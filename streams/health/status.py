@@ -1,0 +1,105 @@
+"""What operations say of services over time, and false green: status up while customers are red."""
+
+from bisect import bisect_right, insort
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from streams.health.parts import ScopeName
+from streams.health.signals import Level, Status
+from streams.ledger.rules import MINUTE
+
+Feed = tuple[str, str | None, str | None]
+"""(service, stage or all, region or all)."""
+
+FORGIVEN_MINUTES = 5
+"""Minutes without a red one that do not end a false green: customers may be few."""
+
+
+class StatusBook:
+    """The last word of operations at every minute. Within a minute the worst word holds."""
+
+    def __init__(self) -> None:
+        self._feeds: dict[Feed, list[tuple[int, int]]] = {}  # (minute, level), by minute
+        self._regions: dict[tuple[str, str | None], set[str]] = {}
+
+    def add(self, statuses: Iterable[Status]) -> None:
+        """Statuses in any order, each as often as one likes."""
+        for status in statuses:
+            feed = status.service, status.stage, status.region
+            minute = status.at // MINUTE
+            steps = self._feeds.setdefault(feed, [])
+            if status.region is not None:
+                self._regions.setdefault(feed[:2], set()).add(status.region)
+            entry = minute, int(status.level)
+            if not steps or steps[-1] < entry:
+                steps.append(entry)
+            elif (place := bisect_right(steps, entry)) == 0 or steps[place - 1] != entry:
+                insort(steps, entry)
+
+    def level(self, scope: ScopeName, minute: int) -> Level | None:
+        """What operations said of a scope in a minute (since 1970); None: nothing so far.
+
+        The word that names the scope most closely holds: its stage and region, then its stage, then its region. For
+        a service as a whole the worst of its regions holds where no word is of all of them.
+        """
+        service, stage, region = scope.service, scope.stage, scope.region
+        for feed_stage in (stage, None):
+            feeds: list[Feed] = [(service, feed_stage, region)] if region is not None else []
+            found = self._last([*feeds], minute)
+            if found is None:
+                found = self._last([(service, feed_stage, None)], minute)
+            if found is None and region is None:
+                regions = self._regions.get((service, feed_stage), ())
+                found = self._last([(service, feed_stage, one) for one in regions], minute)
+            if found is not None:
+                return found
+        return None
+
+    def _last(self, feeds: list[Feed], minute: int) -> Level | None:
+        worst = -1
+        for feed in feeds:
+            steps = self._feeds.get(feed)
+            if steps:
+                place = bisect_right(steps, (minute, len(Level)))
+                if place:
+                    worst = max(worst, steps[place - 1][1])
+        return None if worst < 0 else Level(worst)
+
+
+@dataclass(slots=True)
+class FalseGreen:
+    """Minutes in which customers of a scope were red while its status was up.
+
+    Attributes:
+        start, end: minutes since 1970, [start, end).
+        minutes: how many of them were.
+    """
+
+    scope: ScopeName
+    start: int
+    end: int
+    minutes: int
+
+
+class FalseGreens:
+    """False green by scope; minutes of a scope come in order."""
+
+    def __init__(self) -> None:
+        self.ended: list[FalseGreen] = []
+        self._open: dict[ScopeName, FalseGreen] = {}
+
+    def add(self, scope: ScopeName, minute: int) -> None:
+        """Customers were red in this minute, and the status was up."""
+        held = self._open.get(scope)
+        if held is not None and minute <= held.end + FORGIVEN_MINUTES:
+            held.end = minute + 1
+            held.minutes += 1
+            return
+        if held is not None:
+            self.ended.append(held)
+        self._open[scope] = FalseGreen(scope, minute, minute + 1, 1)
+
+    def all(self) -> list[FalseGreen]:
+        """Those that ended and those that last, by their start."""
+        found = [*self.ended, *self._open.values()]
+        return sorted(found, key=lambda one: (one.start, tuple(name or "" for name in one.scope)))

@@ -1,0 +1,158 @@
+"""Stage two: parts of all partitions put together to the health of the company, hour by hour."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from streams.health.latencies import quantiles
+from streams.health.needs import Needs
+from streams.health.partition import Distinct, PartitionHealth
+from streams.health.parts import HourPart, ScopeCounts, ScopeName
+from streams.health.rules import HealthRules
+from streams.health.shares import ColourName, colour
+from streams.health.signals import Level
+from streams.health.status import FalseGreens, StatusBook
+from streams.tables.calendar import Calendar
+
+
+@dataclass(slots=True)
+class ScopeHealth:
+    """One scope in one period."""
+
+    counts: ScopeCounts
+    distinct: Distinct
+
+    @property
+    def customers(self) -> int:
+        """Distinct customers seen, and those summed."""
+        return self.counts.summed + self.distinct.customers
+
+    @property
+    def disrupted(self) -> int:
+        """Distinct customers disrupted, and those summed."""
+        return self.counts.summed_disrupted + self.distinct.disrupted
+
+
+@dataclass(slots=True)
+class Period:
+    """Health in [start, end), microseconds."""
+
+    start: int
+    end: int
+    scopes: dict[ScopeName, ScopeHealth] = field(default_factory=dict)
+
+
+class HealthTables:
+    """Health of the company by period, from partitions that are closed hour by hour.
+
+    Attributes:
+        periods: those that have ended.
+        has_status: whether operations said anything.
+    """
+
+    def __init__(
+        self, rules: HealthRules, calendar: Calendar, partitions: Sequence[PartitionHealth], by: str | None,
+        on_hour: Callable[[int, int, list[HourPart]], None] | None = None,
+    ) -> None:  # fmt: skip
+        """`by` is `hour` or `day`; None: one period over everything."""
+        self.rules = rules
+        self.periods: list[Period] = []
+        self.statuses = StatusBook()
+        self.has_status = False
+        self.false_greens = FalseGreens()
+        self._calendar = calendar
+        self._partitions = partitions
+        self._by = by
+        self._on_hour = on_hour
+        self._needs = Needs(rules)
+        self._period: Period | None = None
+        self._closed: int | None = None
+
+    def close_hour(self, start: int, until: int) -> None:
+        """Count an hour for good, and let its signals go; hours come in order. `until`: where the clock ends."""
+        end = self._calendar.next_hour(start)
+        self._needs.begin(start)
+        parts = [partition.hour(start, end, self._needs) for partition in self._partitions]
+        self._turn_to(start, end, until)
+        assert self._period is not None
+        hour: dict[ScopeName, ScopeCounts] = {}
+        for partition, part in zip(self._partitions, parts, strict=True):
+            partition.gather(part)
+            for scope, counts in part.scopes.items():
+                held = hour.get(scope)
+                if held is None:
+                    hour[scope] = counts
+                else:
+                    held.add(counts)
+        self._learn(hour)
+        self._watch(parts)
+        if self._on_hour is not None:
+            self._on_hour(start, end, parts)
+        for scope, counts in hour.items():
+            found = self._period.scopes.get(scope)
+            if found is None:
+                self._period.scopes[scope] = ScopeHealth(counts, Distinct())
+            else:
+                found.counts.add(counts)
+        for partition in self._partitions:
+            partition.forget(start)
+
+    def finish(self, until: int) -> None:
+        """End the period that is being gathered."""
+        self._settle(until)
+
+    def _turn_to(self, start: int, end: int, until: int) -> None:
+        period = self._period
+        if period is not None and (self._by is None or start < period.end):
+            if self._by is None:
+                period.end = end
+            return
+        self._settle(until)
+        if self._by is None:
+            self._period = Period(start, end)
+            return
+        # Periods have no gaps.
+        wanted = self._calendar.period_start(self._by, start)
+        following = wanted if period is None else period.end
+        while following < wanted:
+            after = self._calendar.next_period(self._by, following)
+            self.periods.append(Period(following, after))
+            following = after
+        self._period = Period(wanted, self._calendar.next_period(self._by, wanted))
+
+    def _settle(self, until: int) -> None:
+        period = self._period
+        if period is None:
+            return
+        for partition in self._partitions:
+            for scope, distinct in partition.settle(period.start, min(period.end, until + 1)).items():
+                period.scopes[scope].distinct.add(distinct)
+        self.periods.append(period)
+        self._period = None
+
+    def _learn(self, hour: dict[ScopeName, ScopeCounts]) -> None:
+        """What the hour teaches of services for which no need is stated."""
+        for scope, counts in hour.items():
+            kind = scope.service, scope.stage
+            if scope.segment is not None or not counts.latencies or self._needs.is_stated(kind):
+                continue
+            found = quantiles(counts.latencies, (self.rules.learning.quantile,))
+            usual = colour(self.rules, counts.disrupted, counts.customers) is ColourName.GREEN
+            if found is not None:
+                self._needs.absorb(kind, found[0], usual)
+
+    def _watch(self, parts: list[HourPart]) -> None:
+        """Minutes in which customers were red and operations said up."""
+        if not self.has_status:
+            return
+        hurt = {scope for part in parts for scope, (_, _, disrupted) in part.minutes.items() if disrupted.any()}
+        for scope in sorted(hurt, key=lambda one: tuple(name or "" for name in one)):
+            columns = [np.array(part.minutes[scope]) for part in parts if scope in part.minutes]
+            minutes, seen, disrupted = np.concatenate(columns, axis=1)
+            found, inverse = np.unique(minutes, return_inverse=True)
+            seen, disrupted = np.bincount(inverse, seen), np.bincount(inverse, disrupted)
+            for place in np.flatnonzero(disrupted).tolist():
+                red = colour(self.rules, int(disrupted[place]), int(seen[place])) is ColourName.RED
+                if red and self.statuses.level(scope, int(found[place])) is Level.UP:
+                    self.false_greens.add(scope, int(found[place]))
