@@ -23,20 +23,20 @@ class Group:
     Attributes:
         posts: by the key of the mention.
         authors: author to how many of the posts are its own.
-        peak: most authors that it had; posts that grow old take none of it away.
+        peak, peak_posts: most authors and posts that it had; posts that grow old take none of it away.
         members: texts, or mentions without one, to how many posts they have.
         short: its text is so short that people say it alike.
         told: the post that stood for all of them has grown old; no other takes its place.
         kind: what it was last judged to be; empty: not yet.
     """
 
-    __slots__ = ("authors", "kind", "members", "peak", "posts", "short", "told")
+    __slots__ = ("authors", "kind", "members", "peak", "peak_posts", "posts", "short", "told")
 
     def __init__(self, short: bool) -> None:
         self.posts: dict[int, Digest] = {}
         self.authors: dict[int, int] = {}
         self.members: dict[int, int] = {}
-        self.peak = 0
+        self.peak = self.peak_posts = 0
         self.short = short
         self.told = False
         self.kind = ""
@@ -84,6 +84,7 @@ class Groups:
         group.members[member] += 1
         group.authors[post.author] = group.authors.get(post.author, 0) + 1
         group.peak = max(group.peak, len(group.authors))
+        group.peak_posts = max(group.peak_posts, len(group.posts))
         members = self._of_author.setdefault(post.author, {})
         members[member] = members.get(member, 0) + 1
         if len(group.posts) > 1:
@@ -166,6 +167,7 @@ class Groups:
         for author, posts in other.authors.items():
             one.authors[author] = one.authors.get(author, 0) + posts
         one.peak = max(one.peak, other.peak, len(one.authors))
+        one.peak_posts = max(one.peak_posts, other.peak_posts, len(one.posts))
         one.short = one.short and other.short
         one.told = one.told or other.told
         other.posts, other.members, other.authors = {}, {}, {}

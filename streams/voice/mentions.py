@@ -11,6 +11,9 @@ import msgspec
 NATIVE: Final = "native"
 """The source of mentions in the native format."""
 
+PRIVATE_CHANNELS: Final = frozenset({"call", "chat", "phone", "email", "mail", "letter", "branch", "shop", "survey"})
+"""Channels on which each author is one customer, often in the words of whoever took it down: nothing is a copy."""
+
 UNHAPPY, NEUTRAL, HAPPY, UNREAD = 0, 1, 2, 3
 """Classes of a digest. Unread: no sentiment was stated, and there is no text in a language that is read."""
 
@@ -49,6 +52,7 @@ class Digest(msgspec.Struct, gc=False, array_like=True, frozen=True):
         mood: UNHAPPY, NEUTRAL, HAPPY or UNREAD.
         weight: the author's reach, at least 1, capped.
         known: the author is a customer whom the source knows.
+        private: from one of `PRIVATE_CHANNELS`; it has no text to compare.
         copy_of: key of the mention that it says it copies, 0: none.
         marked: it says so itself (`copy_of`, or a text that begins with RT).
     """
@@ -65,6 +69,7 @@ class Digest(msgspec.Struct, gc=False, array_like=True, frozen=True):
     mood: int
     weight: int
     known: bool
+    private: bool
     copy_of: int
     marked: bool
 

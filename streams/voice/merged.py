@@ -29,6 +29,8 @@ MOST_POSTS: Final = 200_000
 """Posts kept to compare others with; beyond it the oldest keep the verdict they have."""
 
 _SHORT_FACTOR: Final = 15
+_REPEATS: Final = 3
+"""Times that people post one text, at most and on average."""
 
 
 class Change(NamedTuple):
@@ -124,6 +126,8 @@ class MergedVoice:
             self._book(post, COUNTED, 1)
             self._hours.setdefault(post.at // HOUR, []).append(post)
             self._posts += 1
+            if post.private:
+                continue
             day = post.author, post.at // DAY
             of_day = self._days.get(day)
             if of_day is None:
@@ -141,7 +145,7 @@ class MergedVoice:
         changed = groups.take_changed()
         for group in changed:
             group.kind = ""
-        self._many.update(group for group in changed if group.peak >= self._rules.swarm_from)
+        self._many.update(group for group in changed if group.peak_posts >= self._rules.swarm_from)
         self._many = {group for group in self._many if group.posts}
         busy = [self._days[day] for day in self._busy_days]
         changed |= self._many
@@ -174,7 +178,9 @@ class MergedVoice:
         found = [self._verdict(group.kind, group.posts.values(), group.first()) for group in self._many]
         for day in (self._days[day] for day in self._busy_days):
             posts = day.posts.values()
-            found.append(self._verdict(ONE_AUTHOR, posts, min(posts, key=_age)))
+            # An author whose posts are all of one wording has that wording's verdict.
+            if not all(self._groups.group(post).kind in (ONE_AUTHOR, SWARM_OF_ACCOUNTS) for post in posts):
+                found.append(self._verdict(ONE_AUTHOR, posts, min(posts, key=_age)))
         return sorted(found, key=lambda verdict: (-verdict.mentions, verdict.kind, verdict.first_at, verdict.example))
 
     def _verdict(self, kind: str, posts: Collection[Digest], example: Digest) -> Verdict:
@@ -191,9 +197,11 @@ class MergedVoice:
         )
 
     def _kind_of(self, group: Group) -> str:
-        """What a group's accounts are: people, people who pass one text on, or a swarm."""
+        """What a group's accounts are: people, people who pass one text on, a swarm, or one that repeats itself."""
         rules, authors, posts = self._rules, group.authors, group.posts.values()
         factor = _SHORT_FACTOR if group.short else 1
+        if group.peak_posts >= max(rules.swarm_from * factor, _REPEATS * group.peak + 1):
+            return ONE_AUTHOR if group.peak == 1 else SWARM_OF_ACCOUNTS
         if group.peak < rules.swarm_from * factor:
             return PEOPLE
         if 2 * len({post.author for post in posts if post.known}) >= len(authors):
@@ -218,6 +226,8 @@ class MergedVoice:
                 wanted[mention] = SWARM
             elif post is first:
                 wanted[mention] = COUNTED
+            elif kind == ONE_AUTHOR:
+                wanted[mention] = BOT
             elif post.copy_of or kind == COPIES:
                 wanted[mention] = COPY
             else:
@@ -257,19 +267,21 @@ class MergedVoice:
         # Before any of them goes: who stood for a group or a day is the oldest, and nobody takes that one's place.
         for group in {self._groups.group(post) for post in gone.values()}:
             group.told = group.told or group.first().mention in gone
-        for key in {(post.author, post.at // DAY) for post in gone.values()}:
+        for key in {(post.author, post.at // DAY) for post in gone.values() if not post.private}:
             day = self._days[key]
             day.told = day.told or min(day.posts.values(), key=_age).mention in gone
         for mention, post in gone.items():
             self._posts -= 1
+            self._groups.remove(post)
+            self._states.pop(mention, None)
+            if post.private:
+                continue
             key = post.author, post.at // DAY
             posts = self._days[key].posts
             del posts[mention]
             if not posts:
                 del self._days[key]
                 self._busy_days.discard(key)
-            self._groups.remove(post)
-            self._states.pop(mention, None)
 
 
 def _age(post: Digest) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from streams.sentiment.lexicon import Node, Term, tree_of
 from streams.sentiment.scorer import LexiconScorer, Scorer
 from streams.sentiment.tokens import tokens_of
 from streams.voice.admission import MentionAdmission
-from streams.voice.mentions import HAPPY, NEUTRAL, UNHAPPY, UNREAD, Digest, Mention, key_of
+from streams.voice.mentions import HAPPY, NEUTRAL, PRIVATE_CHANNELS, UNHAPPY, UNREAD, Digest, Mention, key_of
 from streams.voice.rules import VoiceRules
 from streams.voice.sketch import says_copied, sketch_of, words_of
 
@@ -67,7 +67,8 @@ class VoiceStage:
 
     def _digest(self, mention: Mention) -> Digest:
         text, source = mention.text, mention.source
-        words = [] if text is None else words_of(text)
+        private = mention.channel.casefold() in PRIVATE_CHANNELS
+        words = [] if text is None or private else words_of(text)
         topics = mention.topics
         if not topics and text is not None:
             topics = self._topics.topics_of(text)
@@ -85,6 +86,7 @@ class VoiceStage:
             mood=self._mood(mention),
             weight=min(self._rules.reach_cap, max(1, mention.reach or 1)),
             known=mention.customer_id is not None,
+            private=private,
             copy_of=copy_of,
             marked=copy_of != 0 or (text is not None and says_copied(text)),
         )

@@ -47,6 +47,7 @@ def posts(draw: Any) -> list[Digest]:
                 mood=draw(st.integers(0, 3)),
                 weight=draw(st.integers(1, 5)),
                 known=draw(st.integers(0, 5)) == 0,
+                private=not words and draw(st.booleans()),
                 copy_of=0 if copy_of == number else copy_of,
                 marked=copy_of not in (0, number) or draw(st.integers(0, 4)) == 0,
             )

@@ -21,7 +21,8 @@ value_model: {version: "1", field: {minor_units: value}}
 """
 
 _OPENINGS = ("Honestly", "For the third time", "Since Monday", "I called twice", "Look", "My mother says",
-             "As a member", "At the counter", "In your app", "After lunch", "On the train", "With two kids")  # fmt: skip
+             "As a member", "At the counter", "In your app", "After lunch", "On the train",
+             "With two kids")  # fmt: skip
 _TROUBLES = ("my parcel never came", "the invoice shows a fee nobody explained", "the router blinks red all night",
              "they cut our heating without a word", "your courier threw the box over the fence",
              "the refund you promised is still missing", "the seat I paid for was given away",

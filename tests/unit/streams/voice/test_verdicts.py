@@ -25,7 +25,7 @@ def kinds(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def test_one_author_bots_and_customers_have_three_verdicts() -> None:
     found = counted([*people(300), *bots(1000), *one_author(1000)])
     told = kinds(found)
-    assert set(told) == {"people", "swarm", "one_author"}
+    assert sorted(verdict["kind"] for verdict in found["verdicts"]) == ["one_author", "people", "swarm"]
     assert (told["swarm"]["mentions"], told["swarm"]["authors"], told["swarm"]["counted"]) == (1000, 1000, 0)
     assert (told["one_author"]["mentions"], told["one_author"]["authors"]) == (1000, 1)
     assert told["one_author"]["counted"] == 1
@@ -169,6 +169,19 @@ def test_what_grows_old_keeps_its_verdict_and_memory_stays_bounded() -> None:
     assert len(voice._days) == 100
 
 
+def test_an_account_that_says_all_sorts_of_things_all_day_counts_once() -> None:
+    texts = [fields["text"] for fields in people(400)]
+    found = counted([mention(f"f{n}", "bored", text, at_s=7200 + 60 * n) for n, text in enumerate(texts)])
+    assert found["total"]["acme"]["mentions"] == 1
+    assert [verdict["kind"] for verdict in found["verdicts"]] == ["one_author"]
+    assert (
+        counted([mention(f"f{n}", "bored", text, at_s=n) for n, text in enumerate(texts[:60])])["total"]["acme"][
+            "mentions"
+        ]
+        == 60
+    )
+
+
 def fresh() -> tuple[VoiceStage, MergedVoice]:
     agreed = definitions()
     return VoiceStage(agreed), MergedVoice(agreed.voice.copies, VoiceTables({ALL: whole}))
@@ -191,3 +204,29 @@ def test_a_post_of_a_swarm_is_the_swarms_even_from_a_busy_account() -> None:
         fields["author_id"] = "busy"
     found = counted(swarm)
     assert found["set_apart"] == {"copies": 0, "swarms": 100, "bots": 0}
+
+
+def test_few_accounts_that_post_one_text_all_day_are_a_swarm() -> None:
+    text = "acme cheats its customers and everybody should know by now"
+    posts = [mention(f"f{n}", f"few{n % 20}", text, at_s=30 * n) for n in range(400)]
+    assert counted(posts)["set_apart"] == {"copies": 0, "swarms": 400, "bots": 0}
+
+
+def test_one_account_that_repeats_one_text_counts_once_also_over_days() -> None:
+    text = "acme cheats its customers and everybody should know by now"
+    found = counted([mention(f"f{n}", "one", text, at_s=1800 * n) for n in range(80)])
+    assert found["set_apart"] == {"copies": 0, "swarms": 0, "bots": 79}
+    assert kinds(found)["one_author"]["counted"] == 1
+
+
+def test_what_agents_take_down_of_calls_is_no_copy() -> None:
+    calls = [
+        mention(
+            f"c{n}", f"caller{n % 10}", "customer calls about the late delivery of an order", at_s=n, channel="Call"
+        )
+        for n in range(2000)
+    ]
+    found = counted(calls)
+    assert found["total"]["acme"]["mentions"] == 2000
+    assert found["total"]["acme"]["authors"] == 10
+    assert sum(found["set_apart"].values()) == 0
