@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
+from agents.connection_faults import no_broker_answers
 from agents.kafka_clients import aiokafka_options
 from agents.topics import BY_NAME, BrokerUnreachable
 from agents.transport.failure import RecoveryFailed
@@ -31,6 +32,8 @@ def read_topic(
     """
     try:
         asyncio.run(_read(settings, name, take, on_records))
+    except KafkaConnectionError as error:
+        raise BrokerUnreachable(no_broker_answers(settings)) from error
     except (KafkaError, RecoveryFailed, OSError) as error:
         brokers = ", ".join(settings.kafka_brokers)
         raise BrokerUnreachable(

@@ -6,10 +6,12 @@ Source of names and keys: the table of topics in the architecture.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from kafka import KafkaAdminClient
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, TopicAuthorizationFailedError
 
+from agents.connection_faults import no_broker_answers, refused_login
 from agents.kafka_clients import kafka_python_options
 from config.settings import Settings
 
@@ -113,14 +115,13 @@ def connect_admin(settings: Settings, timeout_s: float = 10.0) -> KafkaAdminClie
 
     Raises: BrokerUnreachable.
     """
+    refused = refused_login(settings)
+    if refused is not None:
+        raise BrokerUnreachable(refused)
     try:
         return KafkaAdminClient(**kafka_python_options(settings), bootstrap_timeout_ms=int(timeout_s * 1000))
     except (KafkaError, OSError) as error:
-        raise BrokerUnreachable(
-            f"no Kafka broker answers at {', '.join(settings.kafka_brokers)} ({type(error).__name__}); "
-            "set KAFKA_BROKERS to host:port of yours, check the NETGROWTH_SECURITY_PROTOCOL settings, "
-            "or start one here with `netgrowth run` or `make kafka`"
-        ) from error
+        raise BrokerUnreachable(no_broker_answers(settings)) from error
 
 
 def inspect_topics(
@@ -183,14 +184,20 @@ def ensure_topics(
         if admin is None:
             client.close()
     # Someone else may have made the topic meanwhile: what counts is that it is there, and right.
-    faults = [
-        f"{name} could not be created: {made['error_message'] or 'error ' + str(made['error_code'])}"
-        for name, made in refused.items()
-        if name in after.missing
-    ]
+    faults = [_not_created(name, made, settings) for name, made in refused.items() if name in after.missing]
     return TopicStates(
         existing=states.existing,
         missing=after.missing,
         created=tuple(name for name in states.missing if name not in after.missing),
         faults=(*after.faults, *faults),
     )
+
+
+def _not_created(name: str, made: dict[str, Any], settings: Settings) -> str:
+    if made["error_code"] == TopicAuthorizationFailedError.errno:
+        user = f"the user {settings.sasl_user}" if settings.sasl_user else "this client"
+        return (
+            f"{name}: {user} may not create it, and does not see it if it is there; have whoever may run the "
+            "commands of `netgrowth topics create --print`"
+        )
+    return f"{name} could not be created: {made['error_message'] or 'error ' + str(made['error_code'])}"

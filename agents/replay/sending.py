@@ -7,6 +7,7 @@ from typing import Any
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
+from agents.connection_faults import no_broker_answers
 from agents.kafka_clients import kafka_python_options
 from agents.replay.pacing import Pacer
 from agents.replay.records import Outgoing
@@ -72,8 +73,7 @@ def create_producer(settings: Settings) -> KafkaProducer:
             bootstrap_timeout_ms=10_000,
         )
     except (KafkaError, OSError) as error:
-        brokers = ", ".join(settings.kafka_brokers)
-        raise BrokerUnreachable(f"no Kafka broker answers at {brokers} ({type(error).__name__})") from error
+        raise BrokerUnreachable(no_broker_answers(settings)) from error
 
 
 def send_records(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.kafka.broker import KafkaCluster
+from tests.kafka.secured import SecuredKafka
 
 _numbers = itertools.count(1)
 
@@ -14,6 +15,13 @@ _numbers = itertools.count(1)
 def kafka() -> Iterator[KafkaCluster]:
     with KafkaCluster() as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def secured_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
+    """TLS and SCRAM, without any topic or right: each test grants what it needs under a prefix of its own."""
+    with SecuredKafka(tmp_path_factory.mktemp("secured")) as secured:
+        yield secured
 
 
 @pytest.fixture
