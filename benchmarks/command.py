@@ -19,6 +19,7 @@ from benchmarks.bench import Bench, Figures
 from benchmarks.child import ChildFailed
 from benchmarks.contenders import WORKER, contenders
 from benchmarks.field import Field
+from benchmarks.peers.kafka_streams import CannotBuild
 from benchmarks.printing import Shown, output
 from benchmarks.topics import delete_topics
 from benchmarks.workload import Shape
@@ -118,7 +119,7 @@ def command(
         for part in parts:
             try:
                 found[part] = PARTS[part](bench)
-            except ChildFailed as error:
+            except (ChildFailed, CannotBuild) as error:
                 failed.append(f"{part}: {error}")
     if as_json:
         machine = {"cores": os.cpu_count(), "python": sys.version.split()[0]}

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.peers import kafka_streams
+
 WORKER = "netgrowth"
 
 
@@ -17,7 +19,7 @@ class Contender:
     Attributes:
         name: as `--only` calls it.
         about: what it is, for the table.
-        words: its command.
+        command: gives the words that start it; may build it first.
         most: records that it is given at most, since it is slow; None: all.
         missing: why it cannot be run here, and how to mend that; empty: it can.
         environment: more than the protocol of being measured asks for.
@@ -25,7 +27,7 @@ class Contender:
 
     name: str
     about: str
-    words: Sequence[str]
+    command: Callable[[], Sequence[str]]
     most: int | None = None
     missing: Callable[[], str] = lambda: ""
     environment: Mapping[str, str] | None = None
@@ -33,6 +35,10 @@ class Contender:
 
 def _needs(module: str, why: str) -> Callable[[], str]:
     return lambda: "" if importlib.util.find_spec(module) else why
+
+
+def _always(*words: str) -> Callable[[], Sequence[str]]:
+    return lambda: words
 
 
 def contenders(quix_python: Path | None = None) -> dict[str, Contender]:
@@ -47,19 +53,24 @@ def contenders(quix_python: Path | None = None) -> dict[str, Contender]:
     found = (
         Contender(
             WORKER, "netgrowth worker, all tables and outputs on",
-            (python, "-m", "agents.commands.main", "worker", "--measure", "--definitions", "native"),
+            _always(python, "-m", "agents.commands.main", "worker", "--measure", "--definitions", "native"),
             environment={"NETGROWTH_LOG_LEVEL": "WARNING"},
         ),
         Contender(
-            "loop", "plain loop on aiokafka, changelog each second", (python, "-m", "benchmarks.peers.plain_loop"),
+            "loop", "plain loop on aiokafka, changelog each second",
+            _always(python, "-m", "benchmarks.peers.plain_loop"),
         ),
         Contender(
-            "quix", "Quix Streams, keyed state and changelogs", (quix, "-m", "benchmarks.peers.quix_app"), 150_000,
-            (lambda: "") if quix_python else _needs("quixstreams", no_quix),
+            "quix", "Quix Streams, keyed state and changelogs", _always(quix, "-m", "benchmarks.peers.quix_app"),
+            150_000, (lambda: "") if quix_python else _needs("quixstreams", no_quix),
         ),
         Contender(
             "faust", "stock Faust: Record, agent, two Tables",
-            (python, "-m", "benchmarks.peers.faust_app", "worker", "--without-web"), 30_000,
+            _always(python, "-m", "benchmarks.peers.faust_app", "worker", "--without-web"), 30_000,
+        ),
+        Contender(
+            "streams", "Kafka Streams (Java), RocksDB and changelogs", kafka_streams.command,
+            missing=kafka_streams.missing,
         ),
     )  # fmt: skip
     return {contender.name: contender for contender in found}

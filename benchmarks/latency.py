@@ -117,9 +117,9 @@ def _run(bench: Bench, contender: Contender, rate: int) -> Latency:
         contender, broker=field.broker, topic=topic, group=group, events=len(arrivals), partitions=shape.partitions,
         folder=folder,
     ) | {"SERVE": "1", "PROGRESS_PORT": str(port)}  # fmt: skip
-    command: Sequence[str] = contender.words
+    command = contender.command()
     if contender.name == WORKER:
-        command = [word for word in contender.words if word != "--measure"]
+        command = [word for word in command if word != "--measure"]
         words |= {
             "KAFKA_BROKERS": field.broker, "NETGROWTH_TOPIC_PREFIX": f"{group}.", "NETGROWTH_WEB_PORT": str(port),
             "NETGROWTH_GROUP_PREFIX": f"{group}.", "NETGROWTH_PARTITIONS": str(shape.partitions),

@@ -121,7 +121,7 @@ def run(field: Field, contender: Contender, shape: Shape, *, check: bool = True,
         contender, broker=field.broker, topic=topic, group=group, events=shape.events, partitions=shape.partitions,
         folder=folder,
     )  # fmt: skip
-    child = Child(contender.words, words, folder / "log.txt", cpu=cpu)
+    child = Child(contender.command(), words, folder / "log.txt", cpu=cpu)
     try:
         line = child.result(START_TIMEOUT_S + shape.events / SLOWEST)
         child.end()

@@ -10,17 +10,17 @@ from benchmarks.workload import Shape, Workload
 
 
 def test_a_workload_is_the_same_each_time_and_has_what_it_says() -> None:
-    shape = Shape(events=20_000)
+    shape = Shape(events=8_000)
     workload = Workload(shape)
     records = list(workload)
     assert list(Workload(shape)) == records
-    assert list(Workload(Shape(events=20_000, seed=2))) != records
-    assert len(records) == 20_000
+    assert list(Workload(Shape(events=8_000, seed=2))) != records
+    assert len(records) == 8_000
     counts = workload.counts
-    assert counts["duplicates"] == pytest.approx(200, rel=0.3)
-    assert counts["late"] == pytest.approx(400, rel=0.3)
-    assert counts["malformed"] == pytest.approx(100, rel=0.3)
-    assert sum(len(record.raw) for record in records) / 20_000 == pytest.approx(200, rel=0.1)
+    assert counts["duplicates"] == pytest.approx(80, rel=0.4)
+    assert counts["late"] == pytest.approx(160, rel=0.4)
+    assert counts["malformed"] == pytest.approx(40, rel=0.5)
+    assert sum(len(record.raw) for record in records) / 8_000 == pytest.approx(200, rel=0.1)
     # Late against the partition, never against the customer.
     newest: dict[str, str] = {}
     ids: set[str] = set()
