@@ -21,7 +21,7 @@ typedef struct {
 } Slots;
 
 /* Looks up the offset of each of `names`, in order; -1 with an exception where a field is no plain slot. */
-static int slots_of(Slots *slots, PyObject *type, const char *const *names, int count)
+__attribute__((unused)) static int slots_of(Slots *slots, PyObject *type, const char *const *names, int count)
 {
     for (int i = 0; i < count; i++) {
         PyObject *found = PyObject_GetAttrString(type, names[i]);

@@ -37,7 +37,7 @@ class LossKind(StrEnum):
     BEYOND_US = "beyond_us"
 
 
-class Fact(msgspec.Struct, gc=False, omit_defaults=True):
+class Fact(msgspec.Struct, gc=False, omit_defaults=True, array_like=True):
     """One fact about one customer, in the company's own terms.
 
     The mapping has already done everything that needs the definitions: value and amount are in the

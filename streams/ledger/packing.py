@@ -21,10 +21,10 @@ CUSTOMER = b"c"
 MORE = b"m"
 """First byte of the keys of a customer, and of the facts that it was given since it was saved whole."""
 
-MANY_FACTS = 32
+MANY_FACTS = 8
 """Remembered facts from which on only the new ones are written: a busy customer would be written whole each time."""
 
-VERSION = 2
+VERSION = 3
 """Of the quick form; another one needs the state to be counted anew."""
 
 

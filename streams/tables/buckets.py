@@ -7,10 +7,13 @@ time; what comes for a time whose minutes are gone goes into its hour and day, o
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from streams.compiled import piece
 from streams.ledger.rules import DAY, MINUTE
 from streams.tables.calendar import Calendar, minute_start
 from streams.tables.cells import PAIRED, Addition, Cell
 from streams.tables.windows import BEGINNING
+
+_sums = piece("streams.tables._sums")
 
 MINUTES, HOURS, DAYS, EVER = range(4)
 """Levels, finest first. EVER holds what is older than the days that are kept."""
@@ -48,6 +51,9 @@ class Bucket:
 
     def add_all(self, additions: Iterable[Addition]) -> None:
         """Adds to many cells; none of the additions is of nothing."""
+        if _sums is not None:
+            _sums.add_all(self.plain, self.paired, additions)
+            return
         plain, paired = self.plain, self.paired
         for cell, customers, value in additions:
             cells = paired if cell[0] >= PAIRED else plain

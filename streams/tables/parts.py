@@ -59,6 +59,15 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
     epoch: int = 0
 
 
+class _Packed(msgspec.Struct, frozen=True, array_like=True):
+    """A `Part` whose cells are packed already."""
+
+    stamp: Stamp
+    upto: int
+    cells: msgspec.Raw
+    epoch: int
+
+
 class Progress(msgspec.Struct, frozen=True, array_like=True):
     """How far a source partition has come, and what became of its records; times in microseconds.
 
@@ -289,15 +298,16 @@ class PartitionTables:
         written = self._shares.setdefault(place, set())
         for share in sorted(written - shares.keys()):
             yield self._key(place, share), _encode(Part(stamp, upto, [], self.epoch))
-        for share, part in shares.items():
-            yield self._key(place, share), _encode(Part(stamp, upto, part, self.epoch))
+        for share, packed in shares.items():
+            yield self._key(place, share), _encode(_Packed(stamp, upto, msgspec.Raw(packed), self.epoch))
         written.update(shares)
 
 
-def _split(cells: list[tuple[Cell, int, int]], prefix: str) -> Iterator[tuple[str, list[tuple[Cell, int, int]]]]:
-    """The cells by hash prefix, each share small enough for a record; one share "" if all of them are."""
-    if sum(_size(cell) for cell, _, _ in cells) <= RECORD_BYTES or len(cells) == 1 or len(prefix) == 8:
-        yield prefix, cells
+def _split(cells: list[tuple[Cell, int, int]], prefix: str) -> Iterator[tuple[str, bytes]]:
+    """The cells by hash prefix, packed, each share small enough for a record; one share "" if all of them are."""
+    packed = _encode(cells)
+    if len(packed) <= RECORD_BYTES or len(cells) == 1 or len(prefix) == 8:
+        yield prefix, packed
         return
     shares: dict[str, list[tuple[Cell, int, int]]] = {}
     for addition in cells:
@@ -305,8 +315,3 @@ def _split(cells: list[tuple[Cell, int, int]], prefix: str) -> Iterator[tuple[st
         shares.setdefault(prefix + digit, []).append(addition)
     for share, part in shares.items():
         yield from _split(part, share)
-
-
-def _size(cell: Cell) -> int:
-    """About how many bytes a cell takes in a record, with its two sums."""
-    return 32 + sum(len(text) for text in cell[1:7]) * 4 + 9 * len(cell[7])

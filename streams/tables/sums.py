@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
+from streams.compiled import piece
 from streams.tables.buckets import Bucket
 from streams.tables.cells import (
     COHORT,
@@ -34,6 +35,8 @@ from streams.tables.scopes import (
     scopes_of,
 )
 from streams.tables.windows import BEGINNING
+
+_sums = piece("streams.tables._sums")
 
 
 @lru_cache(maxsize=1 << 16)
@@ -77,6 +80,9 @@ class ScopeSums:
     def add_plain(self, additions: Iterable[Addition]) -> None:
         """Adds plain cells to every scope they count in."""
         dimensions, add = self.dimensions, self._add
+        if _sums is not None:
+            _sums.add_plain(self.by_scope, self.touched, self._changes, _places, dimensions, additions)
+            return
         for cell, customers, value in additions:
             for scope, measure in _places(cell, dimensions):
                 add(scope, measure, customers, value)
@@ -98,6 +104,9 @@ class ScopeSums:
                     self._add(scope, measure, customers, value)
 
     def _add(self, scope: ScopeKey, measure: Measure, customers: int, value: int) -> None:
+        if _sums is not None:
+            _sums.add_one(self.by_scope, self.touched, self._changes, scope, measure, customers, value)
+            return
         measures = self.by_scope.get(scope)
         if measures is None:
             measures = self.by_scope[scope] = {}
