@@ -133,8 +133,10 @@ class Company:
             return None
         if self._windows is None:
             # From the first movement on they are filled in pieces; summed at once, a long history would hold up all.
-            first = self._tables.tables.first_at
-            self._windows = RunningWindows(self._tables.tables, clock if first is None else min(clock, first))
+            # They begin with a whole day: a record of an hour or a day that began before them would never enter them.
+            tables = self._tables.tables
+            first = clock if tables.first_at is None else min(clock, tables.calendar.day_start(tables.first_at) - 1)
+            self._windows = RunningWindows(tables, first)
         self._windows.advance(clock)
         return clock
 

@@ -21,6 +21,7 @@ WITH_SEGMENT_REGION = ("1h", "24h")
 
 
 PIECE_US = 4 * HOUR
+BY_DAYS_US = 2 * DAY
 MOST_PIECES = 32
 """A move of all windows is done in pieces of so much event time, or in so many, whichever gives fewer."""
 
@@ -192,10 +193,14 @@ class RunningWindows:
         held.sums = self._summed(name, span)
 
     def _pieces(self, start: int, end: int) -> Iterator[Span]:
-        """A span in pieces that end with whole hours or days, so that none holds up the caller for long."""
+        """A span in pieces that end with whole hours or days, so that none holds up the caller for long.
+
+        One that reaches back to where only days may be kept is cut by days: part of such a bucket is in no piece.
+        """
         calendar = self._tables.calendar
-        most = max(PIECE_US, (end - start) // MOST_PIECES)
-        whole = calendar.hour_start if most < DAY else calendar.day_start
+        by_days = end - start > BY_DAYS_US
+        most = max(DAY if by_days else PIECE_US, (end - start) // MOST_PIECES)
+        whole = calendar.day_start if by_days else calendar.hour_start
         while end - start > most:
             middle = whole(start + most)
             if middle <= start:
