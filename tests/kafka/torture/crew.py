@@ -1,6 +1,7 @@
 """The workers of a schedule, each in a slot: whoever ends is started again, as an orchestrator would."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,9 @@ from agents.trial.ports import free_port
 ROOT = Path(__file__).resolve().parents[3]
 RESTART_S = 0.3
 RESTART_AFTER_FAULT_S = 1.0
+ENDS = re.compile(r"(?:The process ends: |Crashed reason=)([A-Za-z]+).*")
+"""How a log tells why its worker ended of its own accord."""
+
 MUST_NOT_HAPPEN = ("HoleInInput", "ChangelogGap", "UnreadableState", "OtherDefinitions", "LogRewound",
                    "PartitionCountChanged", "UnicodeDecodeError", "AssertionError", "KeyError", "AttributeError")
 """Reasons of an end that no crash, pause or broken network may bring about."""
@@ -194,14 +198,11 @@ class Crew:
         slot._not_before = time.monotonic() + pause
 
     def _note_end(self, slot: Slot, status: int) -> None:
-        text = slot.log.read_text(errors="replace")
-        reason = next(
-            (line.split("The process ends: ", 1)[1].split(":")[0] for line in text.splitlines()
-             if "The process ends: " in line), f"status {status}",
-        )
+        why = ENDS.search(slot.log.read_text(errors="replace"))
+        reason = f"status {status}" if why is None else why[1]
         self.ended_by_themselves[reason] += 1
-        if any(name in reason for name in MUST_NOT_HAPPEN):
-            self.faults.append(f"{slot.log.name}: {_first_line(text, 'The process ends: ')}")
+        if why is not None and reason in MUST_NOT_HAPPEN:
+            self.faults.append(f"{slot.log.name}: {why[0][:300]}")
 
 
 def _met(slot: Slot) -> str:

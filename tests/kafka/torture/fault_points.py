@@ -130,20 +130,6 @@ def _flush_built(doom: Doom) -> None:
     PartitionBooks.flush = flush
 
 
-def _flushed(doom: Doom) -> None:
-    from agents.transport.barrier import DeliveryBarrier
-
-    original = DeliveryBarrier.delivered
-
-    async def delivered(self: Any, *sources: Any) -> None:
-        await original(self, *sources)
-        # Faust's commit asks for all sources; a flush names its own.
-        if sources:
-            doom.here()
-
-    DeliveryBarrier.delivered = delivered
-
-
 def _cut(doom: Doom) -> None:
     from agents.transport.barrier import DeliveryBarrier
 
@@ -226,7 +212,7 @@ POINTS: dict[str, Callable[[Doom], None]] = {
     "mid-batch": _mid_batch,
     "flush-built": _flush_built,
     **dict.fromkeys(CUTS, _cut),
-    "flushed": _flushed,
+    "flushed": _before_of("agents.telemetry", "Telemetry", "flushed"),
     "before-commit": _before_of(*_THREAD, "commit_offsets"),
     "in-commit": _in_commit,
     "committed": _after_of(*_THREAD, "commit_offsets"),

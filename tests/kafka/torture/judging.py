@@ -22,7 +22,8 @@ from tests.kafka.torture.ground import Ground
 from tests.kafka.torture.hostile_stream import DEFINITIONS, TOPIC, HostileStream, movement_of
 from tests.property.counting import differences
 
-SHOWN = 6
+SHOWN = 5
+SHOWN_LETTERS = 200
 
 
 class Judge:
@@ -64,7 +65,7 @@ class Judge:
     def of_a_ledger(self, ledger: dict[str, Any]) -> list[str]:
         """A worker's tables."""
         found = differences(ledger, self._stream.ledger)
-        return [*found[:SHOWN], f"{len(found)} numbers differ in all"] if found else []
+        return _shortened(found)
 
     def of_the_parts(self) -> list[str]:
         """What anybody finds who reads `scope-parts` from the beginning."""
@@ -138,7 +139,7 @@ class Judge:
             meant |= {f"{dimension}={name}/all": row for name, row in ledger[rows].items()}
         known = {key: row for key, row in found.items() if key in meant}
         different = differences(known, meant)
-        return [*different[:SHOWN], f"{len(different)} numbers differ"] if different else []
+        return _shortened(different)
 
     def of_the_offsets(self) -> list[str]:
         """After an end in order everything is committed."""
@@ -156,3 +157,8 @@ class Judge:
 
     def _read(self, topic: str) -> Iterable[Any]:
         return self._ground.read(self._settings.topic(topic), self._settings.partitions)
+
+
+def _shortened(found: list[str]) -> list[str]:
+    some = [fault[:SHOWN_LETTERS] for fault in sorted(found, key=len)[:SHOWN]]
+    return [*some, f"{len(found)} numbers differ in all"] if found else []

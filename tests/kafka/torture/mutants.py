@@ -167,16 +167,6 @@ def _dead_letters_after_the_flush() -> None:
     PartitionBooks.flush = flush
 
 
-def _torn_parts_count() -> None:
-    """The company's tables take parts before the flush they belong to has ended."""
-    from agents.company import Company
-
-    def take(self: Any, lane: int, key: bytes, value: bytes | None) -> None:
-        self._tables.apply(key, value)
-
-    Company._take = take
-
-
 def _movements_after_the_flush() -> None:
     """Movements go out with the flush after theirs: a crash between the two loses them."""
     from streams.books import PartitionBooks
@@ -207,7 +197,6 @@ MUTANTS: dict[str, Callable[[], None]] = {
     "export-after-revocation": _export_after_revocation,
     "dead-letters-after-the-flush": _dead_letters_after_the_flush,
     "movements-after-the-flush": _movements_after_the_flush,
-    "torn-parts-count": _torn_parts_count,
 }
 """Name to the patch."""
 

@@ -104,8 +104,7 @@ class _Run:
             self.crew.start()
             self.watch.start()
             self._harm()
-            self._calm()
-            if not outcome.faults:
+            if self._calm():
                 self._judge()
         finally:
             self._hurry.set()
@@ -239,8 +238,8 @@ class _Run:
 
     # -- after
 
-    def _calm(self) -> None:
-        """Nothing more befalls anybody: all is sent, read, and at rest."""
+    def _calm(self) -> bool:
+        """Nothing more befalls anybody: all is sent, read, and at rest; whether it came to rest."""
         self.tell("calm")
         self.ground.mend()
         self._hurry.set()
@@ -264,11 +263,12 @@ class _Run:
                 ends = sum(self.crew.ended_by_themselves.values()) - ends_before
                 if self.crew.faults or ends > MOST_ENDS or time.monotonic() > deadline:
                     self.outcome.faults.append(f"{slot.name} does not come to rest ({ends} ends): {rest.why}")
-                    return
+                    return False
                 time.sleep(LOOK_S)
             judge = Judge(self.ground, self.settings, self.stream)
             assert rest.ledger is not None
             self.outcome.faults += [f"{slot.name}: {fault}" for fault in judge.of_a_ledger(rest.ledger)]
+        return True
 
     def _judge(self) -> None:
         self.tell("judgement")
