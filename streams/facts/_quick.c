@@ -10,29 +10,30 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { FACT_REASON, FACT_LOSS_KIND, FACT_COUNT, FACT_SLOTS };
-static const char *const FACT_NAMES[] = { "reason", "loss_kind", "count" };
+enum { FACT_REASON, FACT_LOSS_KIND, FACT_COUNT, FACT_SINCE, FACT_LAST_FACT_AT, FACT_SLOTS };
+static const char *const FACT_NAMES[] = { "reason", "loss_kind", "count", "since", "last_fact_at" };
 enum { RECORD_VALUE, RECORD_KEY, RECORD_PARTITION, RECORD_SLOTS };
 static const char *const RECORD_NAMES[] = { "value", "key", "partition" };
 
 static Slots fact_, record_;
 static PyObject *zero, *s_slowly, *s_label, *s_activity, *s_reason, *s_facts, *s_fact_records;
 
-enum { JOINED, PURCHASED, LEFT, VALUE_CHANGED, PROFILE_CHANGED, RECOMMENDED, STAYING, KINDS };
+enum { JOINED, PURCHASED, LEFT, VALUE_CHANGED, PROFILE_CHANGED, RECOMMENDED, STAYING, OPENING, KINDS };
 static const char *const KIND_NAMES[] = {
-    "joined", "purchased", "left", "value_changed", "profile_changed", "recommended", "staying" };
+    "joined", "purchased", "left", "value_changed", "profile_changed", "recommended", "staying", "opening" };
 static PyObject *kinds[KINDS];
 
 enum { F_FACT, F_AT, F_EVENT_ID, F_CUSTOMER_ID, F_SILO, F_VALUE, F_SEQUENCE, F_SEGMENT, F_REGION, F_PRODUCT,
-       F_ACTIVITY, F_BY_RECOMMENDATION, F_REASON, F_KIND, F_COUNT, FIELDS };
+       F_ACTIVITY, F_BY_RECOMMENDATION, F_REASON, F_KIND, F_COUNT, F_SINCE, F_LAST_FACT_AT, FIELDS };
 static const char *const FIELD_NAMES[] = {
     "fact", "at", "event_id", "customer_id", "silo", "value", "sequence", "segment", "region", "product",
-    "activity", "by_recommendation", "reason", "kind", "count" };
+    "activity", "by_recommendation", "reason", "kind", "count", "since", "last_fact_at" };
 static unsigned char field_lengths[FIELDS];
 
 #define MAX_TEXT 256
 #define MAX_COUNT 1000000000LL
 #define ABSURD 1000000000000000LL
+#define LATEST_US 253402300800000000LL
 
 typedef enum { ABSENT, TEXT, NUMBER, TRUTH } Form;
 
@@ -331,6 +332,14 @@ static long long instant_of(const Value *value)
     return ((days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second) - offset) * 1000000 + fraction;
 }
 
+/* Microseconds of an RFC 3339 text or of milliseconds; -1 for what is neither, or lies before 1970. */
+static long long micros_of(const Value *value)
+{
+    if (value->form == TEXT)
+        return instant_of(value);
+    return value->form == NUMBER && value->number < ABSURD ? value->number * 1000 : -1;
+}
+
 /* ---- keys ---- */
 
 /* murmur2 as org.apache.kafka.common.utils.Utils.murmur2 computes it. */
@@ -423,9 +432,9 @@ static PyObject *fact_of(Reader *reader, PyObject *record, const Rules *rules, P
     int kind = kind_of(&f[F_FACT]), is_left = kind == LEFT;
     if (kind < 0 || !is_id(&f[F_EVENT_ID]) || !is_id(&f[F_CUSTOMER_ID]))
         return NULL;
-    long long at = f[F_AT].form == TEXT ? instant_of(&f[F_AT])
-                   : f[F_AT].form == NUMBER && f[F_AT].number < ABSURD ? f[F_AT].number * 1000 : -1;
-    if (at < 0 || at > rules->latest)
+    long long at = micros_of(&f[F_AT]), since = micros_of(&f[F_SINCE]), last_fact_at = micros_of(&f[F_LAST_FACT_AT]);
+    if (at < 0 || at > rules->latest || (f[F_SINCE].form != ABSENT && (since < 0 || since >= LATEST_US)) ||
+        (f[F_LAST_FACT_AT].form != ABSENT && (last_fact_at < 0 || last_fact_at >= LATEST_US)))
         return NULL;
     const Value *stated = &f[F_KIND], *recommended = &f[F_BY_RECOMMENDATION];
     if (!within(&f[F_VALUE], 0, ABSURD) || !within(&f[F_COUNT], 1, MAX_COUNT) || f[F_SEQUENCE].form == TEXT ||
@@ -477,6 +486,17 @@ static PyObject *fact_of(Reader *reader, PyObject *record, const Rules *rules, P
     if (is_left) {
         put_shared(&fact_, fact, FACT_REASON, reason);
         put_shared(&fact_, fact, FACT_LOSS_KIND, loss_kind);
+    } else if (kind == OPENING) {
+        for (int i = 0; i < 2; i++) {
+            if (f[F_SINCE + i].form == ABSENT)
+                continue;
+            PyObject *instant = PyLong_FromLongLong(i == 0 ? since : last_fact_at);
+            if (instant == NULL) {
+                Py_DECREF(fact);
+                return NULL;
+            }
+            put(&fact_, fact, FACT_SINCE + i, instant);
+        }
     } else if (kind == RECOMMENDED && f[F_COUNT].form == NUMBER) {
         PyObject *count = PyLong_FromLongLong(f[F_COUNT].number);
         if (count == NULL) {
@@ -606,7 +626,23 @@ static PyObject *prepare(PyObject *module, PyObject *arguments)
     Py_RETURN_NONE;
 }
 
+static PyObject *partition_of(PyObject *module, PyObject *arguments)
+{
+    const char *key;
+    Py_ssize_t length;
+    unsigned int partitions;
+    if (!PyArg_ParseTuple(arguments, "y#I", &key, &length, &partitions))
+        return NULL;
+    if (partitions == 0) {
+        PyErr_SetString(PyExc_ZeroDivisionError, "a topic has one partition at least");
+        return NULL;
+    }
+    return PyLong_FromUnsignedLong((murmur2((const unsigned char *)key, length) & 0x7fffffffu) % partitions);
+}
+
 static PyMethodDef methods[] = {
+    { "partition_of", partition_of, METH_VARARGS,
+      PyDoc_STR("partition_of(key, partitions) -> int: where Java's default partitioner puts a record with this key.") },
     { "prepare", prepare, METH_VARARGS,
       PyDoc_STR("prepare(fact, record): take over the types. Raises TypeError where a field is no plain slot.") },
     { NULL, NULL, 0, NULL },

@@ -9,10 +9,11 @@
 #include "../struct_slots.h"
 
 enum { FACT_KIND, FACT_AT, FACT_CUSTOMER, FACT_SILO, FACT_ID, FACT_SEQUENCE, FACT_PLACE, FACT_VALUE, FACT_SEGMENT,
-       FACT_REGION, FACT_PRODUCT, FACT_ACTIVITY, FACT_EARNED, FACT_REASON, FACT_LOSS_KIND, FACT_COUNT, FACT_SLOTS };
+       FACT_REGION, FACT_PRODUCT, FACT_ACTIVITY, FACT_EARNED, FACT_REASON, FACT_LOSS_KIND, FACT_COUNT, FACT_SINCE,
+       FACT_LAST_FACT_AT, FACT_SLOTS };
 static const char *const FACT_NAMES[] = {
     "kind", "at", "customer_id", "silo", "event_id", "sequence", "place", "value", "segment",
-    "region", "product", "activity", "earned", "reason", "loss_kind", "count" };
+    "region", "product", "activity", "earned", "reason", "loss_kind", "count", "since", "last_fact_at" };
 enum { C_BASE, C_FACTS, C_STATE, C_NEWEST, C_FOLDED_TO, C_BY_CLOCK_AT, C_TANGLED, C_WHEEL_MINUTE, C_IDS,
        C_BEFORE_LOSS, C_SAVED, C_UNSAVED, C_SLOTS };
 static const char *const CUSTOMER_NAMES[] = {
@@ -43,14 +44,15 @@ static PyObject *status_active, *status_lost, *settle_function;
 
 /* Kinds of facts and movements: interned texts, compared by identity; an equal text that is another object goes the
  * slow way, which compares by value. */
-static PyObject *JOINED, *PURCHASED, *LEFT, *VALUE_CHANGED, *PROFILE_CHANGED, *RECOMMENDED;
+static PyObject *JOINED, *PURCHASED, *LEFT, *VALUE_CHANGED, *PROFILE_CHANGED, *RECOMMENDED, *OPENING;
 static PyObject *NEW, *RETURNED, *LOST, *EXPANSION, *CONTRACTION, *TRANSFER;
 static PyObject *UNKNOWN, *VOLUNTARY;
 static PyObject *s_copy, *s_slowly, *s_schedule, *s_watermark, *s_customers, *s_dirty, *s_changes, *zero, *one;
 static PyObject *never_order;
 
 enum { APPLIED, NO_CHANGE, ALREADY_ACTIVE, ALREADY_LOST, NOT_ACTIVE, NOT_A_CUSTOMER,
-       T_NEW, T_RETURNED, T_LOST, T_EXPANSION, T_CONTRACTION, T_TRANSFER, T_RECOMMENDED, FACTS, TALLIES };
+       T_NEW, T_RETURNED, T_LOST, T_EXPANSION, T_CONTRACTION, T_TRANSFER, T_RECOMMENDED, FACTS, TALLIES,
+       T_OPENING /* no movement that is counted */, ALL_TALLIES };
 
 #define INDEX_AT 24
 #define SETTLE_EVERY 16
@@ -63,7 +65,7 @@ enum { APPLIED, NO_CHANGE, ALREADY_ACTIVE, ALREADY_LOST, NOT_ACTIVE, NOT_A_CUSTO
 typedef struct {
     PyObject *ledger, *customers, *dirty, *changes, *restarted;  /* borrowed but for the first's attributes */
     long long watermark, clock, horizon, grouping, early_within, lapse_after;
-    long long tally[TALLIES];
+    long long tally[ALL_TALLIES];
 } Run;
 
 /* One fact, while it is folded. */
@@ -264,20 +266,18 @@ static int restart_lapse(Run *run, Step *step)
 
 /* ---- rows of the table ---- */
 
-static int gain(Run *run, Step *step, long status)
+/* The value is the fact's; where it states none, `value`. */
+static int begin_membership(Step *step, PyObject *value)
 {
-    int is_new = status == UNKNOWN_STATUS;
-    PyObject *at = of_fact(step, FACT_AT), *activity = of_fact(step, FACT_ACTIVITY);
-    PyObject *value = of_fact(step, FACT_VALUE), *state = step->state;
+    PyObject *at = of_fact(step, FACT_AT), *activity = of_fact(step, FACT_ACTIVITY), *state = step->state;
     PyObject *scope = admitted_scope(step);
     if (scope == NULL)
         return -1;
-    if (is_new)
-        put_shared(&state_, state, S_COHORT_AT, at);
+    if (of_fact(step, FACT_VALUE) != Py_None)
+        value = of_fact(step, FACT_VALUE);
     put_shared(&state_, state, S_STATUS, status_active);
     put_shared(&state_, state, S_LAPSED, Py_False);
-    if (value != Py_None)
-        put_shared(&state_, state, S_VALUE, value);
+    put_shared(&state_, state, S_VALUE, value);
     put_shared(&state_, state, S_SCOPE, scope);
     put_shared(&state_, state, S_GAINED_AT, at);
     put(&state_, state, S_GAINED_SCOPE, scope);
@@ -291,7 +291,18 @@ static int gain(Run *run, Step *step, long status)
         return -1;
     put(&state_, state, S_STEPS, steps);
     put_shared(&state_, state, S_JOINED, Py_None);
-    put_shared(&state_, state, S_EARLY_FROM, at);
+    return 0;
+}
+
+static int gain(Run *run, Step *step, long status)
+{
+    int is_new = status == UNKNOWN_STATUS;
+    PyObject *state = step->state;
+    if (is_new)
+        put_shared(&state_, state, S_COHORT_AT, of_fact(step, FACT_AT));
+    if (begin_membership(step, of_state(step, S_VALUE)) < 0)
+        return -1;
+    put_shared(&state_, state, S_EARLY_FROM, of_fact(step, FACT_AT));
     put_shared(&state_, state, S_OPENED_AT, Py_None);
     if (restart_lapse(run, step) < 0)
         return -1;
@@ -302,6 +313,31 @@ static int gain(Run *run, Step *step, long status)
     put_shared(&movement_, made, M_EARNED, is_new ? of_fact(step, FACT_EARNED) : Py_False);
     put_shared(&movement_, made, M_COHORT_AT, of_state(step, S_COHORT_AT));
     return emit(run, step, made, is_new ? T_NEW : T_RETURNED);
+}
+
+/* An opening of a customer never seen. */
+static int open_balance(Run *run, Step *step)
+{
+    PyObject *state = step->state, *since = of_fact(step, FACT_SINCE), *last = of_fact(step, FACT_LAST_FACT_AT);
+    if (begin_membership(step, zero) < 0)
+        return -1;
+    put_shared(&state_, state, S_OPENED_AT, of_fact(step, FACT_AT));
+    put_shared(&state_, state, S_OPENED_VALUE, of_state(step, S_VALUE));
+    put_shared(&state_, state, S_COHORT_AT, since);
+    put_shared(&state_, state, S_EARLY_FROM, since);
+    if (run->lapse_after >= 0) {
+        long long due = (last == Py_None ? step->at : number(last)) + run->lapse_after;
+        PyObject *lapse_due = PyLong_FromLongLong(due > step->at ? due : step->at);
+        if (lapse_due == NULL)
+            return -1;
+        put(&state_, state, S_LAPSE_DUE, lapse_due);
+    }
+    PyObject *made = movement(step, OPENING, of_state(step, S_SCOPE), one, of_state(step, S_VALUE));
+    if (made == NULL)
+        return -1;
+    put_shared(&movement_, made, M_ACTIVITY, of_state(step, S_ACTIVITY));
+    put_shared(&movement_, made, M_COHORT_AT, since);
+    return emit(run, step, made, T_OPENING);
 }
 
 /* Keeps the state before what may be a loss. */
@@ -426,6 +462,8 @@ static int keep_profile(Step *step)
 static int fold(Run *run, Step *step, long status)
 {
     PyObject *kind = step->kind;
+    if (kind == OPENING)
+        return open_balance(run, step) < 0 ? -1 : APPLIED;
     if (kind == LEFT) {
         if (status == ACTIVE)
             return lose(run, step) < 0 ? -1 : APPLIED;
@@ -592,6 +630,19 @@ static PyObject *new_customer(Run *run, PyObject *id)
     return made;
 }
 
+/* Whether a fact of a customer never seen is a plain beginning, with nothing due by the clock already. */
+static int begins_plainly(Run *run, Step *step)
+{
+    if ((step->kind != JOINED && step->kind != PURCHASED && step->kind != OPENING) ||
+        step->at < run->watermark - run->horizon)
+        return 0;
+    if (run->lapse_after < 0)
+        return 1;
+    PyObject *last = of_fact(step, FACT_LAST_FACT_AT);
+    long long from = step->kind == OPENING && last != Py_None ? number(last) : step->at;
+    return from + run->lapse_after > run->clock && from + run->lapse_after > step->at;
+}
+
 /* 1: folded; 0: it is for the slow way; -1 with an exception. */
 static int apply_plainly(Run *run, PyObject *fact, long long at)
 {
@@ -602,8 +653,7 @@ static int apply_plainly(Run *run, PyObject *fact, long long at)
     if (found == NULL) {
         if (PyErr_Occurred())
             return -1;
-        if ((step.kind != JOINED && step.kind != PURCHASED) || at < run->watermark - run->horizon ||
-            (run->lapse_after >= 0 && at + run->lapse_after <= run->clock))
+        if (!begins_plainly(run, &step))
             return 0;
         step.customer = new_customer(run, step.id);
         if (step.customer == NULL)
@@ -743,7 +793,7 @@ PyMODINIT_FUNC PyInit__plain(void)
 {
     static const struct { PyObject **place; const char *text; } texts[] = {
         { &JOINED, "joined" }, { &PURCHASED, "purchased" }, { &LEFT, "left" }, { &VALUE_CHANGED, "value_changed" },
-        { &PROFILE_CHANGED, "profile_changed" }, { &RECOMMENDED, "recommended" }, { &NEW, "new" },
+        { &PROFILE_CHANGED, "profile_changed" }, { &RECOMMENDED, "recommended" }, { &OPENING, "opening" }, { &NEW, "new" },
         { &RETURNED, "returned" }, { &LOST, "lost" }, { &EXPANSION, "expansion" }, { &CONTRACTION, "contraction" },
         { &TRANSFER, "transfer" }, { &UNKNOWN, "unknown" }, { &VOLUNTARY, "voluntary" }, { &s_copy, "__copy__" },
         { &s_slowly, "apply_slowly" }, { &s_schedule, "_schedule" }, { &s_watermark, "watermark" },

@@ -39,7 +39,7 @@ TIMES = (
     0, -1, 1_709_290_800_000, 10**15 - 1, 10**15, 2**63, 1.0, "1709290800000",
 )  # fmt: skip
 KINDS = (
-    "joined", "purchased", "left", "value_changed", "profile_changed", "recommended", "staying", "leaving", "opening",
+    "joined", "purchased", "left", "value_changed", "profile_changed", "recommended", "opening", "staying", "leaving",
     "retracted", "heartbeat", "Left", "", "nothing",
 )  # fmt: skip
 
@@ -50,7 +50,7 @@ def field(random: Random, name: str) -> Any:
     match name:
         case "fact":
             return random.choice(KINDS[: random.choice((7, 14))])
-        case "at" | "effective_at" | "since":
+        case "at" | "effective_at" | "since" | "last_fact_at":
             return random.choice(TIMES) if random.random() < 0.5 else 1_709_290_800_000 + random.randrange(10**6)
         case "customer_id" | "event_id":
             return random.choice(TEXTS) if random.random() < 0.2 else f"c-{random.randrange(50)}"
@@ -65,13 +65,13 @@ def field(random: Random, name: str) -> Any:
 
 NAMES = (
     "silo", "value", "count", "sequence", "segment", "region", "product", "activity", "by_recommendation", "reason",
-    "kind", "amount", "effective_at", "since", "other", "retracts",
+    "kind", "since", "last_fact_at", "amount", "effective_at", "other", "retracts",
 )  # fmt: skip
 
 
 def record(random: Random) -> RawRecord:
     names = ["fact", "at", "event_id", "customer_id"]
-    names += random.sample(NAMES[: random.choice((11, len(NAMES)))], random.randrange(8))
+    names += random.sample(NAMES[: random.choice((13, len(NAMES)))], random.randrange(8))
     if random.random() < 0.3:
         random.shuffle(names)
     if random.random() < 0.03:
