@@ -106,9 +106,13 @@ def flush_records(
     records: list[Record] = [(key, None) for key in buried]
     if ended is not None:
         records.append((ENDED_PREFIX + str(epoch).encode(), _encoder.encode(ended)))
-    for value in values:
-        payload = msgspec.Raw(DELETED if value.payload is None else value.payload)
-        records.append((value.key, _encoder.encode(_Envelope(epoch, flush, value.had_one, payload))))
+    # All but the payload is the same for all values: written once, it is put before each of them.
+    again = _encoder.encode(_Envelope(epoch, flush, True, msgspec.Raw(b"")))
+    first = _encoder.encode(_Envelope(epoch, flush, False, msgspec.Raw(b"")))
+    records.extend(
+        (value.key, (again if value.had_one else first) + (DELETED if value.payload is None else value.payload))
+        for value in values
+    )
     records.append((PROGRESS_KEY, _encoder.encode(progress)))
     return records
 
