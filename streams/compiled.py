@@ -5,11 +5,9 @@ where no C compiler was at hand when netgrowth was installed. `NETGROWTH_COMPILE
 """
 
 import importlib
-import logging
 import os
+import warnings
 from types import ModuleType
-
-logger = logging.getLogger(__name__)
 
 VERSION = 1
 """Raised with every change to what the compiled pieces and their callers agree on: older builds are left out."""
@@ -24,6 +22,6 @@ def piece(name: str) -> ModuleType | None:
     except ImportError:
         return None
     if module.VERSION != VERSION:
-        logger.warning("%s was built from other sources and is left out; install netgrowth again", name)
+        warnings.warn(f"{name} was built from other sources and is left out; install netgrowth again", stacklevel=2)
         return None
     return module

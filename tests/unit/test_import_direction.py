@@ -33,4 +33,6 @@ def test_a_room_imports_no_room_above_it(room: str) -> None:
 
 def test_streams_touch_neither_clock_nor_network_nor_log() -> None:
     wrong = {str(m.relative_to(ROOT)): imported(m) & EDGES for m in sorted((ROOT / "streams").rglob("*.py"))}
+    # It loads code and knows nothing of facts; the environment may say that it is to load none.
+    assert wrong.pop("streams/compiled.py") == {"os"}
     assert {name: edges for name, edges in wrong.items() if edges} == {}
