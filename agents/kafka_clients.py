@@ -21,6 +21,9 @@ def ssl_context(settings: Settings) -> ssl.SSLContext | None:
         raise SettingsError(
             [f"NETGROWTH_TLS_CA_FILE names {settings.tls_ca_file}: no PEM certificates there ({error}); check it"]
         ) from error
+    # Since Python 3.13 the default also refuses certificates that lack extensions, as those of many companies' own
+    # authorities do; Kafka's own clients take them.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     context.check_hostname = settings.tls_check_hostname
     if settings.tls_cert_file and settings.tls_key_file:
         # Given as a function, so that a key with an unstated password fails instead of asking the terminal.
