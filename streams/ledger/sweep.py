@@ -7,7 +7,7 @@ form in which it woke, and wakes for little.
 
 from typing import TYPE_CHECKING
 
-from streams.ledger.remembered import settle
+from streams.ledger.remembered import Customer, settle
 
 if TYPE_CHECKING:
     from streams.ledger.partition import PartitionLedger
@@ -18,7 +18,6 @@ MOST_AWAKE = 25_000
 MOST_QUIET = 25_000
 """Resting customers of a partition, some 500 bytes each, beyond which it is seen to who of them is settled by now."""
 
-LOOKS_A_FACT = 2
 REST_COUNTS = 16
 """Putting one customer to rest costs as much as looking at so many."""
 
@@ -32,69 +31,72 @@ class Sweep:
 
     def tick(self, ledger: "PartitionLedger", most: int) -> None:
         """Look at the next so many; one put to rest counts as several."""
-        self._go_round_awake(ledger, most, REST_COUNTS, pressed=False)
-        self._go_round_quiet(ledger, most, REST_COUNTS)
+        self._go_round_awake(ledger, most, REST_COUNTS, None)
+        self._go_round_quiet(ledger, most, most // REST_COUNTS)
 
     def press(self, ledger: "PartitionLedger", facts: int) -> None:
-        """Keep up with so many facts, each of which may have woken someone, if too many are awake."""
+        """Keep up with so many facts, each of which may have woken someone, if too many are awake or quiet."""
         if len(ledger.customers) > MOST_AWAKE:
-            self._go_round_awake(ledger, LOOKS_A_FACT * facts, 0, pressed=True)
+            self._go_round_awake(ledger, 2 * facts, 0, MOST_AWAKE)
         if ledger.resting.quiet > MOST_QUIET:
-            self._go_round_quiet(ledger, LOOKS_A_FACT * facts, 0)
+            self._go_round_quiet(ledger, facts // 4 + 1, 2 * facts)
 
-    def _go_round_awake(self, ledger: "PartitionLedger", most: int, rest_counts: int, *, pressed: bool) -> None:
+    def _go_round_awake(
+        self, ledger: "PartitionLedger", looks: int, rest_counts: int, most_awake: int | None
+    ) -> None:
+        """Look at so many. With `most_awake` the quiet ones rest, too, as long as more than that are awake."""
         customers, dirty, resting, watermark = ledger.customers, ledger.dirty, ledger.resting, ledger.watermark
         settled_before = _settled_before(ledger)
         names = self._awake
         if not names:
             names.extend(reversed(customers))
-        while names and most > 0:
-            most -= 1
+        while names and looks > 0 and (most_awake is None or len(customers) > most_awake):
+            looks -= 1
             customer_id = names.pop()
             customer = customers.get(customer_id)
             if customer is None:
                 continue
+            settle(ledger.rules, customer, watermark)
             is_settled = customer.newest[0] < settled_before
-            if not is_settled:
-                settle(ledger.rules, customer, watermark)
-                if not pressed or customer.looked_at is not customer.newest:
-                    customer.looked_at = customer.newest
-                    continue
+            if not is_settled and (most_awake is None or customer.looked_at is not customer.newest):
+                customer.looked_at = customer.newest
+                continue
             if customer_id in dirty:
                 continue
             if customer.appended:  # whoever wakes it must know of no second value of it
                 customer.save_whole = True
                 dirty.add(customer_id)
                 continue
-            most -= rest_counts
+            looks -= rest_counts
             if is_settled:
-                settle(ledger.rules, customer, watermark)
-                if resting.keep_settled(customer_id, customer):
-                    del customers[customer_id]
-                    dirty.add(customer_id)
+                _rest(ledger, customer_id, customer)
             else:
                 resting.keep_quiet(customer_id, customer)
                 del customers[customer_id]
 
-    def _go_round_quiet(self, ledger: "PartitionLedger", most: int, rest_counts: int) -> None:
-        resting = ledger.resting
-        settled_before = _settled_before(ledger)
+    def _go_round_quiet(self, ledger: "PartitionLedger", looks: int, rests: int) -> None:
+        """Look at the quiet ones in turn until so many were still quiet, or so many settled."""
+        resting, settled_before = ledger.resting, _settled_before(ledger)
         names = self._quiet
         if not names:
             names.extend(resting.quiet_ones())
-        while names and most > 0:
-            most -= 1
+        while names and looks > 0 and rests > 0:
             customer_id = names.pop()
             newest_at = resting.newest_of_quiet(customer_id)
             if newest_at is None or newest_at >= settled_before:
+                looks -= 1
                 continue
-            most -= rest_counts
+            rests -= 1
             customer = ledger.wake(customer_id)
             if customer is not None:
                 settle(ledger.rules, customer, ledger.watermark)
-                if resting.keep_settled(customer_id, customer):
-                    del ledger.customers[customer_id]
-                    ledger.dirty.add(customer_id)
+                _rest(ledger, customer_id, customer)
+
+
+def _rest(ledger: "PartitionLedger", customer_id: str, customer: Customer) -> None:
+    if ledger.resting.keep_settled(customer_id, customer):
+        del ledger.customers[customer_id]
+        ledger.dirty.add(customer_id)
 
 
 def _settled_before(ledger: "PartitionLedger") -> int:
