@@ -10,13 +10,16 @@ from dataclasses import dataclass
 from streams.compiled import piece
 from streams.ledger.rules import DAY, MINUTE
 from streams.tables.calendar import Calendar, minute_start
-from streams.tables.cells import PAIRED, Addition, Cell
+from streams.tables.cells import PAIRED, Addition, Cell, pack_cells, unpack_cells
 from streams.tables.windows import BEGINNING
 
 _sums = piece("streams.tables._sums")
 
 MINUTES, HOURS, DAYS, EVER = range(4)
 """Levels, finest first. EVER holds what is older than the days that are kept."""
+
+MOST_OPEN = 1024
+"""Buckets of a table whose cells are held as they are; the others, longest untouched, are packed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,19 @@ class Bucket:
                 if not held[0] and not held[1]:
                     del cells[cell]
 
+    def pack(self) -> bytes:
+        """The cells as bytes."""
+        return pack_cells([(cell, n, v) for cells in (self.plain, self.paired) for cell, (n, v) in cells.items()])
+
+    @staticmethod
+    def of(packed: "Bucket | bytes") -> "Bucket":
+        """The bucket that was packed, or itself."""
+        if isinstance(packed, Bucket):
+            return packed
+        bucket = Bucket()
+        bucket.add_all(unpack_cells(packed))
+        return bucket
+
     def paired_cells(self) -> Iterator[Addition]:
         """The paired cells with what is counted in them."""
         return ((cell, n, v) for cell, (n, v) in self.paired.items())
@@ -80,10 +96,11 @@ class Buckets:
     def __init__(self, calendar: Calendar, retention: Retention) -> None:
         self._calendar = calendar
         self.retention = retention
-        self.minutes: dict[int, Bucket] = {}
-        self.hours: dict[int, Bucket] = {}
-        self.days: dict[int, Bucket] = {}
+        self.minutes: dict[int, Bucket | bytes] = {}
+        self.hours: dict[int, Bucket | bytes] = {}
+        self.days: dict[int, Bucket | bytes] = {}
         self.ever = Bucket()
+        self._open: dict[tuple[int, int], None] = {}  # level and start, the longest untouched first
         self.minutes_from = self.hours_from = BEGINNING
 
     def level_at(self, us: int) -> int:
@@ -98,10 +115,10 @@ class Buckets:
             self.ever.add_all(additions)
             return
         if level == MINUTES:
-            _add_all(self.minutes, start, additions)
+            self._add(MINUTES, self.minutes, start, additions)
         if level <= HOURS:
-            _add_all(self.hours, self._calendar.hour_start(start), additions)
-        _add_all(self.days, self._calendar.day_start(start), additions)
+            self._add(HOURS, self.hours, self._calendar.hour_start(start), additions)
+        self._add(DAYS, self.days, self._calendar.day_start(start), additions)
 
     def forget(self, clock: int) -> None:
         """Lets go of minutes and hours that are older than they are kept; their sums stay in the days."""
@@ -134,7 +151,7 @@ class Buckets:
         yield from self._within_hours(start, first_day)
         for day, bucket in self.days.items():
             if first_day <= day < last_day:
-                yield bucket
+                yield Bucket.of(bucket)
         yield from self._within_hours(last_day, end)
 
     def _within_hours(self, start: int, end: int) -> Iterator[Bucket]:
@@ -148,24 +165,38 @@ class Buckets:
         yield from self._within_minutes(start, hour)
         while hour < last:
             if (bucket := self.hours.get(hour)) is not None:
-                yield bucket
+                yield Bucket.of(bucket)
             hour = self._calendar.next_hour(hour)
         yield from self._within_minutes(last, end)
 
     def _within_minutes(self, start: int, end: int) -> Iterator[Bucket]:
         for minute in range(minute_start(start), end, MINUTE):
             if (bucket := self.minutes.get(minute)) is not None:
-                yield bucket
+                yield Bucket.of(bucket)
+
+    def _add(
+        self, level: int, buckets: dict[int, Bucket | bytes], start: int, additions: Sequence[Addition]
+    ) -> None:
+        held, opened, place = buckets.get(start), self._open, (level, start)
+        bucket = Bucket() if held is None else Bucket.of(held)
+        bucket.add_all(additions)
+        opened.pop(place, None)
+        if not bucket:
+            buckets.pop(start, None)
+            return
+        buckets[start] = bucket
+        opened[place] = None
+        if len(opened) > MOST_OPEN:
+            self._pack(next(iter(opened)))
+
+    def _pack(self, place: tuple[int, int]) -> None:
+        del self._open[place]
+        level, start = place
+        buckets = (self.minutes, self.hours, self.days)[level]
+        bucket = buckets.get(start)
+        if isinstance(bucket, Bucket):  # it may have been let go since
+            buckets[start] = bucket.pack()
 
     @staticmethod
     def _up(at: int, start: int, following: Callable[[int], int]) -> int:
         return at if at == start else following(start)
-
-
-def _add_all(buckets: dict[int, Bucket], start: int, additions: Sequence[Addition]) -> None:
-    bucket = buckets.get(start)
-    if bucket is None:
-        bucket = buckets[start] = Bucket()
-    bucket.add_all(additions)
-    if not bucket:
-        del buckets[start]

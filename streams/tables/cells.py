@@ -8,6 +8,8 @@ recommendation that a later one follows.
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import msgspec
+
 from streams.facts.models import UNKNOWN
 from streams.ledger.movements import Movement, MovementKind, Stay
 from streams.ledger.rules import DAY
@@ -52,6 +54,11 @@ it ended."""
 OUT, IN = 0, 1
 
 Addition = tuple[Cell, int, int]
+
+pack_cells = msgspec.msgpack.Encoder().encode
+"""Cells with what is counted in them as bytes, a seventh of what they are in memory."""
+unpack_cells = msgspec.msgpack.Decoder(list[Addition]).decode
+"""The same back. Raises: msgspec.MsgspecError."""
 
 
 PLAIN = {
