@@ -22,7 +22,7 @@ from streams.tables.cohorts import cohorts
 from streams.tables.ledger_json import ledger_json
 from streams.tables.levels import NO_MEASURES
 from streams.tables.merge import CompanyTables
-from streams.tables.parts import is_progress
+from streams.tables.parts import epoch_of, is_progress
 from streams.tables.rows import Row
 from streams.tables.running import RunningWindows
 from streams.tables.scopes import THE_TOTAL, ScopeKey
@@ -108,17 +108,29 @@ class Company:
             await consumer.stop()
 
     def _take(self, lane: int, key: bytes, value: bytes | None) -> None:
-        """Hold the records of a flush until its progress record is there: a torn flush would not balance."""
+        """Hold the records of a flush until its progress record is there: a torn flush would not balance.
+
+        That of an owner before, who is late, releases nothing of the flush of today's into which it may fall.
+        """
         waiting = self._waiting.setdefault(lane, [])
         waiting.append((key, value))
         if not is_progress(key):
             return
+        upto = epoch_of(value)
+        of_record = upto
+        still = []
         for part in waiting:
+            # A tombstone has no epoch; it comes behind the parts of its flush.
+            if part[1] is not None:
+                of_record = epoch_of(part[1])
+            if of_record > upto:
+                still.append(part)
+                continue
             try:
                 self._tables.apply(*part)
             except msgspec.MsgspecError:
                 logger.warning("A record of scope-parts is not to be read and was passed over: key %r", part[0][:80])
-        waiting.clear()
+        self._waiting[lane] = still
 
     def advance(self, now: int) -> int | None:
         """Move the clock on by what all partitions told; `now` is the wall clock, microseconds."""

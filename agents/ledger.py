@@ -15,6 +15,7 @@ import faust
 from faust.types import TP
 
 from agents.dead_letters import encode_dead_letter
+from agents.late_owners import LateOwners
 from agents.movement_records import movement_records
 from agents.transport import BatchTransport, CannotStart, Changelog, RecordBatch, batch_topic
 from agents.wall_clock import wall_clock_us
@@ -97,6 +98,7 @@ class LedgerAgent:
         self._flushing = asyncio.Lock()
         transport: BatchTransport = app.transport
         self._transport = transport
+        self._late_owners = LateOwners(settings, transport.delivery_deadline)
         transport.on_quiesce(self.flush)
         self._changelog = Changelog(
             app, settings.topic(CHANGELOG), settings.partitions, self._restore, self._reset,
@@ -165,6 +167,7 @@ class LedgerAgent:
         """Write what changed, wait until it is delivered, then acknowledge the batches that are in it."""
         async with self._flushing:
             started = monotonic()
+            await self._late_owners.tell(self.books)
             barrier, now = self._transport.barrier, wall_clock_us()
             sources: list[TP] = []
             events: list[Any] = []
@@ -236,8 +239,10 @@ class LedgerAgent:
         self._epochs[partition] = epoch
         source = TP(self.topic, partition)
         key, value = claim(epoch)
-        self._transport.barrier.send(source, self._settings.topic(CHANGELOG), partition, key, value)
-        await self._transport.barrier.delivered(source)
+        barrier = self._transport.barrier
+        self._late_owners.watch(barrier, partition)
+        barrier.send(source, self._settings.topic(CHANGELOG), partition, key, value)
+        await barrier.delivered(source)
 
     def _restore(self, partition: int, records: Any) -> None:
         self._readers[partition].feed(records)

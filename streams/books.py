@@ -4,9 +4,12 @@ Records go in by batches; a flush gives what changed since the last one. The nex
 go with every flush, so that whoever restores it goes on at the very record after it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from streams.facts.admission import Admission, AdmittedBatch
 from streams.facts.definitions.model import Definitions
@@ -193,6 +196,34 @@ class PartitionBooks:
         if saved.watermark > NEVER:
             self.watermark = PartitionWatermark(self._clock_rules, saved.watermark, saved.fresh)
 
+    def rewrite(self, keys: Iterable[bytes]) -> None:
+        """Write these keys of the changelog again with the next flush: an owner before has written over them.
+
+        Void as that is, compaction would keep it, and not the value that it hides.
+        """
+        for key in keys:
+            if key[:1] == BUCKET:
+                self.rewrite_parts([key[1:]])
+            elif key == WORDS_KEY:
+                self._words.changed = True
+            elif key[:1] in (CUSTOMER, MORE) and self._knows(_customer_in(key)):
+                self._rewrite.add(key)
+
+    def rewrite_parts(self, keys: Iterable[bytes]) -> None:
+        """Write these records of `scope-parts` again with the next flush."""
+        for key in keys:
+            with suppress(msgspec.MsgspecError):
+                self._tables.rewrite(key)
+
+    def _knows(self, customer_id: str) -> bool:
+        if customer_id in self.ledger.customers:
+            return True
+        try:
+            self.ledger.resting.payload(customer_id)
+        except KeyError:
+            return False
+        return True
+
     def _book(self) -> None:
         changes = self.ledger.changes
         if changes:
@@ -247,7 +278,7 @@ class PartitionBooks:
         ledger = self.ledger
         for key in self._rewrite:
             if key[:1] in (CUSTOMER, MORE):
-                customer_id = key[1:].decode() if key[:1] == CUSTOMER else customer_of(key)
+                customer_id = _customer_in(key)
                 ledger.dirty.add(customer_id)
                 if customer_id in ledger.customers:
                     ledger.customers[customer_id].save_whole = True
@@ -271,3 +302,7 @@ class PartitionBooks:
             customer.save_whole = False
             customer.unsaved.clear()
         ledger.dirty.clear()
+
+
+def _customer_in(key: bytes) -> str:
+    return key[1:].decode() if key[:1] == CUSTOMER else customer_of(key)

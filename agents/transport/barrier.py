@@ -31,8 +31,8 @@ class _Lane:
     """Batches on their way to one target partition, in order, numbered from 1."""
 
     __slots__ = (
-        "deliveries", "filling", "filling_bytes", "partition", "pump", "sealed", "sent_at", "started", "topic",
-        "waiting",
+        "deliveries", "filling", "filling_bytes", "next_offset", "partition", "pump", "sealed", "sent_at", "started",
+        "topic", "waiting",
     )
 
     def __init__(self, topic: str, partition: int) -> None:
@@ -41,6 +41,8 @@ class _Lane:
         #: The batch that records go into, and its bytes.
         self.filling: Any = None
         self.filling_bytes = 0
+        #: Where the next batch lies if nobody else writes here; None: not known.
+        self.next_offset: int | None = None
         #: Closed batches not yet taken over by the client, with their bytes.
         self.sealed: deque[tuple[Any, int]] = deque()
         #: Batches begun, and batches that the broker has.
@@ -77,6 +79,8 @@ class DeliveryBarrier:
         #: Per source, the last batch of each lane that holds a record of it.
         self._marks: dict[TP, dict[_Lane, int]] = {}
         self._failure: DeliveryFailed | None = None
+        #: Told of offsets that another producer wrote between two batches of ours: topic, partition, first, end.
+        self.on_others: Callable[[str, int, int, int], None] | None = None
         #: Bytes and records sent and not yet delivered are gauges; the total is a counter.
         self.bytes_pending = 0
         self.records_sent = 0
@@ -154,6 +158,12 @@ class DeliveryBarrier:
         except TimeoutError:
             raise self._give_up(f"records were not delivered within {self._deadline:g} s") from None
 
+    def forget_place(self, topic: str, partition: int) -> None:
+        """Others may have written to the partition up to now, as owners before us: that is nothing to be told of."""
+        lane = self._lanes.get((topic, partition))
+        if lane is not None:
+            lane.next_offset = None
+
     def check_deadline(self) -> None:
         """Fail if the oldest undelivered batch is older than the deadline; to be called about once a second."""
         oldest = min((lane.sent_at[0][0] for lane in self._lanes.values() if lane.sent_at), default=None)
@@ -193,20 +203,22 @@ class DeliveryBarrier:
             client = self._client()
             while lane.sealed:
                 batch, _ = lane.sealed[0]
+                count = batch.record_count()
                 # Returns when the batch before it has left the client's queue: order is kept, and the queue is short.
                 future = await client.send_batch(batch, lane.topic, partition=lane.partition)
                 lane.sealed.popleft()
-                future.add_done_callback(partial(self._settled, lane))
+                future.add_done_callback(partial(self._settled, lane, count))
         except Exception as error:
             self._give_up(f"{lane.topic}-{lane.partition}: {error!r}")
         finally:
             lane.pump = None
 
-    def _settled(self, lane: _Lane, future: "asyncio.Future[Any]") -> None:
+    def _settled(self, lane: _Lane, count: int, future: "asyncio.Future[Any]") -> None:
         error = asyncio.CancelledError() if future.cancelled() else future.exception()
         if error is not None:
             self._give_up(f"{lane.topic}-{lane.partition}: {error!r}")
             return
+        self._note_place(lane, future.result(), count)
         lane.deliveries += 1
         _, size = lane.sent_at.popleft()
         self.bytes_pending -= size
@@ -217,6 +229,13 @@ class DeliveryBarrier:
             elif not waiter.done():
                 waiter.set_result(None)
         lane.waiting = still
+
+    def _note_place(self, lane: _Lane, delivered: Any, count: int) -> None:
+        # A batch that was sent twice is told of without its offset.
+        first: int = getattr(delivered, "offset", -1)
+        expected, lane.next_offset = lane.next_offset, None if first < 0 else first + count
+        if self.on_others is not None and expected is not None and first > expected:
+            self.on_others(lane.topic, lane.partition, expected, first)
 
     def _give_up(self, reason: str) -> DeliveryFailed:
         if self._failure is None:

@@ -108,3 +108,30 @@ async def _assign(
         consumer.seek(tp, starts[tp])
         progress[tp] = ReadingProgress(tp.partition, starts[tp], ends[tp], starts[tp])
     return progress
+
+
+async def read_between(
+    client: dict[str, Any], topic: str, partition: int, first: int, end: int, *, stall: float
+) -> list[Any]:
+    """The records of one partition with offsets in [first, end) that are still there.
+
+    Raises: RecoveryFailed when nothing came for `stall` seconds.
+    """
+    consumer = AIOKafkaConsumer(**client, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        tp = TopicPartition(topic, partition)
+        consumer.assign([tp])
+        consumer.seek(tp, first)
+        found: list[Any] = []
+        moved = monotonic()
+        while (position := await consumer.position(tp)) < end:
+            found += (await consumer.getmany(tp, timeout_ms=200)).get(tp, ())
+            now = monotonic()
+            if await consumer.position(tp) > position:
+                moved = now
+            elif now - moved > stall:
+                raise RecoveryFailed(f"{topic}-{partition}: nothing came for {stall:g} s")
+        return [record for record in found if record.offset < end]
+    finally:
+        await consumer.stop()

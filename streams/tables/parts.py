@@ -84,10 +84,20 @@ class Progress(msgspec.Struct, frozen=True, array_like=True):
     definitions_name: str = ""  # empty in records of older programs
 
 
+class _PartEpoch(msgspec.Struct, array_like=True, gc=False):
+    """A part of which only the epoch is wanted."""
+
+    stamp: msgspec.Raw
+    upto: int
+    cells: msgspec.Raw
+    epoch: int = 0
+
+
 _encode_key = msgspec.json.Encoder().encode
 _decode_key = msgspec.json.Decoder(PartKey).decode
 _encode = msgspec.msgpack.Encoder().encode
 _decode_part = msgspec.msgpack.Decoder(Part).decode
+_decode_part_epoch = msgspec.msgpack.Decoder(_PartEpoch).decode
 _decode_progress = msgspec.msgpack.Decoder(Progress).decode
 
 
@@ -117,6 +127,19 @@ def read_part(value: bytes) -> Part:
 def read_progress(value: bytes) -> Progress:
     """Raises msgspec.DecodeError for a value that no worker wrote."""
     return _decode_progress(value)
+
+
+def epoch_of(value: bytes | None) -> int:
+    """Epoch of the owner that wrote a part or a progress record; 0 for what cannot be read, or is deleted."""
+    if value is None:
+        return 0
+    try:
+        return _decode_part_epoch(value).epoch
+    except msgspec.MsgspecError:
+        try:
+            return _decode_progress(value).epoch
+        except msgspec.MsgspecError:
+            return 0
 
 
 Place = tuple[int, int, str]
@@ -195,6 +218,18 @@ class PartitionTables:
         self._dirty.clear()
         self._gone.clear()
         return records
+
+    def rewrite(self, key: bytes) -> None:
+        """Write a record again with what changes next; one that stands for nothing any more is deleted again."""
+        where = read_key(key)
+        if where.partition != self.partition or where.level == PROGRESS:
+            return
+        place = (where.level, where.start, where.segment)
+        self._shares.setdefault(place, set()).add(where.share)
+        if place in self._cells:
+            self._dirty.add(place)
+        else:
+            self._gone.append(place)
 
     def everything(self, next_offset: int, clock: int) -> list[Record]:
         """Records of the whole state, to be written once after a recovery."""

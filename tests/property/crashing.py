@@ -30,6 +30,8 @@ class Log:
     patience: int = 0
     safe: int = 0
     """Records before this one may be compacted: whatever stood void there has been written again."""
+    unnoticed: list[bytes] = field(default_factory=list)
+    """Keys that came late, and that the owner of today has not been told of."""
 
     def append(self, records: Sequence[Record]) -> None:
         """Deliver records; the late ones come in between as soon as so many others have passed them."""
@@ -46,7 +48,18 @@ class Log:
     def _let_in(self) -> None:
         if self.late and self.patience <= 0:
             self.records += self.late
+            self.unnoticed += [key for key, _ in self.late]
             self.late = []
+
+    def notice(self) -> list[bytes]:
+        """What came late since the owner last looked: it tells by offsets that are not its own."""
+        keys, self.unnoticed = self.unnoticed, []
+        return keys
+
+    def all_is_delivered(self) -> None:
+        """A flush was whole, with all that was to be written again; what came in between it does not answer."""
+        if not self.unnoticed:
+            self.safe = len(self.records)
 
     def postpone(self, records: Sequence[Record], patience: int) -> None:
         """The rest of a flush that a paused owner will deliver after so many records of the next one."""
@@ -181,16 +194,17 @@ class CrashingOwner:
         )
         self.books.restore(reader, self._epoch)
         self._position = self._follows = self.committed
-        # What is still late will stand behind good records, and nobody knows of it before the next recovery.
-        self._fresh = not self.changelog.late and not self.parts.late
+        # Read, or void by the epoch: of the parts everything is written anew.
+        self.changelog.notice()
+        self.parts.notice()
 
     def _flush(self) -> Flush | None:
         self._now += 1
+        self.books.rewrite(self.changelog.notice())
+        self.books.rewrite_parts(self.parts.notice())
         return self.books.flush(self._now)
 
     def _delivered(self) -> None:
-        # The first whole flush after a recovery wrote again what void records stand before.
-        if self._fresh:
-            self.changelog.safe, self.parts.safe = len(self.changelog.records), len(self.parts.records)
-            self._fresh = False
+        self.changelog.all_is_delivered()
+        self.parts.all_is_delivered()
 

@@ -22,7 +22,7 @@ from agents.trial.ports import free_port
 ROOT = Path(__file__).resolve().parents[3]
 RESTART_S = 0.3
 RESTART_AFTER_FAULT_S = 1.0
-ENDS = re.compile(r"(?:The process ends: |Crashed reason=)([A-Za-z]+).*")
+ENDS = re.compile(r"(?:The process ends: (?:the process )?|Crashed reason=)([A-Za-z]+).*")
 """How a log tells why its worker ended of its own accord."""
 
 MUST_NOT_HAPPEN = ("HoleInInput", "ChangelogGap", "UnreadableState", "OtherDefinitions", "LogRewound",

@@ -7,7 +7,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -127,7 +127,7 @@ class _Run:
             for name in ("ledger-changelog", "scope-parts", "net-growth"):
                 self.ground.configure(
                     self.settings.topic(name), min_compaction_lag_ms=str(COMPACTION_LAG_MS), segment_ms="1000",
-                    min_cleanable_dirty_ratio="0.01", delete_retention_ms="100",
+                    min_cleanable_dirty_ratio="0.01", delete_retention_ms="60000",
                 )
         for slot in self.crew.slots:
             self.crew.want(slot, True)
@@ -259,7 +259,7 @@ class _Run:
         deadline = time.monotonic() + CALM_S
         for slot in self.crew.slots:
             rest = _Rest(self.stream)
-            while not rest.look(slot):
+            while not rest.look(slot, self.crew.slots):
                 ends = sum(self.crew.ended_by_themselves.values()) - ends_before
                 if self.crew.faults or ends > MOST_ENDS or time.monotonic() > deadline:
                     self.outcome.faults.append(f"{slot.name} does not come to rest ({ends} ends): {rest.why}")
@@ -293,10 +293,15 @@ class _Rest:
         self._ends = {str(number): size for number, size in Counter(s.partition for s in stream.sent).items()}
         self._seen = 0
 
-    def look(self, slot: Slot) -> bool:
+    def look(self, slot: Slot, crew: Sequence[Slot]) -> bool:
+        """Look once more; whether it is at rest, and nobody of the crew is still on the way."""
+        owned: list[int] = []
+        for member in crew:
+            told = member.json("/api/v1/status") if member.get("/health/ready") is not None else None
+            owned += told["owned"] if told is not None else ()
         status, ledger = slot.json("/api/v1/status"), slot.json("/api/v1/ledger")
-        if status is None or ledger is None:
-            self._seen = 0
+        if status is None or ledger is None or sorted(owned) != list(range(PARTITIONS)):
+            self._seen, self.why = 0, f"partitions {sorted(owned)} are owned"
             return False
         offsets = {number: of["next_offset"] for number, of in status["partitions"].items()}
         self.why = f"it stands at {offsets} of {self._ends}"

@@ -1,0 +1,63 @@
+"""What an owner before delivers late: a worker that was paused for long, and has a successor by then.
+
+What it writes is void. But it is the last of its keys in the log, and compaction would keep it and forget the values
+that count. So the owner of today notices offsets that are not its own, and writes again what they hide.
+"""
+
+import logging
+from collections.abc import Mapping
+
+from agents.kafka_clients import aiokafka_options
+from agents.transport.barrier import DeliveryBarrier
+from agents.transport.log_reading import read_between
+from config.settings import Settings
+from streams.books import PartitionBooks
+
+logger = logging.getLogger(__name__)
+
+LOGS = ("ledger-changelog", "scope-parts")
+
+
+class LateOwners:
+    """Offsets of late owners in the logs of the ledger, noted until the books are told of them."""
+
+    def __init__(self, settings: Settings, stall: float) -> None:
+        """`stall`: seconds without a record after which reading has failed."""
+        self._settings = settings
+        self._stall = stall
+        self._topics = {settings.topic(name): name for name in LOGS}
+        self._noted: list[tuple[str, int, int, int]] = []
+
+    def watch(self, barrier: DeliveryBarrier, partition: int) -> None:
+        """From now on, the beginning of an epoch, nobody else is to write to the logs of the partition."""
+        barrier.on_others = self._note
+        for topic in self._topics:
+            barrier.forget_place(topic, partition)
+
+    def _note(self, topic: str, partition: int, first: int, end: int) -> None:
+        if topic in self._topics:
+            self._noted.append((topic, partition, first, end))
+
+    async def tell(self, books: Mapping[int, PartitionBooks]) -> None:
+        """Have the next flush write again what late owners have written over.
+
+        Raises: RecoveryFailed, and aiokafka's errors; the process is to end then.
+        """
+        noted, self._noted = self._noted, []
+        for topic, partition, first, end in noted:
+            if partition not in books:
+                continue
+            logger.warning(
+                "%s-%d: offsets %d to %d are of an earlier owner, who was late; what they hide is written again",
+                topic, partition, first, end - 1,
+            )
+            client = aiokafka_options(self._settings)
+            records = await read_between(client, topic, partition, first, end, stall=self._stall)
+            keys = [record.key for record in records if record.key is not None]
+            of_partition = books.get(partition)
+            if of_partition is None:
+                continue  # Given up meanwhile.
+            if self._topics[topic] == "scope-parts":
+                of_partition.rewrite_parts(keys)
+            else:
+                of_partition.rewrite(keys)
