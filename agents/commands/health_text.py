@@ -48,7 +48,9 @@ def _subset_lines(health: dict[str, Any]) -> Iterator[str]:
     for one in health["subsets"]:
         who = " and ".join(f"{name} {' or '.join(values)}" for name, values in one["attributes"].items())
         yield f"{one['start']} to {one['end']}: {one['service']} / {one['stage']}: {who}: " \
-            f"{one['disrupted']:,} of {one['customers']:,} disrupted, {one['lift']:.1f} times the rest"
+            f"{one['disrupted']:,} of {one['customers']:,} disrupted, " + (
+                f"{one['lift']:.1f} times the rest" if "lift" in one else "and nobody else"
+            )
 
 
 def _false_green_lines(health: dict[str, Any]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from streams.facts.definitions.model import Definitions
 from streams.health.latencies import quantiles
+from streams.health.naming import Named
 from streams.health.parts import ScopeName
 from streams.health.shares import apdex, colour, share_interval
 from streams.health.tables import HealthTables, Period, ScopeHealth
@@ -33,7 +34,7 @@ def health_json(
         "status_feed": "read" if tables.has_status else "unknown",
         "ledger": "read" if with_facts else "unknown",
         "periods": [_period(definitions, period, calendar, with_facts) for period in tables.periods],
-        "subsets": [],
+        "subsets": [_subset(named) for named in tables.named],
     }
     if tables.has_status:
         found["false_green"] = _false_green(tables)
@@ -54,6 +55,26 @@ def _period(definitions: Definitions, period: Period, calendar: Calendar, with_f
         "scopes": sorted(rows, key=_order),
         "services": sorted(wholes, key=_order),
     }
+
+
+def _subset(named: Named) -> dict[str, Any]:
+    subset = named.subset
+    service, stage = named.kind
+    found: dict[str, Any] = {
+        "start": utc_text(named.start),
+        "end": utc_text(named.end),
+        "named_at": utc_text(named.named_at),
+        "service": service,
+        "stage": stage,
+        "attributes": {choice.attribute: list(choice.values) for choice in subset.choices},
+        "customers": named.customers,
+        "disrupted": named.disrupted,
+        "share_of_excess": round(subset.share_of_excess, 6),
+        "ratio": round(subset.ratio, 6),
+    }
+    if subset.lift != float("inf"):  # nobody else was disrupted
+        found["lift"] = round(subset.lift, 6)
+    return found
 
 
 def _order(row: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from streams.health.columns import Attributes, Kind, Signals
 from streams.health.customers import Customers
 from streams.health.experience import Needs, experience
-from streams.health.parts import HourPart, Ints, ScopeName, SubsetCells
+from streams.health.parts import CELL, HourPart, Ints, ScopeName, SubsetCells
 from streams.health.rules import HealthRules
 from streams.health.signals import Signal
 from streams.ledger.remembered import NEVER
@@ -112,8 +112,25 @@ class PartitionHealth:
 
         Customers are distinct; those that a signal stands for are summed.
         """
-        gathered: list[npt.NDArray[np.void]] = []
-        inside: list[npt.NDArray[np.bool_]] = []
+        rows, inside = self._cells(kind, chosen, start, end)
+        return *_distinct(rows[inside]), *_distinct(rows)
+
+    def course(
+        self, kind: Kind, chosen: Callable[[Attributes], bool], start: int, end: int
+    ) -> tuple[Ints, Ints, Ints]:
+        """Minutes of [start, end), a day back at most, with units seen and disrupted of the chosen combinations."""
+        rows, inside = self._cells(kind, chosen, start, end)
+        rows = rows[inside]
+        minutes, inverse = np.unique(rows["minute"].astype(np.int64), return_inverse=True)
+        hurt = np.bincount(inverse, rows["disrupted"], minlength=len(minutes)).astype(np.int64)
+        return minutes, np.bincount(inverse, minlength=len(minutes)).astype(np.int64), hurt
+
+    def _cells(
+        self, kind: Kind, chosen: Callable[[Attributes], bool], start: int, end: int
+    ) -> tuple[npt.NDArray[np.void], npt.NDArray[np.bool_]]:
+        """Cells of [start, end), and which of them are of a chosen combination."""
+        gathered: list[npt.NDArray[np.void]] = [np.empty(0, dtype=CELL)]
+        inside: list[npt.NDArray[np.bool_]] = [np.empty(0, dtype=bool)]
         for held in self._recent.values():
             cells = held.get(kind)
             if cells is None:
@@ -123,10 +140,7 @@ class PartitionHealth:
             flags = np.array([chosen(name) for name in cells.names], dtype=bool)
             gathered.append(within)
             inside.append(flags[within["place"]])
-        if not gathered:
-            return 0, 0, 0, 0
-        rows, of_it = np.concatenate(gathered), np.concatenate(inside)
-        return *_distinct(rows[of_it]), *_distinct(rows)
+        return np.concatenate(gathered), np.concatenate(inside)
 
     def forget(self, start: int) -> None:
         """Let go of the signals of an hour, and of what the search of subsets no longer looks back on."""

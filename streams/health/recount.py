@@ -104,20 +104,24 @@ class HealthRecount:
     def add(self, records: Sequence[RawRecord]) -> AdmittedSignals:
         """Count the next signals; what is returned has their dead letters."""
         batch = self._signal_admission.admit(records)
-        signals = batch.signals
+        self.signals.count(batch)
+        self.take(batch.signals)
+        return batch
+
+    def take(self, signals: Sequence[Signal]) -> None:
+        """Count signals that were admitted."""
         if signals:
             self.latest = max(self.latest, max(signal.at for signal in signals))
         if self.until is not None:
             until = self.until
-            signals = [signal for signal in signals if signal.at <= until]
-            self.after_until += len(batch.signals) - len(signals)
-        self.signals.count(batch)
+            in_time = [signal for signal in signals if signal.at <= until]
+            self.after_until += len(signals) - len(in_time)
+            signals = in_time
         if len(self._partitions) == 1:
             self._partitions[0].apply(signals)
         elif signals:
             self._spread(signals)
         self._close(min(partition.watermark for partition in self._partitions) - self.definitions.health.horizon_us)
-        return batch
 
     def clock(self) -> int | None:
         """`until`, or the largest event time read; None before the first signal."""

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from streams.health.columns import Attributes, Kind
 from streams.health.latencies import quantiles
+from streams.health.naming import Minute, Named, SubsetWatch, minutes_of, put_together
 from streams.health.needs import Needs
 from streams.health.partition import Distinct, PartitionHealth
 from streams.health.parts import HourPart, ScopeCounts, ScopeName
@@ -53,7 +55,6 @@ class HealthTables:
 
     def __init__(
         self, rules: HealthRules, calendar: Calendar, partitions: Sequence[PartitionHealth], by: str | None,
-        on_hour: Callable[[int, int, list[HourPart]], None] | None = None,
     ) -> None:  # fmt: skip
         """`by` is `hour` or `day`; None: one period over everything."""
         self.rules = rules
@@ -64,7 +65,7 @@ class HealthTables:
         self._calendar = calendar
         self._partitions = partitions
         self._by = by
-        self._on_hour = on_hour
+        self._watches: dict[Kind, SubsetWatch] = {}
         self._needs = Needs(rules)
         self._period: Period | None = None
         self._closed: int | None = None
@@ -87,8 +88,7 @@ class HealthTables:
                     held.add(counts)
         self._learn(hour)
         self._watch(parts)
-        if self._on_hour is not None:
-            self._on_hour(start, end, parts)
+        self._search(parts)
         for scope, counts in hour.items():
             found = self._period.scopes.get(scope)
             if found is None:
@@ -97,6 +97,12 @@ class HealthTables:
                 found.counts.add(counts)
         for partition in self._partitions:
             partition.forget(start)
+
+    @property
+    def named(self) -> list[Named]:
+        """Every subset that was named, by when it began."""
+        found = [named for watch in self._watches.values() for named in watch.named]
+        return sorted(found, key=lambda named: (named.start, named.kind, named.subset.choices))
 
     def finish(self, until: int) -> None:
         """End the period that is being gathered."""
@@ -156,3 +162,44 @@ class HealthTables:
                 red = colour(self.rules, int(disrupted[place]), int(seen[place])) is ColourName.RED
                 if red and self.statuses.level(scope, int(found[place])) is Level.UP:
                     self.false_greens.add(scope, int(found[place]))
+
+    def _search(self, parts: list[HourPart]) -> None:
+        """Minutes of all partitions to the watch of each service and stage."""
+        for kind in sorted({kind for part in parts for kind in part.cells}):
+            watch = self._watches.get(kind)
+            if watch is None:
+                watch = self._watches[kind] = SubsetWatch(
+                    kind, self.rules.subsets, self._day_of, self._count, self._course
+                )
+            minutes: dict[int, list[Minute]] = {}
+            for part in parts:
+                cells = part.cells.get(kind)
+                if cells is None:
+                    continue
+                places = np.array([watch.number(name) for name in cells.names], dtype=np.int64)
+                for one in minutes_of(cells.cells, places):
+                    minutes.setdefault(one.minute, []).append(one)
+            watch.pass_hour([put_together(minutes[minute]) for minute in sorted(minutes)])
+
+    def _day_of(self, at: int) -> int:
+        return self._calendar.date_of(at).toordinal()
+
+    def _count(
+        self, kind: Kind, chosen: Callable[[Attributes], bool], start: int, end: int
+    ) -> tuple[int, int, int, int]:
+        counts = [partition.count(kind, chosen, start, end) for partition in self._partitions]
+        seen, hurt, all_seen, all_hurt = (sum(column) for column in zip(*counts, strict=True))
+        return seen, hurt, all_seen, all_hurt
+
+    def _course(
+        self, kind: Kind, chosen: Callable[[Attributes], bool], start: int, end: int
+    ) -> list[tuple[int, int, int]]:
+        by_minute: dict[int, list[int]] = {}
+        for partition in self._partitions:
+            for minute, seen, hurt in zip(
+                *(column.tolist() for column in partition.course(kind, chosen, start, end)), strict=True
+            ):
+                held = by_minute.setdefault(minute, [0, 0])
+                held[0] += seen
+                held[1] += hurt
+        return [(minute, seen, hurt) for minute, (seen, hurt) in sorted(by_minute.items())]
