@@ -13,6 +13,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -66,7 +67,7 @@ class Child:
         self._watching = threading.Thread(target=self._watch, daemon=True)
         self._watching.start()
 
-    def result(self, timeout_s: float) -> dict[str, object]:
+    def result(self, timeout_s: float) -> dict[str, Any]:
         """The JSON object that it prints, as soon as it does.
 
         Raises: ChildFailed.
@@ -88,7 +89,7 @@ class Child:
             self.kill()
             ended = f"took longer than {timeout_s:.0f} s" if status is None else f"ended with {status}"
             raise ChildFailed(f"it {ended}; the end of {self.log}:\n{self.last_lines()}")
-        found: dict[str, object] = orjson.loads(lines[0])
+        found: dict[str, Any] = orjson.loads(lines[0])
         return found
 
     def end(self, timeout_s: float = END_TIMEOUT_S) -> None:

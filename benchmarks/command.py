@@ -17,7 +17,7 @@ from rich.console import Console
 from benchmarks import latency, scaling, state, throughput
 from benchmarks.bench import Bench, Figures
 from benchmarks.child import ChildFailed
-from benchmarks.contenders import WORKER, contenders
+from benchmarks.contenders import OFFLINE, WORKER, contenders
 from benchmarks.field import Field
 from benchmarks.peers.kafka_streams import CannotBuild
 from benchmarks.printing import Shown, output
@@ -109,7 +109,8 @@ def command(
     chosen = [contender for contender in chosen if not contender.missing()]
     if all(contender.name != WORKER for contender in chosen):
         parts = tuple(part for part in parts if part not in OF_THE_WORKER)
-    steps = {"throughput": runs * len(chosen), "latency": len(latency.RATES) * len(chosen)}
+    live = [contender for contender in chosen if contender.name != OFFLINE]
+    steps = {"throughput": runs * len(chosen), "latency": len(latency.RATES) * len(live)}
     shown = Shown(Console(stderr=True), sum(steps.get(part, 1) for part in parts))
     with _ended_by_signals(), _broker(broker, shown.tell) as (address, prefix), shown.shown():
         field = Field(address, prefix, folder.absolute(), shown.tell)

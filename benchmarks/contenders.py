@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks.peers import kafka_streams
 
 WORKER = "netgrowth"
+OFFLINE = "offline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ def contenders(quix_python: Path | None = None) -> dict[str, Contender]:
             _always(python, "-m", "agents.commands.main", "worker", "--measure", "--definitions", "native"),
             environment={"NETGROWTH_LOG_LEVEL": "WARNING"},
         ),
+        Contender(OFFLINE, "netgrowth ledger over a file, a whole process with its start", _always()),
         Contender(
             "loop", "plain loop on aiokafka, changelog each second",
             _always(python, "-m", "benchmarks.peers.plain_loop"),

@@ -19,7 +19,7 @@ from rich.table import Table
 from agents.trial.ports import free_port
 from benchmarks.bench import Bench
 from benchmarks.child import Child, ChildFailed
-from benchmarks.contenders import WORKER, Contender, environment
+from benchmarks.contenders import OFFLINE, WORKER, Contender, environment
 from benchmarks.field import Field
 from benchmarks.pacing import PacedProducer
 from benchmarks.printing import table
@@ -96,6 +96,8 @@ def measure(bench: Bench) -> Latencies:
     found = []
     for rate in RATES:
         for contender in bench.contenders:
+            if contender.name == OFFLINE:
+                continue
             if contender.name != "faust" or rate == RATES[0]:
                 found.append(_run(bench, contender, rate))
             bench.step()

@@ -16,15 +16,13 @@ from benchmarks.bench import Bench
 from benchmarks.child import ChildFailed
 from benchmarks.contenders import WORKER
 from benchmarks.printing import table
-from benchmarks.serving_worker import INPUT, ServingWorker
+from benchmarks.serving_worker import INPUT, PATIENT, ServingWorker
 from benchmarks.topics import create_topic, write
 from benchmarks.workload import Workload
 
 TIMEOUT_S = 900.0
 START_TIMEOUT_S = 60.0
 ASK_EVERY_S = 0.1
-PATIENT = {"NETGROWTH_SESSION_TIMEOUT": "90s"}
-"""So that nobody takes a worker that is stopped while the topic is filled for dead, itself included."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,9 @@ from benchmarks.child import Child, ChildFailed
 INPUT = "customer-events"
 ASK_EVERY_S = 0.05
 
+PATIENT = {"NETGROWTH_SESSION_TIMEOUT": "90s"}
+"""For a worker that a busy machine, or the benchmark, keeps waiting: nobody takes it for dead, itself included."""
+
 
 class ServingWorker:
     """One worker from its start to `stop`.

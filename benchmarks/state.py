@@ -10,7 +10,7 @@ from benchmarks.base import RECENT, Base
 from benchmarks.bench import Bench
 from benchmarks.contenders import WORKER
 from benchmarks.printing import mib, table
-from benchmarks.serving_worker import INPUT, ServingWorker
+from benchmarks.serving_worker import INPUT, PATIENT, ServingWorker
 from benchmarks.topics import fill
 
 READY_TIMEOUT_S = 300.0
@@ -75,7 +75,7 @@ def measure(bench: Bench) -> State:
     prefix, folder = field.next_group(WORKER)
     customers = bench.base_customers
     field.told("a worker without customers")
-    empty = ServingWorker(field.broker, f"{prefix}-empty.", partitions, folder / "empty.txt")
+    empty = ServingWorker(field.broker, f"{prefix}-empty.", partitions, folder / "empty.txt", settings=PATIENT)
     try:
         start_s = empty.wait_ready(READY_TIMEOUT_S)
         time.sleep(REST_S / 2)
@@ -86,7 +86,7 @@ def measure(bench: Bench) -> State:
     base = Base(customers, partitions, bench.shape.seed)
     records = fill(field.broker, f"{prefix}.{INPUT}", partitions, base, lambda n: field.told(f"{words}: {n:,}"))
     field.told(f"a worker counts {records:,} records")
-    worker = ServingWorker(field.broker, f"{prefix}.", partitions, folder / "counting.txt")
+    worker = ServingWorker(field.broker, f"{prefix}.", partitions, folder / "counting.txt", settings=PATIENT)
     try:
         worker.wait_applied(records, READY_TIMEOUT_S + records / SLOWEST)
         time.sleep(REST_S)
@@ -94,7 +94,7 @@ def measure(bench: Bench) -> State:
     finally:
         worker.stop()
     field.told(f"a worker recovers {customers:,} customers")
-    again = ServingWorker(field.broker, f"{prefix}.", partitions, folder / "recovering.txt")
+    again = ServingWorker(field.broker, f"{prefix}.", partitions, folder / "recovering.txt", settings=PATIENT)
     try:
         recovery_s = again.wait_ready(READY_TIMEOUT_S)
         again.wait_applied(records, READY_TIMEOUT_S)

@@ -1,7 +1,7 @@
 """Events a second, and what they cost: a filled topic, read to its end by one process after another."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,42 +11,17 @@ from rich.table import Table
 from benchmarks.answer import Answer, differences
 from benchmarks.bench import Bench
 from benchmarks.child import Child, ChildFailed
-from benchmarks.contenders import WORKER, Contender, environment
+from benchmarks.contenders import OFFLINE, WORKER, Contender, environment
 from benchmarks.field import Field
+from benchmarks.offline import run_offline
 from benchmarks.printing import mib, table
+from benchmarks.runs import Run
 from benchmarks.worker_answer import worker_cells
 from benchmarks.workload import Shape
 
 START_TIMEOUT_S = 60.0
 SLOWEST = 300.0
 """Events a second below which a contender is given up."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What one contender came to.
-
-    Attributes:
-        events_per_second: from the first record handed to its code to the last one handled.
-        durable_events_per_second: to the instant when state and offsets were safe.
-        cpu_s_per_million: user and system, of the process, from the first record to the durable end.
-        whole_cpu_s: of the process from its start to the durable end.
-        peak_bytes: largest resident size until the durable end.
-        wrong: what of its answer the reference says otherwise; empty: all equal; None: not judged.
-    """
-
-    name: str
-    events: int
-    events_per_second: float
-    durable_events_per_second: float
-    cpu_s_per_million: float
-    whole_cpu_s: float
-    peak_bytes: int
-    wrong: list[str] | None
-
-    def as_json(self) -> dict[str, Any]:
-        """For `--json`."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +88,8 @@ def run(field: Field, contender: Contender, shape: Shape, *, check: bool = True,
 
     Raises: ChildFailed.
     """
+    if contender.name == OFFLINE:
+        return run_offline(field, contender.name, shape, check=check)
     topic = field.topic(shape)
     expected = field.answer(shape) if check else None
     group, folder = field.next_group(contender.name)
@@ -127,7 +104,7 @@ def run(field: Field, contender: Contender, shape: Shape, *, check: bool = True,
         child.end()
     finally:
         child.kill()
-    first, last, durable = (float(str(line[name])) for name in ("t_first", "t_last", "t_durable"))
+    first, last, durable = (float(line[name]) for name in ("t_first", "t_last", "t_durable"))
     if line["n"] != shape.events:
         raise ChildFailed(f"{contender.name} says it handled {line['n']} records of {shape.events}")
     wrong = None if expected is None else _wrong(field, contender, group, folder, line, expected)

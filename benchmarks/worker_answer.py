@@ -8,7 +8,7 @@ from benchmarks.answer import Cells
 from config.definitions_file import load
 from config.settings import NATIVE_DEFINITIONS
 from streams.recount import table_rules
-from streams.tables.buckets import Retention
+from streams.tables.buckets import Bucket, Retention
 from streams.tables.cells import CONTRACTION, EXPANSION, LOST, NEW, OPENING, RETURNED, TRANSFER
 from streams.tables.merge import CompanyTables
 
@@ -34,7 +34,7 @@ def worker_cells(broker: str, topic: str) -> Cells:
     cells: Cells = {}
     for start, bucket in tables.tables.buckets.minutes.items():
         minute = start // 60_000_000
-        for cell, (customers, value) in bucket.plain.items():
+        for cell, (customers, value) in Bucket.of(bucket).plain.items():
             for name, number, worth in _named(cell, customers, value):
                 held = cells.get(f"{minute}|{name}", (0, 0))
                 cells[f"{minute}|{name}"] = (held[0] + number, held[1] + worth)
