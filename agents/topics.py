@@ -78,6 +78,7 @@ _IN, _BETWEEN, _OUT = Direction.IN, Direction.BETWEEN, Direction.OUT
 TOPICS = (
     Topic("customer-events", "customer id", _IN, "what the silos say of customers", 30 * DAY_MS),
     Topic("qos-signals", "customer id", _IN, "interactions as customers experienced them", 7 * DAY_MS),
+    Topic("service-status", "service", _IN, "what operations say of services", 30 * DAY_MS),
     Topic("social-mentions", "author id", _IN, "what people said", 30 * DAY_MS),
     Topic("survey-responses", "customer id", _IN, "answers to surveys", 90 * DAY_MS),
     Topic("ledger-changelog", "source partition, customer or scope", _BETWEEN, "the ledger's durable state", None,

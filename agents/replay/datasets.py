@@ -53,6 +53,7 @@ _TELCO = (
 _SHOP = ("kind", "country", "lines", "units", "value_gbp")
 _MENTIONS = ("mention_id", "addressed_account", "sentiment", "negative_reason", "text")
 _ORDERS = ("order_id", "order_status", "customer_state", "promised_date", "value_brl", "freight_brl")
+_FLIGHTS = ("carrier", "origin", "dest", "arrival_delay_min", "cancelled", "diverted", "seats")
 
 _ALL = (
     Dataset(
@@ -92,12 +93,22 @@ _ALL = (
     Dataset(
         "nyc-flights",
         "departures from New York, January to June 2013: each flight a service to those on board",
-        (Feed("flights", "qos-signals", ("flight_no",), ("scheduled_departure_at",)),),
+        (
+            Feed("flights", "qos-signals", ("flight_no",), ("scheduled_departure_at",), required=_FLIGHTS),
+            # What the airline saw of the same flight: whether it left on time.
+            Feed(
+                "flights",
+                "service-status",
+                ("carrier",),
+                ("scheduled_departure_at",),
+                required=("departure_delay_min", "cancelled"),
+            ),
+        ),
     ),
     Dataset(
         "cloud-monitoring",
         "latencies, crash and purchase rates of cloud services, with anomalies labelled by experts",
-        (Feed("points", "qos-signals", ("series_id",), ("at",)),),
+        (Feed("points", "qos-signals", ("series_id",), ("at",), required=("value",)),),
     ),
 )
 

@@ -7,11 +7,14 @@ only when they are more so than they use to be.
 
 from math import log
 
-LEAST = 17.0
-"""A ratio that chance hardly reaches in a year, at a budget of one false naming a week: e^17 is 24 million, and there
-are some thousand candidates in five hundred independent looks a week."""
+LEAST = 17.5
+"""A ratio that chance hardly reaches in a year, at a budget of one false naming a week: there are some thousand
+candidates in five hundred independent looks a week, and e^17.5 is 40 million."""
 
 REMEMBERED_DAYS = 56
+
+UNTIL_LEARNT_DAYS = 42
+"""While the past is shorter, little is known of how much groups differ: the level is higher, at first twice."""
 
 Value = tuple[str, str]
 """(attribute, value)."""
@@ -22,11 +25,17 @@ class Levels:
 
     def __init__(self, per_week: float) -> None:
         self._per_week = per_week
-        self.least = LEAST - log(min(1.0, per_week))
+        self._least = LEAST - log(min(1.0, per_week))
         self._first: int | None = None
         self._today = 0
         self._so_far: dict[Value, float] = {}
         self._past: dict[Value, list[tuple[int, float]]] = {}
+
+    @property
+    def least(self) -> float:
+        """The ratio that every subset must pass."""
+        known = 0 if self._first is None else self._today - self._first
+        return self._least * (1.0 + max(0.0, 1.0 - known / UNTIL_LEARNT_DAYS))
 
     def turn_to(self, day: int) -> None:
         """A look at a day (days since any fixed one): what was seen before it becomes the past."""

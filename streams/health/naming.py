@@ -27,6 +27,9 @@ LOOK_AFTER = 100
 GROWN = 1.02
 """A subset takes the place of the one that was named when its score is higher by this factor."""
 
+MOST_AT_ONCE = 8
+"""Troubles of one service and stage that are followed at once."""
+
 QUIET_MINUTES = 180
 """Minutes without anybody disrupted after which it is another trouble."""
 
@@ -238,39 +241,37 @@ class SubsetWatch:
 
     def _name(self, subset: Subset, minutes: int, now: int, thoroughly: bool) -> None:
         start, recent = now - minutes * MINUTE, RECENT[minutes]
-        last = self.named[-1] if self.named else None
-        if last is not None and subset.choices == last.subset.choices and last.last >= start:
-            # While it lasts it is looked at again when it has grown, and else once in an hour.
-            if subset.score <= GROWN * last.subset.score and not thoroughly:
-                last.last = now
-                return
-        elif not self._is_many(subset, start, now):
+        lasting = [one for one in self.named[-MOST_AT_ONCE:] if one.last >= start]
+        same = next((one for one in reversed(lasting) if one.subset.choices == subset.choices), None)
+        if same is not None and subset.score <= GROWN * same.subset.score and not thoroughly:
+            same.last = now  # it is looked at again when it has grown, and else once in an hour
+            return
+        if same is None and not self._is_many(subset, start, now):
             return
         began, ended = self._course_of(subset, start, now)
         if ended < now - recent * MINUTE:
             return  # it is over
-        if last is not None and last.start < ended and began < last.end and self._meets(last.subset, subset):
-            last.last = now
-            if subset.choices == last.subset.choices:
-                last.start, last.end = min(last.start, began), max(last.end, ended)
-            if subset.score > GROWN * last.subset.score:
-                if subset.choices != last.subset.choices:
-                    last.start, last.end = began, ended
-                    last.customers = last.disrupted = 0
-                last.subset = subset
+        for one in reversed(lasting):
+            if one.start < ended and began <= one.end + QUIET_MINUTES * MINUTE and _meet(one.subset, subset):
+                self._go_on(one, subset, began, ended, now)
+                break
         else:
-            last = Named(self.kind, subset, now, began, ended, now, 0, 0)
-            self.named.append(last)
-        seen, hurt, _, _ = self._count(self.kind, last.subset.holds, last.start, last.end)
-        last.customers, last.disrupted = max(last.customers, seen), max(last.disrupted, hurt)
+            one = Named(self.kind, subset, now, began, ended, now, 0, 0)
+            self.named.append(one)
+        seen, hurt, _, _ = self._count(self.kind, one.subset.holds, one.start, one.end)
+        one.customers, one.disrupted = max(one.customers, seen), max(one.disrupted, hurt)
 
-    def _meets(self, one: Subset, other: Subset) -> bool:
-        """Whether two subsets can have customers in common: then they are names of one trouble."""
-        values = dict(one.choices)
-        return all(
-            not values.get(choice.attribute) or set(values[choice.attribute]) & set(choice.values)
-            for choice in other.choices
-        )
+    def _go_on(self, one: Named, subset: Subset, began: int, ended: int, now: int) -> None:
+        """A trouble that was named before, maybe by a better name now."""
+        one.last = now
+        is_same, is_better = subset.choices == one.subset.choices, subset.score > GROWN * one.subset.score
+        if is_same:
+            one.start, one.end = min(one.start, began), max(one.end, ended)
+        elif is_better:
+            one.start, one.end = began, ended
+            one.customers = one.disrupted = 0
+        if is_better:
+            one.subset = subset
 
     def _course_of(self, subset: Subset, start: int, now: int) -> tuple[int, int]:
         """Since when and until when the subset was disrupted at its rate now rather than as usual, or as the rest.
@@ -295,6 +296,15 @@ class SubsetWatch:
             if total > best:
                 best, began, until = total, candidate * MINUTE, (minute + 1) * MINUTE
         return began, until
+
+
+def _meet(one: Subset, other: Subset) -> bool:
+    """Whether two subsets can have customers in common: then they are names of one trouble."""
+    values = dict(one.choices)
+    return all(
+        choice.attribute not in values or set(values[choice.attribute]) & set(choice.values)
+        for choice in other.choices
+    )
 
 
 def minutes_of(cells: npt.NDArray[np.void], places: Ints) -> list[Minute]:

@@ -30,10 +30,10 @@ SHARE_OF_EXCESS = 0.5
 TIMES_THE_REST = 3.0
 """Its share of customers disrupted is at least so many times that of the rest."""
 
-LASTING = 2
+LASTING = 3
 """Units disrupted in a subset in the last part of a window, without which its trouble is over."""
 
-LASTING_TIMES = 2.0
+LASTING_TIMES = 3.0
 """Its share there is still at least so many times that of the rest."""
 
 PER_VALUE = 8.0

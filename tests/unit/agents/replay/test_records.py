@@ -101,6 +101,7 @@ def test_every_feed_goes_to_an_input_topic_and_no_set_names_a_feed_twice() -> No
         ("olist", "survey-responses", 7_936),
         ("airline-tweets", "social-mentions", 13_093),
         ("nyc-flights", "qos-signals", 166_158),
+        ("nyc-flights", "service-status", 166_158),
         ("cloud-monitoring", "qos-signals", 35_878),
     ],
 )
