@@ -8,6 +8,7 @@ changelog (docs/exactness.md).
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from time import monotonic, time
 from typing import Any, Protocol
 
@@ -40,7 +41,10 @@ SWEPT_AT_ONCE = 2000
 
 Looking at all takes about a millisecond, and so does putting to rest as many as count the same."""
 
-MOST_UNFLUSHED = 20_000
+FLUSH_AT = 25_000
+"""Records applied and not yet flushed at which a flush begins before its time; reading goes on meanwhile."""
+
+MOST_UNFLUSHED = 75_000
 """Records applied and not yet flushed at which reading waits: a flush has to be delivered within the deadline."""
 
 
@@ -96,6 +100,7 @@ class LedgerAgent:
         self._applied: dict[int, list[Any]] = {}
         self._unflushed = 0
         self._flushing = asyncio.Lock()
+        self._flush_wanted = asyncio.Event()
         transport: BatchTransport = app.transport
         self._transport = transport
         self._late_owners = LateOwners(settings, transport.delivery_deadline)
@@ -113,6 +118,8 @@ class LedgerAgent:
                 self.apply(event)
                 if self._unflushed >= MOST_UNFLUSHED:
                     await self.flush()
+                elif self._unflushed >= FLUSH_AT:
+                    self._flush_wanted.set()
 
     def apply(self, event: Any) -> None:
         """Apply one batch in memory.
@@ -163,6 +170,11 @@ class LedgerAgent:
             books.advance(clock)
             books.ledger.sweep(SWEPT_AT_ONCE)
 
+    async def wait_for_flush(self, seconds: float) -> None:
+        """Wait until a flush is due: so long, or until many records wait for one."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._flush_wanted.wait(), seconds)
+
     async def flush(self) -> None:
         """Write what changed, wait until it is delivered, then acknowledge the batches that are in it."""
         async with self._flushing:
@@ -173,6 +185,7 @@ class LedgerAgent:
             events: list[Any] = []
             later: list[tuple[TP, int, list[Record]]] = []
             records = size = self._unflushed = 0
+            self._flush_wanted.clear()
             for number, books in list(self.books.items()):
                 flush = books.flush(now)
                 events.extend(self._applied.pop(number, ()))
@@ -299,10 +312,10 @@ class LedgerAgent:
             books.next_offset = earliest
 
 
-async def every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
-    """Do the work again and again, `seconds` after its end, until cancelled."""
+async def every(seconds: float, work: Callable[[], Awaitable[None]], *, share: float = 1.0) -> None:
+    """Do the work again and again, `seconds` after its end, until cancelled; at most a `share` of the time."""
     while True:
+        started = monotonic()
         await work()
-        await asyncio.sleep(seconds)
-
-
+        took = monotonic() - started
+        await asyncio.sleep(max(seconds, took / share - took))

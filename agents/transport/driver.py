@@ -1,6 +1,5 @@
 """The transport to set on a Faust app, and the app that has it."""
 
-import gc
 import signal
 import sys
 import tempfile
@@ -14,6 +13,7 @@ import mode.loop
 from faust.transport.drivers.aiokafka import Transport
 from yarl import URL
 
+from agents.transport import garbage
 from agents.transport.barrier import DeliveryBarrier
 from agents.transport.changelog import Recovery
 from agents.transport.consumer import BatchConsumer
@@ -125,20 +125,18 @@ def create_app(
 
 
 def run_worker(
-    app: faust.App, *, uvloop: bool = True, gc_threshold: int | None = 50_000, **worker_options: Any
+    app: faust.App, *, uvloop: bool = True, collect_garbage: bool = True, **worker_options: Any
 ) -> NoReturn:
     """Run the app until it is told to stop: exit status 0 after SIGTERM, 1 after any failure, 2 if it cannot start.
 
-    Records are objects that the cyclic garbage collector looks at and never has to free: by default it looks after
-    every 700 of them, here after `gc_threshold`, and not at what was there before the start. None leaves it alone.
+    With `collect_garbage` Python's own collector is turned off and each object looked at once (`garbage.py`).
     `worker_options` go to Faust's Worker, as `loglevel` or `logging_config`. Nothing is written to stdout.
     """
     if uvloop:
         mode.loop.use("uvloop")
-    if gc_threshold is not None:
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(gc_threshold)
+    if collect_garbage:
+        garbage.leave_to_us()
+        app.task()(garbage.keep_collecting)
     # The loop and the consumer's thread hand over to each other; at Python's 5 ms each waits for the other too long.
     sys.setswitchinterval(0.001)
     worker_options.setdefault("quiet", True)
