@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from agents.kafka_clients import aiokafka_options
 from config.settings import Settings
+from streams.books import Flush
 from streams.facts.definitions.model import Definitions
 from streams.facts.placement import partition_for
 from streams.recount import add_accounting
@@ -22,7 +23,7 @@ from streams.tables.cohorts import cohorts
 from streams.tables.ledger_json import ledger_json
 from streams.tables.levels import NO_MEASURES
 from streams.tables.merge import CompanyTables
-from streams.tables.parts import epoch_of, is_progress
+from streams.tables.parts import epoch_of, is_part_of, is_progress, read_key
 from streams.tables.rows import Row
 from streams.tables.running import RunningWindows
 from streams.tables.scopes import THE_TOTAL, ScopeKey
@@ -69,6 +70,7 @@ class Company:
         self._clock = TablesClock(clock_rules, settings.partitions)
         self._windows: RunningWindows | None = None
         self._waiting: dict[int, list[tuple[bytes, bytes | None]]] = {}
+        self._own_epochs: dict[int, int] = {}  # by partition, the epoch of the newest flush that was taken in
 
     @property
     def clock(self) -> int | None:
@@ -96,7 +98,7 @@ class Company:
                 for records in batches.values():
                     for record in records:
                         if record.key is not None:
-                            self._take(record.partition, record.key, record.value)
+                            self._read(record.partition, record.key, record.value)
                 if not self.complete:
                     places = [await consumer.position(partition) for partition in partitions]
                     self.complete = all(
@@ -106,6 +108,22 @@ class Company:
                         logger.info("The company's tables are read back")
         finally:
             await consumer.stop()
+
+    def take_own(self, partition: int, flush: Flush) -> None:
+        """Take in a flush that this worker has delivered, as if its records had been read back."""
+        self._own_epochs[partition] = flush.epoch
+        for key, value in flush.parts:
+            part = flush.decoded.get(key)
+            if part is None:
+                self._tables.apply(key, value)
+            else:
+                self._tables.apply_part(read_key(key), part)
+
+    def _read(self, lane: int, key: bytes, value: bytes | None) -> None:
+        epoch = self._own_epochs.get(lane)
+        # What this worker wrote was taken in when it was delivered.
+        if epoch is None or value is None or not is_part_of(epoch, value):
+            self._take(lane, key, value)
 
     def _take(self, lane: int, key: bytes, value: bytes | None) -> None:
         """Hold the records of a flush until its progress record is there: a torn flush would not balance.

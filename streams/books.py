@@ -31,7 +31,7 @@ from streams.ledger.packing import (
 from streams.ledger.partition import PartitionLedger
 from streams.ledger.remembered import NEVER
 from streams.recount import RecordCounts, accounting
-from streams.tables.parts import PartitionTables, progress_record
+from streams.tables.parts import Part, PartitionTables, progress_record
 from streams.tables.parts import Progress as PartProgress
 from streams.tables.tables import TableRules
 from streams.tables.watermark import ClockRules, PartitionWatermark
@@ -60,6 +60,7 @@ class Flush:
     epoch: int
     number: int
     ended: Ended | None
+    decoded: dict[bytes, Part]  # some of `parts`, for whoever need not decode them
 
 
 @dataclass(slots=True)
@@ -153,8 +154,9 @@ class PartitionBooks:
         ended = self._ended
         changelog = self._changelog_records(parts[:-1], state.fresh)
         return Flush(
-            changelog, parts, unwritten.changes, unwritten.dead_letters, self.epoch, self._flushes, ended
-        )
+            changelog, parts, unwritten.changes, unwritten.dead_letters, self.epoch, self._flushes, ended,
+            self._tables.decoded,
+        )  # fmt: skip
 
     @property
     def has_unwritten(self) -> bool:

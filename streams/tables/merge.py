@@ -12,6 +12,7 @@ from streams.tables.buckets import DAYS, EVER, HOURS, MINUTES
 from streams.tables.cells import Addition
 from streams.tables.parts import (
     PROGRESS,
+    Part,
     PartKey,
     Progress,
     Stamp,
@@ -57,14 +58,17 @@ class CompanyTables:
         where = read_key(key)
         if where.level == PROGRESS:
             return self._progress(where.partition, value)
+        return self.apply_part(where, None if value is None else read_part(value))
+
+    def apply_part(self, where: PartKey, part: Part | None) -> bool:
+        """Takes one record of a bucket, decoded; None: its tombstone. Says whether anything changed."""
         held = self._held.get(where)
-        if value is None:
+        if part is None:
             # Only what a coarser record replaces is deleted; an owner that was paused may delete more.
             if held is None or held.counted:
                 return False
             self._remove(where, held)
             return True
-        part = read_part(value)
         if part.epoch < self._epoch(where.partition):
             return False
         if held is None:

@@ -31,6 +31,9 @@ RECORD_BYTES = 400_000
 PROGRESS = 9
 """Stands where a level stands, in the key of a progress record."""
 
+EPOCH_BYTES = 9
+"""An epoch as msgpack writes it, the last of a part's fields."""
+
 Stamp = tuple[int, int, int]
 """(next offset of the source partition, clock of the partition, clock up to which levels were rolled up)."""
 
@@ -119,6 +122,13 @@ def is_progress(key: bytes) -> bool:
         return False
 
 
+def is_part_of(epoch: int, value: bytes) -> bool:
+    """Whether this is the value of a part that the owner of this epoch wrote; cheaper than to decode it."""
+    ending = _encode(epoch)
+    # Epochs are milliseconds since 1970 and take nine bytes; a shorter ending may stand at another's end.
+    return len(ending) == EPOCH_BYTES and value.endswith(ending)
+
+
 def read_part(value: bytes) -> Part:
     """Raises msgspec.DecodeError for a value that no worker wrote."""
     return _decode_part(value)
@@ -147,7 +157,12 @@ Place = tuple[int, int, str]
 
 
 class PartitionTables:
-    """The cells of one source partition, each in the finest bucket still kept."""
+    """The cells of one source partition, each in the finest bucket still kept.
+
+    Attributes:
+        decoded: by key, records that the last `changed` or `everything` wrote, for whoever need not decode them; some
+            may be missing.
+    """
 
     def __init__(self, partition: int, rules: TableRules) -> None:
         self.partition = partition
@@ -160,6 +175,7 @@ class PartitionTables:
         self._gone: list[Place] = []
         self._rolled = BEGINNING
         self._cuts = (BEGINNING, BEGINNING, BEGINNING, BEGINNING)  # of minutes, hours, days, paired cells
+        self.decoded: dict[bytes, Part] = {}
         self._booking = booking(self)
 
     def book(self, changes: list[Change]) -> None:
@@ -208,6 +224,7 @@ class PartitionTables:
     def changed(self, next_offset: int, clock: int) -> list[Record]:
         """Records of what changed since the last call, coarse levels first, and tombstones of what they
         replace."""
+        self.decoded = {}
         records = [
             record
             for place in sorted(self._dirty, reverse=True)
@@ -329,6 +346,8 @@ class PartitionTables:
         upto = self._cuts[DAYS] if place[0] == EVER else BEGINNING
         cells = [(cell, held[0], held[1]) for cell, held in self._cells[place].items()]
         shares = dict(_split(cells, ""))
+        if "" in shares:
+            self.decoded[self._key(place, "")] = Part(stamp, upto, cells, self.epoch)
         # A share that is empty now must say so, or what it said before would go on counting.
         written = self._shares.setdefault(place, set())
         for share in sorted(written - shares.keys()):

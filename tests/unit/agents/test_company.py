@@ -1,0 +1,113 @@
+"""The company's tables as a worker has them: what it wrote itself, and what it reads back."""
+
+import pytest
+
+from agents.company import Company
+from config.definitions_file import load
+from config.settings import NATIVE_DEFINITIONS
+from config.settings import load as load_settings
+from streams.books import Flush
+from streams.ledger.movements import Movement, Scope
+from streams.ledger.rules import DAY, HOUR, MINUTE
+from streams.recount import table_rules
+from streams.tables.parts import PartitionTables, Progress, Record, is_part_of, progress_record
+from streams.tables.scopes import THE_TOTAL
+from streams.tables.watermark import ClockRules
+from tests.unit.agents.made_up_company import NORTH, START
+
+EPOCH = 1_790_000_000_000
+DEFINITIONS = load(NATIVE_DEFINITIONS)
+RULES = table_rules(DEFINITIONS)
+
+
+def new_company() -> Company:
+    settings = load_settings({"NETGROWTH_PARTITIONS": "1"})
+    company = Company(settings, DEFINITIONS, RULES, ClockRules(), lambda: [0])
+    company.complete = True
+    return company
+
+
+def owner(epoch: int) -> PartitionTables:
+    tables = PartitionTables(0, RULES)
+    tables.epoch = epoch
+    return tables
+
+
+def gain(tables: PartitionTables, at: int, scope: Scope = NORTH) -> None:
+    tables.add(Movement("new", at, scope, 1, 100, None, activity="shop", cohort_at=at))
+
+
+def flushed(tables: PartitionTables, offset: int, watermark: int) -> Flush:
+    records = tables.changed(offset, watermark)
+    progress = Progress(offset, watermark, False, False, "1", {}, tables.epoch, "native")
+    records.append(progress_record(0, progress))
+    return Flush([], records, [], [], tables.epoch, 1, None, tables.decoded)
+
+
+def read_back(company: Company, records: list[Record]) -> None:
+    for key, value in records:
+        company._read(0, key, value)
+
+
+def gained(company: Company, window: str = "all") -> int:
+    new: int = company.rows(window)[THE_TOTAL]["new"]["customers"]
+    return new
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_flush_counts_once_however_it_comes(own: bool) -> None:
+    company, tables = new_company(), owner(EPOCH)
+    for offset in range(1, 4):
+        gain(tables, START + offset * MINUTE)
+        flush = flushed(tables, offset, START + offset * MINUTE)
+        if own:
+            company.take_own(0, flush)
+        read_back(company, flush.parts)
+        read_back(company, flush.parts)
+    company.advance(0)
+    assert gained(company) == 3
+    assert company.offsets() == {0: 3}
+
+
+def test_a_successor_counts_over_what_was_taken_in_and_over_what_comes_late() -> None:
+    company, mine, theirs = new_company(), owner(EPOCH), owner(EPOCH + 1)
+    gain(mine, START)
+    company.take_own(0, flushed(mine, 1, START))
+    gain(theirs, START)
+    gain(theirs, START + MINUTE)
+    newer = flushed(theirs, 2, START + MINUTE)
+    *begun, last = newer.parts
+    read_back(company, begun)
+    gain(mine, START + 2 * MINUTE)
+    # The log has this worker's late flush between the records of its successor's.
+    late = flushed(mine, 2, START + 2 * MINUTE)
+    company.take_own(0, late)
+    read_back(company, late.parts)
+    read_back(company, [last])
+    company.advance(0)
+    assert gained(company) == 2
+    company.take_own(0, flushed(mine, 3, START + 3 * MINUTE))
+    assert company.offsets() == {0: 2}
+
+
+def test_windows_hold_days_that_are_kept_as_a_whole_only() -> None:
+    company, tables = new_company(), owner(EPOCH)
+    for hour in range(0, 200 * 24, 7):
+        gain(tables, START + hour * HOUR + 59 * MINUTE)
+    tables.roll_up(START + 200 * DAY)
+    read_back(company, flushed(tables, 9, START + 200 * DAY).parts)
+    company.advance(0)
+    assert gained(company) == len(range(0, 200 * 24, 7))
+    assert gained(company, "24h") == len([hour for hour in range(0, 200 * 24, 7) if hour >= 199 * 24])
+
+
+def test_who_wrote_a_part_is_told_by_its_end() -> None:
+    tables = owner(EPOCH)
+    gain(tables, START)
+    (_, part), (_, progress) = flushed(tables, 1, START).parts
+    assert part is not None
+    assert progress is not None
+    assert is_part_of(EPOCH, part)
+    assert not is_part_of(EPOCH + 1, part)
+    assert not is_part_of(EPOCH & 0xFF, part)
+    assert not is_part_of(EPOCH, progress)
