@@ -3,6 +3,10 @@ ARG BASE_IMAGE=python:3.13-slim-bookworm
 
 FROM ${BASE_IMAGE} AS build
 WORKDIR /build
+# For the compiled pieces of the hot path; without a compiler, or without its package, netgrowth runs without them.
+RUN (apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc libc6-dev && \
+        { [ -e "$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] || \
+            apt-get install -y -qq --no-install-recommends python3-dev; }) || echo "no compiler: built without"
 RUN python3 -m venv /opt/netgrowth
 # The dependencies by themselves: a change of the sources alone does not fetch them again.
 COPY pyproject.toml ./

@@ -207,12 +207,16 @@ def load(environ: Mapping[str, str]) -> Settings:
     return Settings(**values)
 
 
+COMPILED = "NETGROWTH_COMPILED"
+"""Whether compiled pieces are used: no setting of a run, but read where they are imported (`streams/compiled.py`)."""
+
+
 def unrecognised(environ: Mapping[str, str]) -> list[str]:
     """A sentence for each `NETGROWTH_` name that is no setting, with the nearest one.
 
     Not a fault, since Kubernetes puts names such as `NETGROWTH_SERVICE_HOST` there by itself.
     """
-    known = [setting.name for setting in SETTINGS] + list(SECRET_FILES)
+    known = [setting.name for setting in SETTINGS] + list(SECRET_FILES) + [COMPILED]
     sentences = []
     for name in sorted(environ):
         if not name.startswith("NETGROWTH_") or name in known or "_SERVICE_" in name or "_PORT_" in name:

@@ -1,7 +1,8 @@
 """Compiled pieces of the hot path, where they are built and agree with this source; the Python code everywhere else.
 
 A compiled piece does what a named piece of Python code does, faster. That code is its definition, and is what runs
-where no C compiler was at hand when netgrowth was installed. `NETGROWTH_COMPILED=0` leaves all of them out.
+where no C compiler was at hand when netgrowth was installed. `NETGROWTH_COMPILED=0` in the environment leaves all of
+them out: the one thing that this room asks of it, since it is answered while modules are imported.
 """
 
 import importlib

@@ -1,6 +1,5 @@
 """The compiled booking fills the cells that the Python code fills."""
 
-import os
 from dataclasses import replace
 from random import Random
 
@@ -14,13 +13,12 @@ from streams.tables.booking import booking
 from streams.tables.buckets import Retention
 from streams.tables.parts import PartitionTables
 from streams.tables.tables import TableRules
+from tests.property.compiled import without_compiled_pieces
 from tests.property.customer_lives import PAUSES, ZONES, facts_of, ledger_rules, lives, reference_rules
 
 RULES = TableRules(retention=Retention(minutes_us=50 * HOUR, hours_us=63 * DAY, days_us=200 * DAY))
 
-pytestmark = pytest.mark.skipif(
-    booking(PartitionTables(0, RULES)) is None and os.environ.get("CI") != "true", reason="no compiled piece is built"
-)
+pytestmark = without_compiled_pieces(booking(PartitionTables(0, RULES)) is None)
 
 
 def both(zone: str) -> tuple[PartitionTables, PartitionTables]:

@@ -1,6 +1,5 @@
 """Compiled additions to cells and sums give what the Python code gives."""
 
-import os
 from random import Random
 
 import pytest
@@ -10,10 +9,9 @@ from streams.tables.buckets import Bucket
 from streams.tables.cells import COHORT, EXPANSION, GONE, LOST, NEW, TRANSFER, Addition
 from streams.tables.scopes import EVERY, MAIN
 from streams.tables.sums import ScopeSums
+from tests.property.compiled import without_compiled_pieces
 
-pytestmark = pytest.mark.skipif(
-    buckets._sums is None and os.environ.get("CI") != "true", reason="no compiled piece is built"
-)
+pytestmark = without_compiled_pieces(buckets._sums is None)
 
 
 def additions(random: Random, count: int) -> list[Addition]:

@@ -13,11 +13,10 @@ from streams.ledger import plain
 from streams.ledger.packing import pack_customer
 from streams.ledger.partition import PartitionLedger
 from streams.ledger.rules import DAY, HOUR, MINUTE, SECOND, LedgerRules
+from tests.property.compiled import without_compiled_pieces
 from tests.property.customer_lives import facts_of, ledger_rules, lives, reference_rules
 
-pytestmark = pytest.mark.skipif(
-    plain.plain_step(LedgerRules()) is None and os.environ.get("CI") != "true", reason="no compiled piece is built"
-)
+pytestmark = without_compiled_pieces(plain.plain_step(LedgerRules()) is None)
 
 DENSE = (0, SECOND, 7 * SECOND, MINUTE, 20 * MINUTE, HOUR, 2 * HOUR)
 

@@ -1,7 +1,6 @@
 """The compiled reader admits what the Python code admits, byte by byte."""
 
 import json
-import os
 import resource
 import sys
 from random import Random
@@ -13,15 +12,14 @@ from config.definitions_file import load
 from streams.facts.admission import Admission, AdmittedBatch
 from streams.facts.models import RawRecord
 from streams.facts.placement import partition_for
+from tests.property.compiled import without_compiled_pieces
 
 NATIVE = load("config/definitions/native.yaml")
 AGREED = load("tests/property/agreed_words.yaml")
 NOW = 1_770_000_000_000_000
 PARTITIONS = 3
 
-pytestmark = pytest.mark.skipif(
-    Admission(NATIVE)._quick is None and os.environ.get("CI") != "true", reason="no compiled piece is built"
-)
+pytestmark = without_compiled_pieces(Admission(NATIVE)._quick is None)
 
 TEXTS = (
     "", "a", "SMB", "Île-de-France", "x" * 60, "y" * 300, "a b", "\x7f", "č", "price", "Too dear", "spring", "ads",

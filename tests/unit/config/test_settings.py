@@ -153,3 +153,7 @@ def test_a_slip_of_the_pen_is_told_with_the_nearest_name() -> None:
     assert unrecognised({"NETGROWTH_PARTITION": "4", "NETGROWTH_SERVICE_HOST": "10.0.0.1", "PATH": "/bin"}) == [
         "NETGROWTH_PARTITION is no setting; did you mean NETGROWTH_PARTITIONS?"
     ]
+
+
+def test_the_choice_of_compiled_pieces_is_no_unknown_setting() -> None:
+    assert unrecognised({"NETGROWTH_COMPILED": "0"}) == []
