@@ -11,7 +11,8 @@ from streams.facts.definitions.tree import DefinitionsError, Entry, Fault, Listi
 __all__ = ["Definitions", "DefinitionsError", "Fault", "UnreadableDefinitions", "load", "parse"]
 
 _DEEPEST = 40
-_SHIPPED = Path(__file__).resolve().parent / "definitions"
+SHIPPED = Path(__file__).resolve().parent / "definitions"
+"""The folder of the definitions that come with the package."""
 
 
 class UnreadableDefinitions(Exception):
@@ -31,7 +32,7 @@ def load(path: str | Path) -> Definitions:
     try:
         text = (_shipped(path) or Path(path)).read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        names = ", ".join(sorted(file.stem for file in _SHIPPED.glob("*.yaml")))
+        names = ", ".join(sorted(file.stem for file in SHIPPED.glob("*.yaml")))
         raise UnreadableDefinitions(
             f"{path}: {error.strerror}; give the path of a definitions file, or a shipped one: {names}"
         ) from None
@@ -48,7 +49,7 @@ def _shipped(path: str | Path) -> Path | None:
     if named.parent.parts not in ((), ("config", "definitions")) or Path(path).exists():
         return None
     # A bare name may lack the ending; a path is that of a file.
-    shipped = _SHIPPED / (named.name if named.suffix or named.parent.parts else f"{named.name}.yaml")
+    shipped = SHIPPED / (named.name if named.suffix or named.parent.parts else f"{named.name}.yaml")
     return shipped if shipped.suffix == ".yaml" and shipped.is_file() else None
 
 

@@ -12,7 +12,9 @@ from agents.commands.environment import WrongInput
 from agents.commands.ledger import SHOWN_DEAD_LETTERS, load_definitions
 from agents.commands.voice_text import voice_lines
 from agents.record_files import UnreadableFile, read_records, size_of
+from agents.sentiment_models import model_path, scorer_for
 from agents.wall_clock import wall_clock_us
+from streams.sentiment.linear import UnreadableModel
 from streams.voice.recount import VoiceRecount
 
 
@@ -34,7 +36,14 @@ def command(definitions_file: str, mentions: str, by: str | None, as_json: bool)
     compressed. A line that is no valid record is counted and reported, never fatal.
     """
     definitions = load_definitions(definitions_file)
-    recount = VoiceRecount(definitions, by=by, now_us=wall_clock_us)
+    path = model_path(definitions_file)
+    try:
+        scorer = scorer_for(definitions, path)
+    except (OSError, UnreadableModel) as error:
+        raise WrongInput(f"{path} cannot be read: {error}; fit it anew, or take it away") from error
+    if scorer is not None:
+        click.echo(f"sentiment by {path}", err=True)
+    recount = VoiceRecount(definitions, by=by, now_us=wall_clock_us, scorer=scorer)
     _read_into(recount, mentions)
     found = recount.finish()
     if as_json:

@@ -6,7 +6,7 @@ beside trouble are mostly bitter, questions are mostly neutral. docs/sentiment.m
 was measured.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -132,6 +132,15 @@ class LexiconScorer:
         parts: list[Part] = []
         self._sum(text, tokens_of(text, self._split), parts)
         return sorted(parts, key=lambda part: (-abs(part.weight), part.term))
+
+    def total(self, text: str) -> float:
+        """The sum of valences, whatever the language: below zero unhappy."""
+        return self._sum(text, tokens_of(text, self._split), None)
+
+    @property
+    def known_words(self) -> Container[str]:
+        """English words that the lexicon knows."""
+        return self._tree
 
     def _sum(self, text: str, tokens: list[str], parts: list[Part] | None) -> float:
         """The sum of valences; `parts` is told of each."""
