@@ -8,8 +8,8 @@ progress record of a newer owner, before which it has written everything, what o
 from collections.abc import Mapping
 
 from streams.ledger.rules import HOUR, MINUTE
-from streams.tables.buckets import DAYS, EVER, HOURS, MINUTES
-from streams.tables.cells import Addition
+from streams.tables.buckets import DAYS, EVER, HOURS, MINUTES, MOST_OPEN
+from streams.tables.cells import Addition, pack_cells, unpack_cells
 from streams.tables.parts import (
     PROGRESS,
     Part,
@@ -28,7 +28,7 @@ NO_CELLS: Cells = []
 
 
 class _Held:
-    """A record as it holds now, and whether its cells are counted in the tables."""
+    """A record as it holds now, and whether its cells are counted in the tables; packed once long unchanged."""
 
     __slots__ = ("cells", "counted", "epoch", "stamp", "upto")
 
@@ -36,8 +36,11 @@ class _Held:
         self.epoch = 0
         self.stamp: Stamp | None = None
         self.upto = BEGINNING
-        self.cells: Cells = NO_CELLS
+        self.cells: Cells | bytes = NO_CELLS
         self.counted = False
+
+    def additions(self) -> Cells:
+        return unpack_cells(self.cells) if isinstance(self.cells, bytes) else self.cells
 
 
 class CompanyTables:
@@ -47,6 +50,7 @@ class CompanyTables:
         self.tables = Tables(rules)
         self.progress: dict[int, Progress] = {}
         self._held: dict[PartKey, _Held] = {}
+        self._open: dict[PartKey, None] = {}  # whose cells are not packed, the longest unchanged first
         self._by_place: dict[tuple[int, int, str], dict[int, set[PartKey]]] = {}
         self._oldest: dict[tuple[int, int, str], int] = {}
 
@@ -108,18 +112,27 @@ class CompanyTables:
             self._remove(where, held)
 
     def _replace(self, where: PartKey, held: _Held, cells: Cells) -> None:
-        old, held.cells = held.cells, cells
         if held.counted:
-            self._add_difference(where, old, cells)
+            self._add_difference(where, held.additions(), cells)
+        held.cells = cells
+        opened = self._open
+        opened.pop(where, None)
+        opened[where] = None
+        if len(opened) > MOST_OPEN:
+            longest = next(iter(opened))
+            del opened[longest]
+            unchanged = self._held.get(longest)
+            if unchanged is not None and not isinstance(unchanged.cells, bytes):
+                unchanged.cells = pack_cells(unchanged.cells)
 
     def _count(self, where: PartKey, held: _Held, counted: bool) -> None:
         if held.counted == counted:
             return
         held.counted = counted
         if counted:
-            self._add_difference(where, NO_CELLS, held.cells)
+            self._add_difference(where, NO_CELLS, held.additions())
         else:
-            self._add_difference(where, held.cells, NO_CELLS)
+            self._add_difference(where, held.additions(), NO_CELLS)
 
     def _add_difference(self, where: PartKey, old: Cells, new: Cells) -> None:
         tables, level, start = self.tables, where.level, where.start

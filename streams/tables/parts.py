@@ -18,15 +18,19 @@ from typing import Any
 import msgspec
 
 from streams.ledger.movements import Change, Movement
+from streams.ledger.rules import HOUR, MINUTE
 from streams.tables.booking import booking
 from streams.tables.buckets import DAYS, EVER, HOURS, MINUTES
 from streams.tables.calendar import Calendar, minute_start
-from streams.tables.cells import PAIRED, Cell, cells_of, settled
+from streams.tables.cells import PAIRED, Cell, cells_of, pack_cells, settled, unpack_cells
 from streams.tables.tables import TableRules
 from streams.tables.windows import BEGINNING
 
 RECORD_BYTES = 400_000
 """Size above which a bucket is split; well below Kafka's usual 1 MB."""
+
+UNTOUCHED_US = 2 * HOUR
+"""Buckets that lie so far behind the clock of the tables are packed: few facts are as late."""
 
 PROGRESS = 9
 """Stands where a level stands, in the key of a progress record."""
@@ -71,6 +75,15 @@ class _Packed(msgspec.Struct, frozen=True, array_like=True):
     epoch: int
 
 
+class _Restored(msgspec.Struct, frozen=True, array_like=True):
+    """A `Part` whose cells stay packed."""
+
+    stamp: Stamp
+    upto: int
+    cells: msgspec.Raw
+    epoch: int = 0
+
+
 class Progress(msgspec.Struct, frozen=True, array_like=True):
     """How far a source partition has come, and what became of its records; times in microseconds.
 
@@ -100,6 +113,7 @@ _encode_key = msgspec.json.Encoder().encode
 _decode_key = msgspec.json.Decoder(PartKey).decode
 _encode = msgspec.msgpack.Encoder().encode
 _decode_part = msgspec.msgpack.Decoder(Part).decode
+_decode_restored = msgspec.msgpack.Decoder(_Restored).decode
 _decode_part_epoch = msgspec.msgpack.Decoder(_PartEpoch).decode
 _decode_progress = msgspec.msgpack.Decoder(Progress).decode
 
@@ -170,6 +184,8 @@ class PartitionTables:
         self.calendar = Calendar(rules.zone)
         self._retention = rules.retention
         self._cells: dict[Place, dict[Cell, list[int]]] = {}
+        self._packed: dict[Place, bytes] = {}  # cells of other places, which nothing has changed for long
+        self._packed_upto = BEGINNING  # minutes before it may be packed, those from it on are not
         self._shares: dict[Place, set[str]] = {}  # hash prefixes under which a bucket was written
         self._dirty: set[Place] = set()
         self._gone: list[Place] = []
@@ -181,7 +197,7 @@ class PartitionTables:
     def book(self, changes: list[Change]) -> None:
         """Adds movements that came and takes back those that were withdrawn."""
         if self._booking is not None:
-            self._booking.add(changes, self._cuts[MINUTES])
+            self._booking.add(changes, max(self._cuts[MINUTES], self._packed_upto))
             return
         for change in changes:
             self.add(change.movement, change.sign)
@@ -217,9 +233,9 @@ class PartitionTables:
             calendar.quarter_start(calendar.quarter_start(clock) - 1),
         )
         if cuts != self._cuts:
-            self._cuts = cuts
-            for place in list(self._cells):
-                self._roll(place)
+            before, self._cuts = self._cuts, cuts
+            for place in [*self._cells, *self._packed]:
+                self._roll(place, settle=cuts[EVER] > before[EVER])
 
     def changed(self, next_offset: int, clock: int) -> list[Record]:
         """Records of what changed since the last call, coarse levels first, and tombstones of what they
@@ -234,6 +250,8 @@ class PartitionTables:
             records.extend((self._key(place, share), None) for share in sorted(self._shares.pop(place, ())))
         self._dirty.clear()
         self._gone.clear()
+        if self._rolled >= self._packed_upto + 2 * UNTOUCHED_US:
+            self._pack(minute_start(self._rolled - UNTOUCHED_US))
         return records
 
     def rewrite(self, key: bytes) -> None:
@@ -243,19 +261,19 @@ class PartitionTables:
             return
         place = (where.level, where.start, where.segment)
         self._shares.setdefault(place, set()).add(where.share)
-        if place in self._cells:
+        if place in self._cells or place in self._packed:
             self._dirty.add(place)
         else:
             self._gone.append(place)
 
     def everything(self, next_offset: int, clock: int) -> list[Record]:
         """Records of the whole state, to be written once after a recovery."""
-        self._dirty.update(self._cells)
+        self._dirty.update(self._cells, self._packed)
         return self.changed(next_offset, clock)
 
     def restore(self, records: Iterable[Record]) -> None:
         """Takes over what an earlier worker wrote, in the order written. For a fresh object only."""
-        held: dict[PartKey, Part] = {}
+        held: dict[PartKey, _Restored] = {}
         for key, value in records:
             where = read_key(key)
             if where.partition != self.partition or where.level == PROGRESS:
@@ -263,7 +281,7 @@ class PartitionTables:
             if value is None:
                 held.pop(where, None)
             else:
-                held[where] = read_part(value)
+                held[where] = _decode_restored(value)
         for where in held:
             place = (where.level, where.start, where.segment)
             self._shares.setdefault(place, set()).add(where.share)
@@ -273,8 +291,13 @@ class PartitionTables:
             if self._is_masked(place, ever):
                 self._gone.append(place)
                 continue
+            if len(self._shares[place]) == 1:
+                self._packed[place] = bytes(part.cells)
+                if place[0] == MINUTES:
+                    self._packed_upto = max(self._packed_upto, place[1] + MINUTE)
+                continue
             cells = self._cells.setdefault(place, {})
-            for cell, count, worth in part.cells:
+            for cell, count, worth in unpack_cells(bytes(part.cells)):
                 cells[cell] = [count, worth]
         rolled = max((part.stamp[2] for part in held.values()), default=BEGINNING)
         if rolled > BEGINNING:
@@ -288,7 +311,7 @@ class PartitionTables:
             cell = kept
         cells = self._cells.get(place)
         if cells is None:
-            cells = self._cells[place] = {}
+            cells = self._open(place)
         self._dirty.add(place)
         held = cells.get(cell)
         if held is None:
@@ -299,7 +322,23 @@ class PartitionTables:
         if not held[0] and not held[1]:
             del cells[cell]
 
-    def _roll(self, place: Place) -> None:
+    def _open(self, place: Place) -> dict[Cell, list[int]]:
+        """The cells of a place, as they are from now on."""
+        cells = self._cells.get(place)
+        if cells is None:
+            packed = self._packed.pop(place, None)
+            cells = {} if packed is None else {cell: [count, value] for cell, count, value in unpack_cells(packed)}
+            self._cells[place] = cells
+        return cells
+
+    def _pack(self, upto: int) -> None:
+        """Pack what lies before, now that all of it is written; whatever changes in it is opened again."""
+        self._packed_upto = upto
+        for place in [place for place in self._cells if place[1] < upto]:
+            cells = self._cells.pop(place)
+            self._packed[place] = pack_cells([(cell, count, value) for cell, (count, value) in cells.items()])
+
+    def _roll(self, place: Place, *, settle: bool) -> None:
         level, start, segment = place
         if level == MINUTES and start < self._cuts[MINUTES]:
             coarser = (HOURS, self.calendar.hour_start(start), segment)
@@ -308,20 +347,21 @@ class PartitionTables:
         elif level == DAYS and start < self._cuts[DAYS]:
             coarser = (EVER, BEGINNING, segment)
         else:
-            if level == DAYS and start < self._cuts[EVER]:
+            if settle and level == DAYS and start < self._cuts[EVER]:
                 self._settle(place)
             return
-        cells = self._cells.pop(place)
+        cells = self._open(place)
+        del self._cells[place]
         self._dirty.discard(place)
         self._gone.append(place)
-        self._cells.setdefault(coarser, {})
+        self._open(coarser)
         self._dirty.add(coarser)
         for cell, (customers, value) in cells.items():
             self._add(coarser, cell, customers, value)
-        self._roll(coarser)
+        self._roll(coarser, settle=settle)
 
     def _settle(self, place: Place) -> None:
-        cells = self._cells[place]
+        cells = self._open(place)
         loose = [cell for cell in cells if cell[0] >= PAIRED and settled(cell) != cell]
         for cell in loose:
             customers, value = cells.pop(cell)
@@ -344,10 +384,16 @@ class PartitionTables:
 
     def _records(self, place: Place, stamp: Stamp) -> Iterator[Record]:
         upto = self._cuts[DAYS] if place[0] == EVER else BEGINNING
-        cells = [(cell, held[0], held[1]) for cell, held in self._cells[place].items()]
-        shares = dict(_split(cells, ""))
-        if "" in shares:
-            self.decoded[self._key(place, "")] = Part(stamp, upto, cells, self.epoch)
+        packed = self._packed.get(place)
+        if packed is None:
+            cells = [(cell, held[0], held[1]) for cell, held in self._cells[place].items()]
+            shares = dict(_split(cells, ""))
+            if "" in shares:
+                self.decoded[self._key(place, "")] = Part(stamp, upto, cells, self.epoch)
+        elif len(packed) <= RECORD_BYTES:
+            shares = {"": packed}
+        else:
+            shares = dict(_split(unpack_cells(packed), ""))
         # A share that is empty now must say so, or what it said before would go on counting.
         written = self._shares.setdefault(place, set())
         for share in sorted(written - shares.keys()):

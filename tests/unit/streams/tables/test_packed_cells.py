@@ -1,0 +1,71 @@
+"""Cells that nothing changes any more are packed, and opened by whatever changes them."""
+
+import pytest
+
+from streams.ledger.movements import Movement, Scope
+from streams.ledger.rules import DAY, HOUR, MINUTE
+from streams.tables import buckets, merge, parts
+from streams.tables.buckets import Bucket
+from streams.tables.merge import CompanyTables
+from streams.tables.parts import PartitionTables
+from streams.tables.tables import TableRules
+from streams.tables.windows import Span
+
+AT = 1_767_225_600_000_000  # 2026-01-01
+SCOPE = Scope("s", "r", "p")
+
+
+def new(at: int, value: int = 100) -> Movement:
+    return Movement("new", at, SCOPE, 1, value, ("crm", str(at), 0), activity="fair", cohort_at=at)
+
+
+def told(tables: PartitionTables, *movements: Movement, clock: int) -> list[tuple[bytes, bytes | None]]:
+    for movement in movements:
+        tables.add(movement)
+    tables.roll_up(clock)
+    return tables.changed(1, clock)
+
+
+def test_a_partition_packs_what_lies_hours_back() -> None:
+    tables, never = PartitionTables(0, TableRules()), PartitionTables(0, TableRules())
+    lives = [new(AT), new(AT + 3 * HOUR), new(AT + 5 * HOUR)]
+    assert told(tables, *lives, clock=AT + 6 * HOUR) == told(never, *lives, clock=AT + 6 * HOUR)
+    assert sorted(start for _, start, _ in tables._packed) == [AT, AT + 3 * HOUR]
+    assert [start for _, start, _ in tables._cells] == [AT + 5 * HOUR]
+    late = told(tables, new(AT + 1), clock=AT + 6 * HOUR)
+    assert [parts.read_key(key).start for key, _ in late] == [AT]
+    assert {n for _, n, _ in parts.read_part(late[0][1] or b"").cells} == {2}
+    assert (0, AT, "s") in tables._cells
+
+
+def test_what_was_restored_stays_packed_and_is_written_as_it_was() -> None:
+    tables = PartitionTables(0, TableRules())
+    records = told(tables, new(AT), new(AT + DAY), new(AT + 10 * DAY), clock=AT + 10 * DAY)
+    again = PartitionTables(0, TableRules())
+    again.restore(records)
+    assert not again._cells
+    rolled = max(parts.read_part(value).stamp[2] for _, value in records if value is not None)
+    assert rolled == AT + 10 * DAY
+    assert again.everything(1, AT + 10 * DAY) == records
+    again.book([])
+    again.add(new(AT + 10 * DAY + MINUTE))
+    assert {place[1] for place in again._cells} == {AT + 10 * DAY + MINUTE}
+
+
+def test_the_company_holds_few_cells_open_and_sums_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(buckets, "MOST_OPEN", 3)
+    monkeypatch.setattr(merge, "MOST_OPEN", 3)
+    partition, company = PartitionTables(0, TableRules()), CompanyTables(TableRules())
+    for hour in range(30):
+        at = AT + hour * HOUR
+        for key, value in told(partition, new(at, 10), new(at, 7), clock=at):
+            company.apply(key, value)
+    held = company.tables.buckets
+    levels = (held.minutes, held.hours, held.days)
+    assert sum(isinstance(bucket, Bucket) for level in levels for bucket in level.values()) <= 3
+    assert sum(not isinstance(held.cells, bytes) for held in company._held.values()) <= 3
+    row = company.tables.rows(Span(AT, AT + 30 * HOUR))["total", "", ""]
+    assert (row["new"]["customers"], row["new"]["value"]) == (60, 30 * 17)
+    for key, value in told(partition, new(AT + 1), clock=AT + 30 * HOUR):
+        company.apply(key, value)
+    assert company.tables.rows(Span(AT, AT + MINUTE))["total", "", ""]["new"]["customers"] == 3
