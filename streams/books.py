@@ -146,7 +146,7 @@ class PartitionBooks:
             self.accounting(), self.epoch, self.definitions.name,
         )  # fmt: skip
         parts = self._part_records()
-        if not (self._unwritten.anything or parts or self._rewrite or progress != self._told):
+        if not (self._unwritten.anything or parts or self._rewrite or self.ledger.dirty or progress != self._told):
             return None
         self._told = progress
         parts.append(progress_record(self.partition, progress))

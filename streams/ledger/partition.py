@@ -79,11 +79,12 @@ class PartitionLedger:
     def apply(self, facts: Iterable[Fact]) -> None:
         """Apply facts in their order of arrival."""
         facts = list(facts)
+        woken = 0
         if self.resting:
             for customer_id in {fact.customer_id for fact in facts}.difference(self.customers):
-                self.wake(customer_id)
+                woken += self.wake(customer_id) is not None
         self._apply_all(facts)
-        self._sweep.press(self, len(facts))
+        self._sweep.press(self, len(facts), woken)
 
     def _apply_all(self, facts: list[Fact]) -> None:
         if self._plain_step is not None:

@@ -12,10 +12,17 @@ from streams.ledger.remembered import Customer, settle
 if TYPE_CHECKING:
     from streams.ledger.partition import PartitionLedger
 
-MOST_AWAKE = 25_000
-"""Customers of a partition awake, some 1,400 bytes each, beyond which those that no fact touches are put to rest."""
+FEW_AWAKE, MOST_AWAKE = 4_000, 25_000
+"""Customers of a partition awake, some 1,400 bytes each, beyond which those that no fact touches are put to rest.
 
-MOST_QUIET = 25_000
+How many between these: as few as let no more than `MANY_WOKEN` of the facts find their customer at rest.
+"""
+
+FEW_WOKEN, MANY_WOKEN = 0.02, 0.05
+JUDGED_AFTER = 2_000
+"""Facts over which that share is taken."""
+
+MOST_QUIET = 10_000
 """Resting customers of a partition, some 500 bytes each, beyond which it is seen to who of them is settled by now."""
 
 REST_COUNTS = 16
@@ -26,31 +33,52 @@ class Sweep:
     """Goes round the customers of one partition, a few at a time."""
 
     def __init__(self) -> None:
+        self.most_awake = MOST_AWAKE
         self._awake: list[str] = []
         self._quiet: list[str] = []
+        self._facts = self._woken = 0
+        self._is_idle = False
 
     def tick(self, ledger: "PartitionLedger", most: int) -> None:
-        """Look at the next so many; one put to rest counts as several."""
-        self._go_round_awake(ledger, most, REST_COUNTS, None)
+        """Look at the next so many; one put to rest counts as several. While no facts come, more can rest."""
+        self._go_round_awake(ledger, most, REST_COUNTS, FEW_AWAKE if self._is_idle else None, 0)
         self._go_round_quiet(ledger, most, most // REST_COUNTS)
+        self._is_idle = True
 
-    def press(self, ledger: "PartitionLedger", facts: int) -> None:
-        """Keep up with so many facts, each of which may have woken someone, if too many are awake or quiet."""
-        if len(ledger.customers) > MOST_AWAKE:
-            self._go_round_awake(ledger, 2 * facts, 0, MOST_AWAKE)
+    def press(self, ledger: "PartitionLedger", facts: int, woken: int) -> None:
+        """Keep up with so many facts, that have woken so many, if too many are awake or quiet."""
+        self._is_idle = False
+        self._facts += facts
+        self._woken += woken
+        if self._facts >= JUDGED_AFTER:
+            self._judge()
+        if len(ledger.customers) > self.most_awake:
+            self._go_round_awake(ledger, 2 * facts, 0, self.most_awake, self.most_awake)
         if ledger.resting.quiet > MOST_QUIET:
             self._go_round_quiet(ledger, facts // 4 + 1, 2 * facts)
 
+    def _judge(self) -> None:
+        """What sleeps too lightly costs more than what it occupies: soon more are left awake, and slowly fewer."""
+        share = self._woken / self._facts
+        self._facts = self._woken = 0
+        if share > MANY_WOKEN:
+            self.most_awake = min(MOST_AWAKE, self.most_awake * 3 // 2)
+        elif share < FEW_WOKEN:
+            self.most_awake = max(FEW_AWAKE, self.most_awake * 19 // 20)
+
     def _go_round_awake(
-        self, ledger: "PartitionLedger", looks: int, rest_counts: int, most_awake: int | None
+        self, ledger: "PartitionLedger", looks: int, rest_counts: int, most_awake: int | None, stop_at: int
     ) -> None:
-        """Look at so many. With `most_awake` the quiet ones rest, too, as long as more than that are awake."""
+        """Look at so many, or until no more than `stop_at` are awake.
+
+        With `most_awake` the quiet ones rest, too, as long as more than that are.
+        """
         customers, dirty, resting, watermark = ledger.customers, ledger.dirty, ledger.resting, ledger.watermark
         settled_before = _settled_before(ledger)
         names = self._awake
         if not names:
             names.extend(reversed(customers))
-        while names and looks > 0 and (most_awake is None or len(customers) > most_awake):
+        while names and looks > 0 and len(customers) > stop_at:
             looks -= 1
             customer_id = names.pop()
             customer = customers.get(customer_id)
@@ -58,9 +86,11 @@ class Sweep:
                 continue
             settle(ledger.rules, customer, watermark)
             is_settled = customer.newest[0] < settled_before
-            if not is_settled and (most_awake is None or customer.looked_at is not customer.newest):
+            if not is_settled:
+                is_touched = customer.looked_at is not customer.newest
                 customer.looked_at = customer.newest
-                continue
+                if is_touched or most_awake is None or len(customers) <= most_awake:
+                    continue
             if customer_id in dirty:
                 continue
             if customer.appended:  # whoever wakes it must know of no second value of it

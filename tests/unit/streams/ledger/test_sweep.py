@@ -95,6 +95,7 @@ def test_when_too_many_are_awake_those_without_a_new_fact_rest_with_their_state(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sweep, "MOST_AWAKE", 1)
+    monkeypatch.setattr(sweep, "FEW_AWAKE", 1)
     ledger = ledger_of(*(fact("joined", AT + number, f"c{number}") for number in range(5)))
     save(ledger)
     assert len(ledger.customers) == 5  # they were looked at for the first time
@@ -106,6 +107,36 @@ def test_when_too_many_are_awake_those_without_a_new_fact_rest_with_their_state(
     assert ledger.resting.quiet == 4
     ledger.apply([fact("left", AT + 2 * MINUTE, "c1")])
     assert ledger.customers["c1"].state.status == Status.LOST
+
+
+def test_while_no_facts_come_the_quiet_rest_down_to_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "FEW_AWAKE", 2)
+    ledger = ledger_of(*(fact("joined", AT + number, f"c{number}") for number in range(5)))
+    save(ledger)
+    for _ in range(3):
+        ledger.apply([fact("purchased", AT + MINUTE, "c0")])
+        ledger.sweep(100)
+    assert len(ledger.customers) == 5
+    save(ledger)
+    ledger.sweep(100)
+    assert len(ledger.customers) == 2
+    assert ledger.resting.quiet == 3
+
+
+def test_as_many_are_left_awake_as_let_few_facts_find_their_customer_at_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "FEW_AWAKE", 10)
+    monkeypatch.setattr(sweep, "MOST_AWAKE", 1000)
+    monkeypatch.setattr(sweep, "JUDGED_AFTER", 100)
+    ledger = ledger_of()
+    at, seen = AT, []
+    for active in (20, 600):  # of so many customers one after the other has a fact
+        for number in range(20 * 600):
+            at += 1
+            ledger.apply([fact("purchased", at, f"{active}-{number % active}")])
+            save(ledger)
+        seen.append((ledger._sweep.most_awake, len(ledger.customers)))
+    assert 10 <= seen[0][0] <= 40
+    assert seen[1][0] >= 500
 
 
 def test_quiet_ones_are_settled_in_their_time() -> None:
