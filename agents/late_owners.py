@@ -1,7 +1,8 @@
 """What an owner before delivers late: a worker that was paused for long, and has a successor by then.
 
 What it writes is void. But it is the last of its keys in the log, and compaction would keep it and forget the values
-that count. So the owner of today notices offsets that are not its own, and writes again what they hide.
+that count. So the owner of today notices offsets that are not its own, and writes again what they hide. A worker that
+finds those of its successor in this way knows that it is itself the late one, and ends.
 """
 
 import logging
@@ -12,8 +13,15 @@ from agents.transport.barrier import DeliveryBarrier
 from agents.transport.log_reading import read_between
 from config.settings import Settings
 from streams.books import PartitionBooks
+from streams.ledger.changelog import claimed_by
+from streams.tables.parts import epoch_of
 
 logger = logging.getLogger(__name__)
+
+
+class Succeeded(Exception):
+    """Another worker has taken over the partition: whatever this one writes of it is void."""
+
 
 LOGS = ("ledger-changelog", "scope-parts")
 
@@ -41,23 +49,29 @@ class LateOwners:
     async def tell(self, books: Mapping[int, PartitionBooks]) -> None:
         """Have the next flush write again what late owners have written over.
 
-        Raises: RecoveryFailed, and aiokafka's errors; the process is to end then.
+        Raises: Succeeded, RecoveryFailed, and aiokafka's errors; the process is to end then.
         """
         noted, self._noted = self._noted, []
         for topic, partition, first, end in noted:
             if partition not in books:
                 continue
+            client = aiokafka_options(self._settings)
+            records = await read_between(client, topic, partition, first, end, stall=self._stall)
+            of_partition = books.get(partition)
+            if of_partition is None:
+                continue  # Given up meanwhile.
+            lines = [(record.key, record.value) for record in records if record.key is not None]
+            of_parts = self._topics[topic] == "scope-parts"
+            newest = max((epoch_of(value) if of_parts else claimed_by(key) for key, value in lines), default=0)
+            if newest > of_partition.epoch:
+                raise Succeeded(f"{topic}-{partition} has an owner of epoch {newest}, here is {of_partition.epoch}")
             logger.warning(
                 "%s-%d: offsets %d to %d are of an earlier owner, who was late; what they hide is written again",
                 topic, partition, first, end - 1,
             )
-            client = aiokafka_options(self._settings)
-            records = await read_between(client, topic, partition, first, end, stall=self._stall)
-            keys = [record.key for record in records if record.key is not None]
-            of_partition = books.get(partition)
-            if of_partition is None:
-                continue  # Given up meanwhile.
-            if self._topics[topic] == "scope-parts":
+            keys = [key for key, _ in lines]
+            if of_parts:
                 of_partition.rewrite_parts(keys)
             else:
                 of_partition.rewrite(keys)
+

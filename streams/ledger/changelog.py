@@ -94,6 +94,12 @@ def claim(epoch: int) -> Record:
     return CLAIM_PREFIX + str(epoch).encode(), str(epoch).encode()
 
 
+def claimed_by(key: bytes) -> int:
+    """The epoch that a record claims by its key; 0 for any other record."""
+    number = key[len(CLAIM_PREFIX) :]
+    return int(number) if key.startswith(CLAIM_PREFIX) and number.isdigit() else 0
+
+
 def flush_records(
     values: Iterable[Value], progress: Progress, ended: Ended | None = None, buried: Iterable[bytes] = ()
 ) -> list[Record]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from types import SimpleNamespace
 from typing import Any
 
 import hypothesis.strategies as st
@@ -227,3 +228,43 @@ def test_a_record_too_large_is_refused_and_those_before_it_count() -> None:
         await asyncio.wait_for(waiting, 1)
 
     asyncio.run(play())
+
+
+def test_offsets_of_another_producer_between_two_batches_are_told() -> None:
+    class Placed(FakeClient):
+        """Settles with the offset at which a broker would have put the batch."""
+
+        end = 0
+
+        def settle(self, target: tuple[str, int]) -> None:
+            values, future = self.on_the_way[target].pop(0)
+            first, self.end = self.end, self.end + len(values)
+            future.set_result(SimpleNamespace(offset=first))
+
+    async def run() -> None:
+        client, told = Placed(batch_size=10_000), []
+        barrier = _barrier(client, [])
+        barrier.on_others = lambda *where: told.append(where)
+
+        async def send(count: int) -> None:
+            for _ in range(count):
+                barrier.send(SOURCES[0], "out", 0, b"k", b"v")
+            waiting = asyncio.ensure_future(barrier.delivered(SOURCES[0]))
+            await _turn()
+            client.settle(("out", 0))
+            await waiting
+
+        client.end = 5
+        await send(3)
+        await send(2)
+        assert told == []
+        client.end = 14
+        await send(1)
+        assert told == [("out", 0, 10, 14)]
+        client.end = 20
+        barrier.forget_place("out", 0)
+        await send(1)
+        await send(1)
+        assert told == [("out", 0, 10, 14)]
+
+    asyncio.run(run())
