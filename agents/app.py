@@ -53,8 +53,10 @@ class LedgerWorker:
         watchers: list[Watcher] = [self.telemetry]
         if measurement is not None:
             watchers.append(measurement)
-        self.ledger = LedgerAgent(self.app, settings, definitions, rules, clock_rules, watchers, topic)
-        self.company = Company(settings, definitions, rules, clock_rules, self.ledger.owned)
+        self.company = Company(settings, definitions, rules, clock_rules, lambda: self.ledger.owned())
+        self.ledger = LedgerAgent(
+            self.app, settings, definitions, rules, clock_rules, watchers, topic, self.company.take_own
+        )
         self.net_growth = NetGrowthWriter(self.app.transport, settings, self.company)
         self.telemetry.attach(self)
         add_pages(self)

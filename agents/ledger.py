@@ -21,7 +21,7 @@ from agents.movement_records import movement_records
 from agents.transport import BatchTransport, CannotStart, Changelog, RecordBatch, batch_topic
 from agents.wall_clock import wall_clock_us
 from config.settings import Settings
-from streams.books import PartitionBooks, PartitionCountChanged
+from streams.books import Flush, PartitionBooks, PartitionCountChanged
 from streams.facts.admission import Admission, AdmittedBatch
 from streams.facts.definitions.model import Definitions
 from streams.facts.models import RawRecord
@@ -80,11 +80,18 @@ class LedgerAgent:
     def __init__(
         self, app: faust.App, settings: Settings, definitions: Definitions, table_rules: TableRules,
         clock_rules: ClockRules, watchers: Sequence[Watcher], topic: str | None = None,
+        on_delivered: Callable[[int, Flush], None] = lambda _, __: None,
     ) -> None:
-        """`topic` is the full name of the input topic, by default that of the settings."""
+        """Make an agent that owns nothing yet.
+
+        Args:
+            topic: full name of the input topic, by default that of the settings.
+            on_delivered: told of each flush of a partition once all of it is on the broker.
+        """
         self.books: dict[int, PartitionBooks] = {}
         self.definitions = definitions
         self._watchers = watchers
+        self._on_delivered = on_delivered
         self.lost_to_retention = 0
         self._app = app
         self._settings = settings
@@ -186,13 +193,19 @@ class LedgerAgent:
             later: list[tuple[TP, int, list[Record]]] = []
             records = size = self._unflushed = 0
             self._flush_wanted.clear()
+            flushes: list[tuple[int, Flush]] = []
             for number, books in list(self.books.items()):
+                # What is applied meanwhile to the other partitions is in their flush, or in the next one.
+                await asyncio.sleep(0)
+                if self.books.get(number) is not books:
+                    continue
                 flush = books.flush(now)
                 events.extend(self._applied.pop(number, ()))
                 if flush is None:
                     continue
                 source = TP(self.topic, number)
                 sources.append(source)
+                flushes.append((number, flush))
                 letters = [encode_dead_letter(letter) for letter in flush.dead_letters]
                 ended = None if flush.ended is None else (flush.ended.epoch, flush.ended.flush)
                 movements = list(movement_records(
@@ -224,6 +237,9 @@ class LedgerAgent:
                 event.ack()
             if events:
                 self._transport.request_commit()
+            for number, flush in flushes:
+                await asyncio.sleep(0)
+                self._on_delivered(number, flush)
 
     def states(self) -> Iterator[tuple[int, PartitionState]]:
         """The time of each owned partition, newer than what was last told to the others."""
