@@ -21,15 +21,15 @@ from streams.recount import add_accounting
 from streams.report.instants import past_card
 from streams.tables.cohorts import cohorts
 from streams.tables.ledger_json import ledger_json
-from streams.tables.levels import NO_MEASURES
+from streams.tables.levels import NO_MEASURES, Level
 from streams.tables.merge import CompanyTables
 from streams.tables.parts import epoch_of, is_part_of, is_progress, read_key
-from streams.tables.rows import Row
+from streams.tables.rows import Row, row
 from streams.tables.running import RunningWindows
-from streams.tables.scopes import THE_TOTAL, ScopeKey
+from streams.tables.scopes import THE_TOTAL, TOTAL, ScopeKey
 from streams.tables.tables import TableRules
 from streams.tables.watermark import ClockRules, PartitionState, TablesClock
-from streams.tables.windows import Span
+from streams.tables.windows import Span, windows_at
 
 logger = logging.getLogger(__name__)
 
@@ -267,6 +267,13 @@ class Company:
     def offsets(self) -> dict[int, int]:
         """The next offset of each source partition that is in the tables."""
         return {number: progress.next_offset for number, progress in self._tables.progress.items()}
+
+    def total(self) -> Row:
+        """The row of the whole company for all time up to the clock, summed for itself: no window is moved for it."""
+        tables = self._tables.tables
+        everything = windows_at(tables.calendar, self.clock or 0)["all"].span
+        measures = tables.sums(everything, TOTAL).by_scope.get(THE_TOTAL, NO_MEASURES)
+        return row(measures, Level(), tables.rules.rows)
 
     def ledger(self) -> dict[str, Any] | None:
         """The ledger's JSON at the clock; None before there is one."""

@@ -93,12 +93,11 @@ class Measurement:
         settled = all(books.ledger.clock >= largest for books in worker.ledger.books.values())
         if company.clock is None or company.clock < largest or company.offsets() != told or not settled:
             return
-        ledger = company.ledger()
-        if ledger is None or worker.ledger.has_unwritten:
+        if worker.ledger.has_unwritten:
             return
         line = {
             "n": self._handled, "t_first": self._t_first, "t_last": self._t_last, "t_durable": self._t_durable,
-            "durable": True, "totals": ledger["total"], "accounting": ledger["accounting"],
+            "durable": True, "totals": company.total(), "accounting": company.accounting(),
         }  # fmt: skip
         sys.stdout.buffer.write(orjson.dumps(line) + b"\n")
         sys.stdout.buffer.flush()
