@@ -2,7 +2,7 @@
 # `make PYTHON=/path/to/python3.12 test` takes another Python for it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test kafka lint types ci clean
+.PHONY: help run test kafka torture lint types ci clean
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -21,6 +21,9 @@ test: $(VENV)/.dev  ## unit, property and embedded-broker tests; needs nothing b
 
 kafka: $(VENV)/.dev  ## Apache Kafka on this machine (Java 17 or newer, Maven) until Ctrl-C; prints its address
 	@$(PY) -m tests.kafka.broker $(ARGS)
+
+torture: $(VENV)/.dev  ## the crash suite, long: SCHEDULES=20 SEED=1 KIND=zombie; half an hour or more (Java 17 and Maven)
+	@$(PY) -m tests.kafka.torture $(if $(SCHEDULES),--schedules $(SCHEDULES)) $(if $(SEED),--seed $(SEED)) $(if $(KIND),--kind $(KIND)) $(ARGS)
 
 lint: $(VENV)/.dev  ## style and common faults (ruff)
 	@$(PY) -m ruff check .
