@@ -14,7 +14,7 @@ candidates in five hundred independent looks a week, and e^17.5 is 40 million.""
 REMEMBERED_DAYS = 56
 
 UNTIL_LEARNT_DAYS = 42
-"""While the past is shorter, little is known of how much groups differ: the level is higher, at first twice."""
+"""While the past is shorter, little is known of how much groups differ: the level is higher, at first by half."""
 
 Value = tuple[str, str]
 """(attribute, value)."""
@@ -35,7 +35,7 @@ class Levels:
     def least(self) -> float:
         """The ratio that every subset must pass."""
         known = 0 if self._first is None else self._today - self._first
-        return self._least * (1.0 + max(0.0, 1.0 - known / UNTIL_LEARNT_DAYS))
+        return self._least * (1.0 + 0.5 * max(0.0, 1.0 - known / UNTIL_LEARNT_DAYS))
 
     def turn_to(self, day: int) -> None:
         """A look at a day (days since any fixed one): what was seen before it becomes the past."""

@@ -1,0 +1,147 @@
+"""Perceived health: how fast, in how much memory, and whether a fault is named.
+
+python -m benchmarks.health speed [--records 300000]     signals a second beside the ledger's facts, in one process
+python -m benchmarks.health memory [--scopes 10000]      an hour of event time: resident memory every ten minutes
+python -m benchmarks.health naming [--runs 20] [--quiet 50] [--partitions 1]
+                                                         runs with a fault of 2 %, and runs without any
+
+Speeds are records per second of CPU time, each after the other in turns, from the bytes to the tables. `speed` counts
+the ledger as `netgrowth ledger` does, without Kafka, which is its fastest way.
+"""
+
+import argparse
+import gc
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from random import Random
+from time import process_time
+
+import orjson
+
+from benchmarks.memory import resident
+from benchmarks.workload import Shape, Workload
+from config.definitions_file import load
+from streams.facts.models import RawRecord
+from streams.health.recount import HealthRecount
+from streams.recount import Recount
+from tests.unit.streams.health.faults import hit_by, named_in, shop, stream
+from tests.unit.streams.health.signalling import START
+
+BATCH = 2000
+FAULT_AT = 25.3
+"""Minute; between two looks."""
+
+WITHIN_MINUTES = 5.0
+
+
+def facts(records: int) -> list[RawRecord]:
+    """Native facts of the workload that the ledger is measured with."""
+    arrivals = Workload(Shape(events=records, partitions=1))
+    return [RawRecord(arrival.raw, arrival.key, "t", 0, number) for number, arrival in enumerate(arrivals)]
+
+
+def signals(records: int, *, customers: int = 10_000, scopes: int = 50, seconds: int = 3600) -> Iterator[RawRecord]:
+    """Native signals evenly over event time: half of the scopes' customers come by, 1 % of interactions are bad."""
+    random = Random(7)
+    for number in range(records):
+        scope = random.randrange(scopes)
+        customer = scope + scopes * random.randrange(max(1, customers // scopes))
+        document = {
+            "event_id": f"e{number:09d}", "at": START + number * seconds * 1000 // records,
+            "customer_id": f"customer-{customer:07d}", "service": f"service-{scope % 20}", "stage": "checkout",
+            "ok": random.random() > 0.01, "latency_ms": round(random.lognormvariate(5, 0.5), 1),
+            "attributes": {"region": f"region-{scope // 20}", "device": f"device-{customer % 5}", "version": "v7"},
+        }  # fmt: skip
+        yield RawRecord(orjson.dumps(document), document["customer_id"].encode(), "t", 0, number)
+
+
+def speed(records: int) -> None:
+    """CPU seconds of the ledger and of health over as many records, three turns of each."""
+    of_ledger, of_health = facts(records), list(signals(records))
+    gc.collect()
+    gc.freeze()
+    for turn in range(3):
+        begun = process_time()
+        ledger = Recount(load("native"))
+        for start in range(0, records, BATCH):
+            ledger.add(of_ledger[start : start + BATCH])
+        ledger.finish()
+        between = process_time()
+        health = HealthRecount(shop(), by="hour")
+        for start in range(0, records, BATCH):
+            health.add(of_health[start : start + BATCH])
+        found = health.finish()
+        ended = process_time()
+        assert found["accounting"]["signals"]["signals"] == records
+        print(
+            json.dumps(
+                {
+                    "turn": turn, "ledger_events_per_cpu_second": round(records / (between - begun)),
+                    "health_signals_per_cpu_second": round(records / (ended - between)),
+                    "health_of_ledger": round((between - begun) / (ended - between), 2),
+                }
+            ),
+            flush=True,
+        )  # fmt: skip
+
+
+def memory(scopes: int, records: int) -> None:
+    """Resident memory while two hours pass: the first fills, in the second it should stand."""
+    recount = HealthRecount(load("native"), by="hour")
+    object.__setattr__(recount.definitions.health, "horizon_us", 600_000_000)
+    before = resident()
+    waiting: list[RawRecord] = []
+    told = 0
+    for number, record in enumerate(signals(records, customers=scopes * 3, scopes=scopes, seconds=7200)):
+        waiting.append(record)
+        if len(waiting) == BATCH:
+            recount.add(waiting)
+            waiting = []
+        if number * 12 // records > told:
+            told = number * 12 // records
+            print(json.dumps({"minutes": told * 10, "mb": round((resident() - before) / 1e6)}), flush=True)
+    recount.add(waiting)
+    found = recount.finish()
+    print(json.dumps({"scopes": len(found["periods"][0]["scopes"]), "mb": round((resident() - before) / 1e6)}))
+
+
+def naming(runs: int, quiet: int, partitions: int) -> None:
+    """How many faults were named rightly and in time, and how many runs without a fault had a name."""
+    right = 0
+    delays = []
+    for seed in range(runs):
+        subsets = named_in(stream(seed, fault_at=FAULT_AT, by_customer=seed % 2 == 0), partitions)["subsets"]
+        for named in subsets:
+            delay = datetime.fromisoformat(named["named_at"]).timestamp() / 60 - START / 60_000 - FAULT_AT
+            if named["attributes"] == hit_by(seed) and len(subsets) == 1:
+                delays.append(round(delay, 1))
+                right += 0 < delay <= WITHIN_MINUTES
+    false = sum(
+        bool(named_in(stream(1000 + seed, fault_at=None, by_customer=seed % 2 == 0), partitions)["subsets"])
+        for seed in range(quiet)
+    )
+    told = {"runs": runs, "named_rightly": right, "minutes": sorted(delays), "quiet": quiet, "false": false}
+    print(json.dumps(told))
+
+
+def main() -> None:
+    """Measure one thing."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["speed", "memory", "naming"])
+    parser.add_argument("--records", type=int, default=300_000)
+    parser.add_argument("--scopes", type=int, default=10_000)
+    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--quiet", type=int, default=50)
+    parser.add_argument("--partitions", type=int, default=1)
+    words = parser.parse_args()
+    if words.what == "speed":
+        speed(words.records)
+    elif words.what == "memory":
+        memory(words.scopes, words.records)
+    else:
+        naming(words.runs, words.quiet, words.partitions)
+
+
+if __name__ == "__main__":
+    main()
