@@ -86,7 +86,7 @@ def test_what_is_neither_there_nor_shipped_is_told_with_the_shipped_ones(
     named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UnreadableDefinitions, match="a shipped one: .*native, .*olist, online-retail"):
+    with pytest.raises(UnreadableDefinitions, match=r"a shipped one: .*native, .*olist, online-retail"):
         load(named)
 
 
