@@ -142,6 +142,8 @@ class Recovery:
                 elif progress.done:
                     await self._finish(changelog, progress)
         except Exception as error:
+            if self._app.should_stop:
+                return  # An end in order has stopped what it reads with.
             if not isinstance(error, CannotStart):
                 logger.exception("Recovery of %s failed", changelog.topic)
             self._fail(error)

@@ -27,6 +27,7 @@ PARTITIONS = 4
 AT_REST = 8
 LOOK_S = 0.3
 CALM_S = 90.0
+NET_GROWTH_S = 30.0
 COMPACTION_LAG_MS = 16_000
 """Longer than any pause of a schedule, as it must be, and short enough that compaction follows while it lasts."""
 
@@ -268,7 +269,15 @@ class _Run:
             judge = Judge(self.ground, self.settings, self.stream)
             assert rest.ledger is not None
             self.outcome.faults += [f"{slot.name}: {fault}" for fault in judge.of_a_ledger(rest.ledger)]
+        if not self.outcome.faults:
+            self._await_net_growth()
         return True
+
+    def _await_net_growth(self) -> None:
+        """Rows are written now and then, and no more when a worker ends: give them their time."""
+        judge, deadline = Judge(self.ground, self.settings, self.stream), time.monotonic() + NET_GROWTH_S
+        while judge.of_net_growth() and time.monotonic() < deadline:
+            time.sleep(1.0)
 
     def _judge(self) -> None:
         self.tell("judgement")
