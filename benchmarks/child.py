@@ -127,8 +127,9 @@ class Child:
         return self._look().resident
 
     def last_lines(self, count: int = 15) -> str:
-        """The end of its log."""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-count:])
+        """The end of its log, after the lines that are critical."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        return "\n".join([*(line for line in lines[:-count] if " CRITICAL " in line), *lines[-count:]])
 
     def _ended(self, timeout_s: float) -> int | None:
         try:

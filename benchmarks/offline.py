@@ -18,7 +18,7 @@ def run_offline(field: Field, name: str, shape: Shape, *, check: bool = True) ->
     expected = field.answer(shape) if check else None
     _, folder = field.next_group(name)
     facts = folder / "facts.jsonl"
-    field.told(f"{name}: writing {shape.events:,} records to a file")
+    field.told(f"writing {shape.events:,} records to a file for {name}")
     _write(facts, shape)
     field.told(f"{name} counts {shape.events:,} records")
     words = [

@@ -72,9 +72,7 @@ class Scaling:
 
 def measure(bench: Bench) -> Scaling:
     """One worker, then two."""
-    paces = [_pace(bench, workers) for workers in (1, 2)]
-    bench.step()
-    return Scaling(paces)
+    return Scaling([_pace(bench, workers) for workers in (1, 2)])
 
 
 def _pace(bench: Bench, count: int) -> Pace:

@@ -102,5 +102,4 @@ def measure(bench: Bench) -> State:
         recovered = again.child.resident
     finally:
         again.stop()
-    bench.step()
     return State(customers, records, resident, counted, peak, recovered, start_s, recovery_s)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,11 +69,11 @@ class Throughput:
 
 def measure(bench: Bench) -> Throughput:
     """Each contender in turn, and that as often as asked: what else the machine does falls on all of them."""
-    runs = []
+    runs: list[Run] = []
     for _ in range(bench.runs):
         for contender in bench.contenders:
-            runs.append(run(bench.field, contender, shape_for(contender, bench.shape), check=bench.check))
-            bench.step()
+            work = partial(run, bench.field, contender, shape_for(contender, bench.shape), check=bench.check)
+            runs += bench.attempt(f"throughput of {contender.name}", work)
     return Throughput(runs)
 
 
@@ -83,7 +84,7 @@ def shape_for(contender: Contender, shape: Shape) -> Shape:
     return replace(shape, events=contender.most)
 
 
-def run(field: Field, contender: Contender, shape: Shape, *, check: bool = True, cpu: int | None = None) -> Run:
+def run(field: Field, contender: Contender, shape: Shape, *, check: bool = True) -> Run:
     """Measure one contender once, and judge its answer.
 
     Raises: ChildFailed.
@@ -98,7 +99,7 @@ def run(field: Field, contender: Contender, shape: Shape, *, check: bool = True,
         contender, broker=field.broker, topic=topic, group=group, events=shape.events, partitions=shape.partitions,
         folder=folder,
     )  # fmt: skip
-    child = Child(contender.command(), words, folder / "log.txt", cpu=cpu)
+    child = Child(contender.command(), words, folder / "log.txt")
     try:
         line = child.result(START_TIMEOUT_S + shape.events / SLOWEST)
         child.end()
