@@ -17,7 +17,7 @@ from agents.commands.worker import command as worker
 from agents.kafka_clients import aiokafka_options, kafka_python_options
 from agents.replay.sending import create_producer
 from agents.topic_reading import read_topic
-from agents.topics import ensure_topics
+from agents.topics import TOPICS, ensure_topics
 from config.settings import Settings, load
 from tests.kafka.secured import ADMIN, STRANGER, SecuredKafka
 from tests.live_ledger import COMMAND, ROOT, LiveWorker, assert_balanced
@@ -76,11 +76,11 @@ def test_a_worker_needs_no_more_than_the_printed_topics_and_rights(
     printed = CliRunner(env=environment).invoke(topics, ["create", "--print"]).stdout.splitlines()
     secured_kafka.as_admin(line for line in printed if not line.startswith("#"))
     after = CliRunner(env=environment).invoke(topics, ["create"])
-    assert (after.exit_code, after.stdout.count("exists")) == (0, 9)
+    assert (after.exit_code, after.stdout.count("exists")) == (0, len(TOPICS))
     # It was granted what is there, and to create nothing.
     more = load(environment | {"NETGROWTH_TOPIC_PREFIX": f"{prefix}more.", "NETGROWTH_CREATE_TOPICS": "true"})
     faults = ensure_topics(more).faults
-    assert len(faults) == 9
+    assert len(faults) == len(TOPICS)
     assert "the user netgrowth may not create it" in faults[0]
     assert "netgrowth topics create --print" in faults[0]
 
