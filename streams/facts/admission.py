@@ -5,6 +5,7 @@ Nothing a record holds can raise out of here, and a bad record does not touch it
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from streams.facts.definitions.model import Definitions
 from streams.facts.labels import Labels
@@ -58,6 +59,7 @@ class Admission:
         partitions: of the topic; a record whose customer belongs to another one is a dead letter. None: no check.
         check_keys: native records need their customer id as key.
         max_bytes: of one record.
+        labels: other ones than the definitions', which are told of every word; then nothing is compiled.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Admission:
         partitions: int | None = None,
         check_keys: bool = False,
         max_bytes: int = MAX_BYTES,
+        labels: Labels | None = None,
     ) -> None:
         self._now_us = now_us
         self._partitions = partitions
@@ -76,10 +79,10 @@ class Admission:
         self._future_skew_us = definitions.future_skew_us
         self._native = definitions.native_silo is not None
         self._only_native = self._native and not definitions.silos
-        labels = Labels(definitions)
+        listening, labels = labels is not None, labels or Labels(definitions)
         self._native_facts = NativeFacts(definitions, labels)
         self._mapping = Mapping(definitions, labels)
-        self._quick = quick_reader(definitions, labels)
+        self._quick = None if listening else quick_reader(definitions, labels)
 
     def admit(self, records: Sequence[RawRecord]) -> AdmittedBatch:
         """The facts of these records. Never raises for what a record holds."""
@@ -125,6 +128,15 @@ class Admission:
             batch.fact_records.append(place)
         except Refused as refused:
             batch.dead_letters.append(_dead_letter(record, refused))
+
+    def rule_of(self, document: dict[str, Any]) -> str | None:
+        """The name of the rule that takes a record of a silo; None for a native one, or where none does.
+
+        Raises: Refused.
+        """
+        if self._only_native or (self._native and "fact" in document):
+            return None
+        return self._mapping.rule_of(document)
 
     def _latest(self) -> int:
         if self._now_us is None:

@@ -59,6 +59,11 @@ class Mapping:
                 return Mapped(name, self._facts(silo, makers, document, record, latest) if makers else [])
         return None
 
+    def rule_of(self, document: Document) -> str | None:
+        """The name of the rule that takes a record; None: no silo or no rule does. Raises: Refused."""
+        silo = self._silo_of(document)
+        return None if silo is None else next((name for name, holds, _ in silo.rules if holds(document)), None)
+
     def _silo_of(self, document: Document) -> _Silo | None:
         if self._silo_field is not None:
             name = text_of(self._silo_field(document), self._silo_field_name)

@@ -76,6 +76,13 @@ def read_exactly(value: bytes | None, max_bytes: int = MAX_BYTES) -> dict[str, A
         raise Refused(RejectReason.EMPTY, "the record has no bytes")
     if len(value) > max_bytes:
         raise Refused(RejectReason.TOO_LARGE, f"{len(value)} bytes, at most {max_bytes} are read")
+    if value[0] == 0 and len(value) > 5:
+        # Confluent's wire format: a magic byte 0, the schema's id as four bytes, then Avro, Protobuf or JSON.
+        number = int.from_bytes(value[1:5], "big")
+        raise Refused(
+            RejectReason.NULL_BYTE,
+            f"the record is in a schema registry's wire format (schema id {number}); JSON is read, and no schema",
+        )
     if b"\x00" in value:
         raise Refused(RejectReason.NULL_BYTE, f"a null byte at position {value.index(0)}")
     _check_depth(value)

@@ -1,0 +1,98 @@
+"""A sample of records to look at definitions by: the first of a file, or the last of a topic under its own name."""
+
+import asyncio
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import orjson
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from agents.connection_faults import no_broker_answers
+from agents.kafka_clients import aiokafka_options
+from agents.record_files import UnreadableFile, read_records
+from agents.topics import BrokerUnreachable
+from config.settings import Settings
+from streams.facts.models import RawRecord
+
+READ_TIMEOUT_S = 30.0
+
+
+def of_file(name: str, most: int) -> list[RawRecord]:
+    """The first records of a file: JSON lines, or rows of a `.csv` with a header (plain, gzip or zstd).
+
+    Raises: UnreadableFile.
+    """
+    lines = (record for batch in read_records(name, Path(name).name, batch=min(most, 2000)) for record in batch)
+    records = _rows(name, lines) if ".csv" in Path(name).suffixes else lines
+    return [record for record, _ in zip(records, range(most), strict=False)]
+
+
+def _rows(name: str, lines: Iterator[RawRecord]) -> Iterator[RawRecord]:
+    """Rows as JSON objects by the header's names; each as long as the header, else it is said where not."""
+    texts = ((line.value or b"").decode("utf-8", "replace") + "\n" for line in lines)
+    rows = csv.reader(texts)
+    header = next(rows, None)
+    if not header:
+        raise UnreadableFile(f"{name}: the file is empty; the first line of a .csv names its columns")
+    for place, row in enumerate(rows):
+        if len(row) != len(header):
+            raise UnreadableFile(f"{name}: line {rows.line_num} has {len(row)} cells, the header {len(header)}")
+        yield RawRecord(orjson.dumps(dict(zip(header, row, strict=True))), None, Path(name).name, 0, place)
+
+
+def of_topic(settings: Settings, topic: str, most: int) -> list[RawRecord]:
+    """The last records of a topic (its full name), in the order of their append times. Writes and commits nothing.
+
+    Raises: BrokerUnreachable: no broker answers, there is no such topic, or it may not be read.
+    """
+    try:
+        return asyncio.run(asyncio.wait_for(_last(settings, topic, most), READ_TIMEOUT_S))
+    except TimeoutError:
+        raise BrokerUnreachable(f"topic {topic} was not read within {READ_TIMEOUT_S:.0f} s") from None
+    except KafkaError as error:
+        if type(error).__name__ == "KafkaConnectionError":
+            raise BrokerUnreachable(no_broker_answers(settings)) from error
+        raise BrokerUnreachable(
+            f"topic {topic} cannot be read: {error or type(error).__name__}; check its name (it is the full one, no "
+            "prefix is put before it) and that this user may read it"
+        ) from error
+
+
+async def _last(settings: Settings, topic: str, most: int) -> list[RawRecord]:
+    consumer = AIOKafkaConsumer(**aiokafka_options(settings), enable_auto_commit=False, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        numbers = consumer.partitions_for_topic(topic) or await _looked_up(consumer, topic)
+        if not numbers:
+            raise BrokerUnreachable(f"there is no topic {topic}; check its name (no prefix is put before it)")
+        partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
+        consumer.assign(partitions)
+        starts, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
+        for partition in partitions:
+            consumer.seek(partition, max(starts[partition], ends[partition] - most))
+        records: list[RawRecord] = []
+        left = [partition for partition in partitions if ends[partition] > starts[partition]]
+        while left:
+            fetched = await consumer.getmany(*left, timeout_ms=500)
+            for found in fetched.values():
+                records += (
+                    RawRecord(
+                        record.value, record.key, topic, record.partition, record.offset, record.timestamp,
+                        tuple(record.headers),
+                    )
+                    for record in found
+                )  # fmt: skip
+            left = [partition for partition in left if await consumer.position(partition) < ends[partition]]
+    finally:
+        await consumer.stop()
+    records.sort(key=lambda record: (record.timestamp_ms or 0, record.partition, record.offset))
+    return records[-most:]
+
+
+async def _looked_up(consumer: AIOKafkaConsumer, topic: str) -> Sequence[int]:
+    """The partitions of a topic that the client has not heard of yet."""
+    topics = await consumer.topics()
+    return sorted(consumer.partitions_for_topic(topic) or ()) if topic in topics else ()
+
