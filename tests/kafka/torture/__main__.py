@@ -2,6 +2,7 @@
 
 import argparse
 import random
+import signal
 import sys
 import time
 from collections import Counter
@@ -29,6 +30,8 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--verbose", action="store_true", help="tell every event")
     options = parser.parse_args(words)
     seed = random.SystemRandom().randrange(1_000_000) if options.seed is None else options.seed
+    # Workers and brokers are sessions of their own: they must be ended whatever ends this.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console(stderr=True)
     bar = Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
