@@ -163,8 +163,16 @@ def _cut(doom: Doom) -> None:
             await asyncio.sleep(0.001)
         doom.strike()
 
+    async def delivered(self: Any, *sources: Any) -> None:
+        if doom.is_due and doom.fate.act == "die":
+            # It would take the share for the whole, and its offset could be committed in the instant that is left.
+            await asyncio.Event().wait()
+        await original_delivered(self, *sources)
+
     doomed: list[asyncio.Task[None]] = []
+    original_delivered = DeliveryBarrier.delivered
     DeliveryBarrier._append = append
+    DeliveryBarrier.delivered = delivered
 
 
 def _in_commit(doom: Doom) -> None:
