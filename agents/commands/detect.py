@@ -9,8 +9,8 @@ import orjson
 
 from streams.facts.times import EPOCH
 from streams.surges.alarm_line import BUDGET_DAYS
-from streams.surges.detector import State
 from streams.surges.lines import Judged, LineDetector
+from streams.surges.verdict import State
 
 
 @click.command(

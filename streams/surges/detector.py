@@ -4,16 +4,20 @@ Strictly online: a verdict knows nothing but the values so far. Time is event ti
 is missing is unknown, never zero. See docs/surges.md for how it works and what it promises.
 """
 
-from enum import StrEnum
-from math import exp, sqrt
+from functools import cache
+from math import log, sqrt
 from typing import NamedTuple
+
+import msgspec
 
 from streams.surges.alarm_line import BUDGET_DAYS, alarm_line, score_of
 from streams.surges.deviation import deviate_above, deviate_below
-from streams.surges.grid import WINDOWS, grid_of
-from streams.surges.past import ROOT_SHIFT, Expected, Past
+from streams.surges.grid import WINDOWS, Grid, grid_of
+from streams.surges.past import ROOT_SHIFT, Expected, Past, expected_of
 from streams.surges.recent import Recent
+from streams.surges.saved import Saved
 from streams.surges.units import unit_of
+from streams.surges.verdict import State, Verdict
 
 WARM_UP_S = 3_600
 WARM_UP_SLOTS = 12
@@ -21,48 +25,50 @@ LONG_CELLS = 6
 """Sums of so many cells and more count only while their last quarter is itself raised: a burst that is over is no
 news."""
 RAISED = 1.5
-DROP_SHARE = 0.8
-"""A drop must lie that much further out than a surge: feeds stutter more often than customers fall silent."""
+DROP_SHARE, DROP_GROWTH = 0.8, 0.02
+"""A drop must lie that much further out than a surge, and beyond the line ranks by its logarithm: feeds stutter more
+often than customers fall silent."""
+DROP_TOLD = 0.98
+"""Once a drop was told, and until it is over, it stays that far below the line: silence has no news."""
 DROP_COLUMN = 1
 """A drop is told by sums of at least two cells."""
-FOLLOWED_FROM = 8.0
-"""The level is followed by the shortest sums of which so many events are expected: the middle of fewer is not their
+JUDGED_FROM = 8.0
+"""The level is judged by the shortest sums of which so many events are expected: the middle of fewer is not their
 mean."""
-ACCEPTED_PER_DAY = 0.35
-"""How far, as a logarithm, the expected level follows in a day values that all lie on one side of it."""
-MOST_FOLLOWED = 2.3
+ONE_SIDED = 0.8
+"""Of a day, the share by which values lie more often on one side of what was expected when that is the new level."""
+ONE_SIDED_DAYS = 1.6
+"""How long values on one side alone take to reach that share."""
+LASTING, LASTING_ALARMS = 0.75, 0.35
+"""Such a level is new if for so large a share of a day the deviation came near the line."""
+NEVER = -(10**9)
 QUIET = 2.0
-"""A surge is over when nothing deviates more than this for an hour, and at least three slots."""
+CLOSE_S = 3 * 3_600
+"""A surge is over when nothing deviates by more than QUIET for so long, and for three slots at least."""
 
 
-class State(StrEnum):
-    """What a series is in."""
+class _Window(NamedTuple):
+    """A window as it is judged: `share` of the expected sum in `column`; `quarter`: number of a window, or -1."""
 
-    WARMING = "warming"
-    NORMAL = "normal"
-    SURGE = "surge"
+    number: int
+    slots: int
+    column: int
+    share: float
+    quarter: int
 
 
-class Verdict(NamedTuple):
-    """What one value says.
-
-    Attributes:
-        score: in [0, 1); at 0.5 and above it is an alarm. Always 0 while warming.
-        expected, low, high: the value expected in this slot, and the range that a single slot leaves only in a surge;
-            None while nothing is known.
-        direction: "up" or "down", of the largest deviation; None when there is none.
-        onset_slots: how many slots ago the deviation began (0: in this very one).
-        warming_s: seconds until the series may raise an alarm; 0 afterwards.
-    """
-
-    score: float
-    expected: float | None
-    low: float | None
-    high: float | None
-    state: State
-    direction: str | None
-    onset_slots: int
-    warming_s: int
+@cache
+def _plan(grid: Grid) -> tuple[_Window, ...]:
+    short = grid.window_cells.count(0)
+    plan = []
+    for number, (slots, cells) in enumerate(zip(grid.windows, grid.window_cells, strict=True)):
+        column = max(0, number - short)
+        quarter = -1
+        if cells >= LONG_CELLS:
+            most = max(slots / 4.0, grid.per_cell)
+            quarter = max(k for k, shorter in enumerate(grid.windows[:number]) if shorter <= most)
+        plan.append(_Window(number, slots, column, slots / (WINDOWS[column] * grid.per_cell), quarter))
+    return tuple(plan)
 
 
 class SurgeDetector:
@@ -100,19 +106,22 @@ class SurgeDetector:
         self._cell_sum = 0.0
         self._cell_known = 0
         self._cell_slots = 0
-        self._renewed = -(10**9)
+        self._renewed = NEVER
+        self._looked_up = NEVER
         self._expected: Expected | None = None
-        self._means: list[float | None] = []
+        self._means: list[float] = []
         self._spreads: list[float] = []
-        self._offset = 0.0
         self._state = State.WARMING
         self._quiet_slots = 0
+        self._drop_told = False
         self._warm_slots = max(WARM_UP_SLOTS, round(WARM_UP_S / interval_s))
-        self._close_slots = max(3, round(3_600 / interval_s))
-        self._step = ACCEPTED_PER_DAY / grid.per_day
+        self._close_slots = max(3, round(CLOSE_S / interval_s))
+        self._one_sided = 0.0
+        self._alarms = 0.0
+        self._day = max(24, grid.per_day)
         self._unit_at = self._warm_slots
         self._short = grid.window_cells.count(0)
-        self._plan = [self._planned(number) for number in range(len(grid.windows))]
+        self._plan = _plan(grid)
 
     def observe(self, at_us: int, value: float | None) -> Verdict | None:
         """Judge the next value, then learn from it.
@@ -144,12 +153,54 @@ class SurgeDetector:
         A count only grows, so that what is overwhelming now is so at the end: it costs no further false alarms.
         Nothing is learnt, and fewer than expected says nothing yet.
         """
-        recent, state, quiet_slots = self._recent, self._state, self._quiet_slots
+        recent, state, quiet_slots, alarms = self._recent, self._state, self._quiet_slots, self._alarms
         self._recent = recent.copy()
         self._recent.enter(max(partial, 0.0))
         verdict = self._judge(learn=False, running=True)
-        self._recent, self._state, self._quiet_slots = recent, state, quiet_slots
+        self._recent, self._state, self._quiet_slots, self._alarms = recent, state, quiet_slots, alarms
         return verdict
+
+    def snapshot(self) -> bytes:
+        """All that the detector knows, for `restore`: msgpack, under 10 kB."""
+        past, recent = self._past, self._recent
+        expected = self._expected
+        return msgspec.msgpack.encode(
+            Saved(
+                grid=(self.grid.interval_s, self.grid.season > 0),
+                line=self.line,
+                anchor=self._anchor,
+                slots=(self._slot, self._first_slot, self._unit_at),
+                cell=(self._cell_sum, self._cell_known, self._cell_slots),
+                state=self._state.value,
+                lasting=(self._quiet_slots, self._one_sided, self._alarms, self._drop_told),
+                recent=(*recent.state(), list(recent.sums)),
+                past=(past.next, past.unit, past.roots.tobytes(), past.spread_memory.tobytes()),
+                renewed=self._renewed,
+                expected=None if expected is None else (expected.means.tobytes(), expected.spreads.tobytes()),
+            )
+        )
+
+    @classmethod
+    def restore(cls, data: bytes) -> "SurgeDetector":
+        """The detector that `snapshot` was taken of: it gives the same verdicts.
+
+        Raises: msgspec.ValidationError when the bytes are no snapshot of this version.
+        """
+        saved = msgspec.msgpack.decode(data, type=Saved)
+        detector = cls(saved.grid[0], seasonal=saved.grid[1], anchor_us=saved.anchor)
+        detector.line = saved.line
+        detector._slot, detector._first_slot, detector._unit_at = saved.slots
+        detector._cell_sum, detector._cell_known, detector._cell_slots = saved.cell
+        detector._state = State(saved.state)
+        detector._quiet_slots, detector._one_sided, detector._alarms, detector._drop_told = saved.lasting
+        at, values, is_known, sums = saved.recent
+        detector._recent.restore(at, values, is_known)
+        detector._recent.sums = sums
+        detector._past.restore(*saved.past)
+        detector._renewed = saved.renewed
+        if saved.expected is not None:
+            detector._expected = expected_of(*saved.expected)
+        return detector
 
     def slot_of(self, at_us: int) -> int:
         """The number of the slot that an instant lies in; with the first value as anchor, of the nearest one."""
@@ -158,15 +209,6 @@ class SurgeDetector:
         if self._anchor == 0:
             return int(at_us // self._interval_us)
         return round((at_us - self._anchor) / self._interval_us)
-
-    def _planned(self, number: int) -> tuple[int, int, int, float, int]:
-        """Of a window: number, slots, column of the expected sum, share of that sum, number of its quarter or -1."""
-        windows, per_cell = self.grid.windows, self.grid.per_cell
-        slots, column = windows[number], max(0, number - self._short)
-        quarter = -1
-        if self.grid.window_cells[number] >= LONG_CELLS:
-            quarter = max(k for k, shorter in enumerate(windows[:number]) if shorter <= max(slots / 4.0, per_cell))
-        return number, slots, column, slots / (WINDOWS[column] * per_cell), quarter
 
     def _skip(self, slots: int) -> None:
         """Nothing is known of so many slots."""
@@ -196,18 +238,19 @@ class SurgeDetector:
         past = self._past
         number = past.next - self._renewed
         if number >= self.grid.renew:
-            if past.next - past.first >= self._unit_at // self.grid.per_cell:
+            if past.next >= self._unit_at // self.grid.per_cell:
                 past.unit = unit_of(past.recent(max(self.grid.per_day, 60)))
                 self._unit_at += max(self.grid.per_day, 24) * self.grid.per_cell
             self._expected = past.expect()
             self._renewed = past.next
+            self._looked_up = NEVER
             number = 0
             self._recent.settle()
-        expected = self._expected
-        assert expected is not None
-        follow = exp(self._offset)
-        self._means = [None if mean is None else mean * follow for mean in expected.means[number]]
-        self._spreads = expected.spreads[number]
+        if past.next != self._looked_up:
+            expected = self._expected
+            assert expected is not None
+            self._means, self._spreads = expected.means[number].tolist(), expected.spreads[number].tolist()
+            self._looked_up = past.next
 
     def _judge(self, *, learn: bool, running: bool = False) -> Verdict:
         self._renew()
@@ -219,7 +262,7 @@ class SurgeDetector:
         up_slots = down_slots = 1
         for number, slots, column, share, quarter in self._plan:
             mean = means[column]
-            if mean is None:
+            if mean != mean:
                 continue
             spread = all_spreads[column]
             if share != 1.0:
@@ -242,17 +285,20 @@ class SurgeDetector:
                 deviate = deviates[number] = deviate_below(count, mean, spread)
                 if deviate < down and column >= DROP_COLUMN and (quarter < 0 or deviates[quarter] < -RAISED):
                     down, down_slots = deviate, slots
-        down = -DROP_SHARE * down
-        if running:
-            down = 0.0
+        down = 0.0 if running else -DROP_SHARE * down
+        if down >= self.line:
+            down = self.line * (DROP_TOLD if self._drop_told else 1.0 + DROP_GROWTH * log(down / self.line))
         deviate, slots, direction = (up, up_slots, "up") if up >= down else (down, down_slots, "down")
         slot = (self._slot or 0) + (1 if running else 0)
         waiting = self._warm_slots - (slot - self._first_slot)
-        self._follow(learn)
+        self._accept(learn)
         state = self._move(deviate, waiting)
+        if not running:
+            dropped = direction == "down" and deviate >= self.line
+            self._drop_told = state is State.SURGE and (self._drop_told or dropped)
         expected = low = high = None
         first = means[0]
-        if first is not None:
+        if first == first:
             expected, low, high = self._range(first)
         return Verdict(
             score_of(deviate, self.line) if waiting <= 0 else 0.0, expected, low, high, state,
@@ -268,7 +314,9 @@ class SurgeDetector:
         return mean * share * unit, max(0.0, low) * unit, ((root + reach) ** 2 - ROOT_SHIFT) * unit
 
     def _move(self, deviate: float, waiting: int) -> State:
-        """The state after this value: a surge opens at the line and closes after an hour of quiet."""
+        """The state after this value: a surge opens at the line and closes after hours of quiet."""
+        raised = waiting <= 0 and deviate >= LASTING * self.line
+        self._alarms += (raised - self._alarms) / (self._day * self.grid.per_cell)
         if waiting > 0:
             self._state = State.WARMING
         elif deviate >= self.line:
@@ -282,16 +330,22 @@ class SurgeDetector:
             self._state = State.NORMAL
         return self._state
 
-    def _follow(self, learn: bool) -> None:
-        """Move the expected level a little towards the values: a level that lasts becomes the new one in days."""
+    def _accept(self, learn: bool) -> None:
+        """Take a level that lasts for the new one, once values have lain on one side of the old one for long."""
         if not learn or self._cell_slots + 1 < self.grid.per_cell:
             return
-        recent = self._recent
+        recent, windows = self._recent, self.grid.windows
         for column, mean in enumerate(self._means):
-            if mean is not None and (mean >= FOLLOWED_FROM or column == len(self._means) - 1):
-                number = self._short + column
-                if not recent.unknown or recent.known[number] == self.grid.windows[number]:
-                    above = recent.sums[number] > mean * self._past.unit
-                    step = self._step if above else -self._step
-                    self._offset = min(MOST_FOLLOWED, max(-MOST_FOLLOWED, self._offset + step))
+            if mean != mean or (mean < JUDGED_FROM and column < len(self._means) - 1):
+                continue
+            number = self._short + column
+            if recent.unknown and recent.known[number] < windows[number]:
                 return
+            side = 1.0 if recent.sums[number] > mean * self._past.unit else -1.0
+            self._one_sided += (side - self._one_sided) / self._day
+            # A restless series has days like that too: only a level that raised an alarm, and still does, is new.
+            if side * self._one_sided > ONE_SIDED and self._alarms > LASTING_ALARMS:
+                self._past.shift_level(round(ONE_SIDED_DAYS * self._day))
+                self._one_sided = self._alarms = 0.0
+                self._renewed = NEVER
+            return

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from streams.facts.times import micros
 from streams.surges.alarm_line import BUDGET_DAYS
-from streams.surges.detector import SurgeDetector, Verdict
+from streams.surges.detector import SurgeDetector
+from streams.surges.verdict import Verdict
 
 GAPS_LOOKED_AT = 12
 """Gaps between the first instants whose middle is taken as the interval."""

@@ -6,8 +6,10 @@ or that comes in bursts is held against a past that did so too, and a surge that
 the next day, as it would with an average.
 """
 
+import warnings
+from functools import cache
 from statistics import NormalDist
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,18 +30,19 @@ SPREAD_NOISE = np.array([0.0045, 0.006, 0.009, 0.018, 0.035, 0.065])
 """Variance of the logarithm of a spread that is measured on ten days of independent counts, by length of the sum."""
 SPREAD_MEMORY_DAYS = 3
 LEAST_SPREAD = 1.1
-BORROW_BELOW, BORROW_SPREADS = 8.0, 4.5
-"""Expected counts, alone and in spreads, below which level and spread of the next longer sum are taken: quantiles of
-tiny counts are whole numbers and tell little."""
+BORROW_BELOW = 16.0
+"""Expected counts below which level and spread of the next longer sum are taken: quantiles of tiny counts are whole
+numbers and tell little."""
 LEAST_PER_CELL = 0.02
 UNKNOWN_SEASON = 0.4
 """Relative standard deviation of a level whose time of day has not been seen yet."""
 UNKNOWN_DAY = 0.3
 """Relative standard deviation of a level known from one day, shrinking with each day more."""
 KNOWN_AFTER_DAYS = 5
+MOST_SHIFT = 20.0
 LEAST_CELLS = 6
-USUAL_SPREAD = 1.5
-"""Standard deviation, in roots, that counts are taken to have before they show their own."""
+USUAL_SPREAD, USUAL_EVENTS = 4.0, 50.0
+"""Variance over mean that counts are taken to have, and how many events it takes to believe their own as much."""
 
 
 def _distance_of_parts(low: tuple[float, float]) -> float:
@@ -52,43 +55,79 @@ def _distance_of_parts(low: tuple[float, float]) -> float:
 PARTS_APART = _distance_of_parts(LOW)
 
 
+class _Layout(NamedTuple):
+    """Where to look in the past; the same for all series of a grid.
+
+    Attributes:
+        offsets: of the cells around the same time of day, from the next cell: (season back, column).
+        from_middle: of the columns in which sums end, in cells from the middle of the renewal.
+        positions: of the cells of the renewal, alike.
+        half: columns on one side.
+        forget: share of what is known of spreads that one renewal leaves.
+    """
+
+    offsets: npt.NDArray[np.int64]
+    from_middle: Floats
+    positions: Floats
+    half: int
+    forget: float
+
+
+@cache
+def _layout(grid: Grid) -> _Layout:
+    columns = np.arange(-grid.near - LONGEST + 1, grid.near + grid.renew)
+    middle = (grid.renew - 1) / 2.0
+    from_middle: Floats = np.arange(-grid.near, grid.near + grid.renew, dtype=np.float64) - middle
+    return _Layout(
+        offsets=-grid.season * np.arange(1, grid.seasons + 1)[:, None] + columns[None, :],
+        from_middle=from_middle,
+        positions=from_middle[grid.near : grid.near + grid.renew],
+        half=(2 * grid.near + grid.renew) // 2,
+        forget=1.0 - grid.renew / (SPREAD_MEMORY_DAYS * max(grid.per_day, 24)),
+    )
+
+
 class Expected(NamedTuple):
     """What to expect of the cells of one renewal.
 
     Attributes:
-        means: for each cell, for each length of sums, the expected count, in units; None where nothing is known.
+        means: for each cell, for each length of sums, the expected count, in units; NaN where nothing is known.
         spreads: the variance over the mean, alike.
     """
 
-    means: list[list[float | None]]
-    spreads: list[list[float]]
+    means: npt.NDArray[np.float32]
+    spreads: npt.NDArray[np.float32]
+
+
+def expected_of(means: bytes, spreads: bytes) -> Expected:
+    """From the bytes of its two arrays."""
+    return Expected(*(np.frombuffer(kept, dtype=np.float32).reshape(-1, len(WINDOWS)) for kept in (means, spreads)))
 
 
 class Past:
     """The cells of a series, as roots of two bytes each, and what they lead one to expect.
 
     Attributes:
-        first: number of the first cell known; next: of the cell that comes next; both 0 before any.
+        next: number of the cell that comes next, from 0.
         unit: what counts as one event; see `units.py`.
+        roots: of the cells, in a ring; NaN where unknown.
+        spread_memory: of the logarithms of spreads, by length of sum: average, average square, share that is known.
     """
 
     def __init__(self, grid: Grid) -> None:
         self.grid = grid
-        self.first = 0
         self.next = 0
         self.unit = 1.0
         self.roots = np.full(grid.kept, np.nan, dtype=np.float16)
-        self.log_spread = np.zeros(len(WINDOWS))
-        self.log_spread_squared = np.zeros(len(WINDOWS))
-        self.log_spread_weight = np.zeros(len(WINDOWS))
-        self._forget = 1.0 - grid.renew / (SPREAD_MEMORY_DAYS * max(grid.per_day, 24))
-        width = 2 * grid.near + grid.renew
-        self._columns = np.arange(-grid.near - LONGEST + 1, grid.near + grid.renew)
-        self._offsets = -grid.season * np.arange(1, grid.seasons + 1)[:, None] + self._columns[None, :]
-        middle = (grid.renew - 1) / 2.0
-        self._from_middle = np.arange(-grid.near, grid.near + grid.renew) - middle
-        self._positions = np.arange(grid.renew) - middle
-        self._half = width // 2
+        self.spread_memory = np.zeros((3, len(WINDOWS)))
+        self._layout = _layout(grid)
+
+    def restore(self, following: int, unit: float, roots: bytes, spread_memory: bytes) -> None:
+        """Take over what was kept: `next`, `unit` and the bytes of the two arrays."""
+        self.next = following
+        self.unit = unit
+        self.roots = np.frombuffer(roots, dtype=np.float16).copy()
+        self.spread_memory = np.frombuffer(spread_memory).reshape(3, -1).copy()
 
     def append(self, value: float | None) -> None:
         """Add the next cell: its count, or None where it is not known."""
@@ -107,11 +146,11 @@ class Past:
         grid = self.grid
         if not grid.season:
             return 0
-        return max(0, min(grid.seasons, (self.next - self.first - grid.near - LONGEST) // grid.season))
+        return max(0, min(grid.seasons, (self.next - grid.near - LONGEST) // grid.season))
 
     def recent(self, cells: int) -> Floats:
         """The newest cells, at most so many, oldest first; NaN where unknown."""
-        count = min(cells, self.next - self.first, self.grid.kept)
+        count = min(cells, self.next, self.grid.kept)
         places = np.arange(self.next - count, self.next) % self.grid.kept
         return np.square(self.roots[places].astype(np.float64))
 
@@ -121,19 +160,47 @@ class Past:
         if rows == 0:
             return self._from_the_last_day()
         grid = self.grid
-        values = np.square(self.roots[(self.next + self._offsets[:rows]) % grid.kept].astype(np.float64))
+        values = np.square(self.roots[(self.next + self._layout.offsets[:rows]) % grid.kept].astype(np.float64))
         roots = self._roots_of_sums(values)
         slope = np.zeros(len(WINDOWS))
-        if rows >= 3 and self._half > 1:
-            half = self._half
+        if rows >= 3 and self._layout.half > 1:
+            half = self._layout.half
             rise = roots[:, :, -half:].mean(2) - roots[:, :, :half].mean(2)
-            slope = np.nan_to_num(np.nanmedian(rise, axis=1) if np.isnan(rise).any() else np.median(rise, axis=1))
+            slope = np.median(np.nan_to_num(rise), axis=1)
             slope /= roots.shape[2] - half
-            roots -= slope[:, None, None] * self._from_middle
+            roots -= slope[:, None, None] * self._layout.from_middle
         centre, spread = _centre_and_spread(roots.reshape(len(WINDOWS), -1))
+        if rows < KNOWN_AFTER_DAYS:
+            spread = np.fmax(spread, np.sqrt(self._usual_spread(self.recent(2 * max(grid.per_day, 60)))))
         spread = self._steadied(spread)
         unsure = UNKNOWN_DAY / rows if rows < KNOWN_AFTER_DAYS else 0.0
-        return self._expected(centre + self._positions[:, None] * slope, spread, unsure, np.zeros(len(WINDOWS)))
+        centres = centre + self._layout.positions[:, None] * slope
+        return self._expected(centres, spread, unsure, np.zeros(len(WINDOWS)))
+
+    def shift_level(self, cells: int) -> None:
+        """Bring what is older than the newest cells to their level, by the middle of the ratios hour by hour."""
+        grid = self.grid
+        older = min(self.next, grid.kept) - cells
+        if older < cells:
+            return
+        hours = min(24, cells)
+        hour = max(1, min(cells, grid.per_day) // hours)
+        now = self.recent(hours * hour)
+        if grid.season:
+            back = range(-(-cells // grid.season), (older + cells - len(now)) // grid.season + 1)
+            places = self.next - len(now) + np.arange(len(now)) - grid.season * np.array(back)[:, None]
+            before = np.square(self.roots[places % grid.kept].astype(np.float64))
+            if not len(back):
+                return
+        else:
+            before = np.tile(np.nanmedian(self.recent(older + cells)[:older]), (1, len(now)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # Hours that nothing is known of have no middle.
+            was = np.nanmedian(before.reshape(len(before), -1, hour).sum(axis=2), axis=0)
+            ratio = float(np.nanmedian((now.reshape(-1, hour).sum(axis=1) + self.unit) / (was + self.unit)))
+        if np.isfinite(ratio):
+            places = np.arange(self.next - cells - older, self.next - cells) % grid.kept
+            self.roots[places] *= np.sqrt(min(MOST_SHIFT, max(1.0 / MOST_SHIFT, ratio)))
 
     def _from_the_last_day(self) -> Expected:
         """Before the time of day was seen once, or without seasons: the last day as a whole."""
@@ -143,17 +210,22 @@ class Past:
         values = values[: len(values) - lag] if lag else values
         cells = len(values)
         if cells < LEAST_CELLS:
-            return Expected([[None] * len(WINDOWS)] * grid.renew, [[1.0] * len(WINDOWS)] * grid.renew)
+            nothing = np.full((grid.renew, len(WINDOWS)), np.nan, dtype=np.float32)
+            return Expected(nothing, nothing)
         padded = np.concatenate([np.full(LONGEST - 1, np.nan), values])
         roots = self._roots_of_sums(padded[None, :], whole=True)[:, 0, :]
         centre, spread = _centre_and_spread(roots)
-        # A spread from a handful of sums is worth little: it is drawn to that of bursty counts.
-        trust = (cells / LENGTHS) / (cells / LENGTHS + 8.0)
-        logs = np.log(np.maximum(np.nan_to_num(spread, nan=USUAL_SPREAD), 0.3))
-        spread = np.exp(trust * logs + (1.0 - trust) * np.log(USUAL_SPREAD))
+        spread = np.fmax(spread, np.sqrt(self._usual_spread(values)))
         centre[cells < 3.0 * LENGTHS] = np.nan
         unsure = UNKNOWN_SEASON if grid.season else 0.0
         return self._expected(np.tile(centre, (grid.renew, 1)), spread, unsure, LENGTHS / cells)
+
+    def _usual_spread(self, values: Floats) -> float:
+        """Variance over mean from one cell to the next, drawn to that of bursty counts while few events are known."""
+        known = values[np.isfinite(values)] / self.unit
+        events = float(known.sum())
+        seen = 0.5 * float(np.square(np.diff(known)).sum()) * len(known) / (len(known) - 1) if len(known) > 1 else 0.0
+        return (seen + USUAL_EVENTS * USUAL_SPREAD) / (events + USUAL_EVENTS)
 
     def _roots_of_sums(self, values: Floats, *, whole: bool = False) -> Floats:
         """Roots of the sums that end in each column but the first ones: (length of sum, row, column).
@@ -190,14 +262,14 @@ class Past:
         """
         known = np.isfinite(spread)
         logs = np.log(np.maximum(np.where(known, spread, 1.0), 0.3))
-        weight = np.where(known, 1.0 - self._forget, 0.0)
-        self.log_spread_weight += weight * (1.0 - self.log_spread_weight)
-        gain = weight / np.maximum(self.log_spread_weight, 1e-9)
-        self.log_spread += gain * (logs - self.log_spread)
-        self.log_spread_squared += gain * (logs * logs - self.log_spread_squared)
-        seen = np.maximum(self.log_spread_squared - self.log_spread * self.log_spread, 1e-9)
-        kept = np.maximum(0.0, 1.0 - SPREAD_NOISE / seen)
-        drawn: Floats = np.exp(self.log_spread + np.where(known, kept * (logs - self.log_spread), 0.0))
+        average, squared, trust = self.spread_memory
+        weight = np.where(known, 1.0 - self._layout.forget, 0.0)
+        trust += weight * (1.0 - trust)
+        gain = weight / np.maximum(trust, 1e-9)
+        average += gain * (logs - average)
+        squared += gain * (logs * logs - squared)
+        kept = np.maximum(0.0, 1.0 - SPREAD_NOISE / np.maximum(squared - average * average, 1e-9))
+        drawn: Floats = np.exp(average + np.where(known, kept * (logs - average), 0.0))
         return drawn
 
     def _expected(self, centre: Floats, spread: Floats, unsure: float, thin: Floats) -> Expected:
@@ -211,8 +283,7 @@ class Past:
         spreads = np.empty_like(means)
         spreads[:] = np.maximum(np.square(spread), LEAST_SPREAD) * (1.0 + thin)
         for number in range(len(WINDOWS) - 2, -1, -1):
-            enough = np.maximum(BORROW_BELOW, BORROW_SPREADS * spreads[:, number])
-            few = ~(means[:, number] >= enough) & np.isfinite(means[:, number + 1])
+            few = ~(means[:, number] >= BORROW_BELOW) & np.isfinite(means[:, number + 1])
             if few.any():
                 share = WINDOWS[number] / WINDOWS[number + 1]
                 means[few, number] = means[few, number + 1] * share
@@ -220,10 +291,7 @@ class Past:
         means = np.maximum(means, LEAST_PER_CELL * LENGTHS)
         if unsure:
             spreads += unsure * unsure * means
-        listed: list[Any] = means.tolist()
-        if np.isnan(means).any():
-            listed = [[None if mean != mean else mean for mean in row] for row in listed]
-        return Expected(listed, spreads.tolist())
+        return Expected(means.astype(np.float32), spreads.astype(np.float32))
 
 
 def _centre_and_spread(roots: Floats) -> tuple[Floats, Floats]:

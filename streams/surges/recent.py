@@ -1,5 +1,7 @@
 """The newest slots of a series and their running sums over several lengths."""
 
+from array import array
+
 
 class Recent:
     """A ring of the newest slots, and for each window the sum of what is known in it.
@@ -11,14 +13,16 @@ class Recent:
         unknown: slots of the ring that nothing is known of.
     """
 
+    __slots__ = ("_at", "_is_known", "_values", "known", "sums", "unknown", "windows")
+
     def __init__(self, windows: tuple[int, ...]) -> None:
         self.windows = windows
         longest = windows[-1]
         self.sums = [0.0] * len(windows)
         self.known = [0] * len(windows)
         self.unknown = longest
-        self._values = [0.0] * longest
-        self._is_known = [False] * longest
+        self._values = array("d", bytes(8 * longest))
+        self._is_known = bytearray(longest)
         self._at = 0
 
     def enter(self, value: float | None) -> None:
@@ -27,7 +31,7 @@ class Recent:
         entered = 0.0 if value is None else value
         number = 0
         if value is None or self.unknown:
-            known, is_one = self.known, value is not None
+            known, is_one = self.known, int(value is not None)
             self.unknown += is_known[at] - is_one
             for slots in self.windows:
                 gone = at - slots
@@ -53,13 +57,13 @@ class Recent:
         other.restore(*self.state())
         return other
 
-    def state(self) -> tuple[int, list[float], list[bool]]:
+    def state(self) -> tuple[int, bytes, bytes]:
         """Place in the ring, values and what is known, for `restore`."""
-        return self._at, list(self._values), list(self._is_known)
+        return self._at, self._values.tobytes(), bytes(self._is_known)
 
-    def restore(self, at: int, values: list[float], is_known: list[bool]) -> None:
-        """Take over a state that `state` gave."""
-        self._at, self._values, self._is_known = at, list(values), list(is_known)
+    def restore(self, at: int, values: bytes, is_known: bytes) -> None:
+        """Take over a state that `state` gave. The sums are the same to the last digit only of whole numbers."""
+        self._at, self._values, self._is_known = at, array("d", values), bytearray(is_known)
         ordered = is_known[at:] + is_known[:at]
         self.known = [sum(ordered[-slots:]) for slots in self.windows]
         self.unknown = len(is_known) - sum(is_known)

@@ -26,7 +26,9 @@ def test_above_is_as_unlikely_as_the_exact_tail(count: int, mean: float, spread:
     assert deviate_above(count, mean, spread) == pytest.approx(-NORMAL.inv_cdf(tail), abs=0.03)
 
 
-@pytest.mark.parametrize(("count", "mean", "spread"), [(2, 20, 3), (10, 20, 3), (40, 100, 4), (0, 5, 1.1), (1, 5, 1.1)])
+@pytest.mark.parametrize(
+    ("count", "mean", "spread"), [(2, 20, 3), (10, 20, 3), (40, 100, 4), (0, 5, 1.1), (1, 5, 1.1)]
+)
 def test_below_is_as_unlikely_as_the_exact_tail(count: int, mean: float, spread: float) -> None:
     tail = sum(chance(fewer, mean, spread) for fewer in range(count + 1))
     assert deviate_below(count, mean, spread) == pytest.approx(NORMAL.inv_cdf(tail), abs=0.03)

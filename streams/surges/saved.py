@@ -1,0 +1,19 @@
+"""A detector's state as it is kept: plain data, fit for a changelog."""
+
+import msgspec
+
+
+class Saved(msgspec.Struct, array_like=True, gc=False):
+    """What `SurgeDetector.snapshot` packs; the fields are the detector's own, grouped."""
+
+    grid: tuple[float, bool]
+    line: float
+    anchor: int | None
+    slots: tuple[int | None, int, int]
+    cell: tuple[float, int, int]
+    state: str
+    lasting: tuple[int, float, float, bool]
+    recent: tuple[int, bytes, bytes, list[float]]
+    past: tuple[int, float, bytes, bytes]
+    renewed: int
+    expected: tuple[bytes, bytes] | None

@@ -1,0 +1,175 @@
+"""The detector on made-up series whose surges are known."""
+
+import random
+from math import pi, sin
+
+import pytest
+
+from streams.surges.detector import SurgeDetector
+from streams.surges.verdict import State, Verdict
+
+DAY = 288
+"""Slots of five minutes."""
+
+
+def counts(levels: list[float], spread: float, seed: int) -> list[float]:
+    """Counts with these means, and variances `spread` times as large (negative binomial)."""
+    chance = random.Random(seed)
+    drawn = []
+    for level in levels:
+        rate = chance.gammavariate(level / (spread - 1.0), spread - 1.0) if level > 0 else 0.0
+        count, passed = 0, chance.expovariate(1.0)
+        while passed < rate:
+            count += 1
+            passed += chance.expovariate(1.0)
+        drawn.append(float(count))
+    return drawn
+
+
+def days(number: float, level: float) -> list[float]:
+    return [level * (1.0 + 0.5 * sin(2.0 * pi * slot / DAY)) for slot in range(round(number * DAY))]
+
+
+def verdicts(values: list[float | None], detector: SurgeDetector | None = None, start: int = 0) -> list[Verdict]:
+    detector = detector or SurgeDetector(300)
+    given = [detector.observe((start + slot) * 300_000_000, value) for slot, value in enumerate(values)]
+    return [verdict for verdict in given if verdict is not None]
+
+
+def alarms(found: list[Verdict]) -> list[int]:
+    return [slot for slot, verdict in enumerate(found) if verdict.score >= 0.5]
+
+
+def test_nothing_is_raised_while_warming_and_the_time_left_is_told() -> None:
+    found = verdicts([5.0] * 6 + [5_000.0] * 6 + [5.0])
+    assert [verdict.state for verdict in found[:12]] == [State.WARMING] * 12
+    assert [verdict.warming_s for verdict in found[:3]] == [3_600, 3_300, 3_000]
+    assert max(verdict.score for verdict in found[:12]) == 0.0
+    assert found[12].state is not State.WARMING
+    assert found[12].warming_s == 0
+
+
+def test_cold_start_finds_a_tenfold_step_two_hours_in() -> None:
+    found = verdicts(counts([20.0] * 24 + [200.0] * 3, 2.0, seed=1))
+    assert alarms(found)[0] == 24
+
+
+@pytest.mark.parametrize("level", [5.0, 20.0, 100.0])
+def test_a_tenfold_step_is_found_in_its_first_value_and_a_fivefold_one_within_a_quarter_hour(level: float) -> None:
+    for factor, late in ((10.0, 0), (5.0, 2)):
+        levels = [level] * (8 * DAY) + [factor * level] * 6
+        found = verdicts(counts(levels, 2.0, seed=3))
+        first = next(slot for slot in alarms(found) if slot >= 8 * DAY)
+        assert first - 8 * DAY <= late
+        assert found[first].direction == "up"
+        assert found[first].onset_slots <= first - 8 * DAY
+
+
+def test_a_lasting_doubling_is_told_once_and_accepted_within_three_days() -> None:
+    levels = days(11, 50.0) + [2.0 * level for level in days(5, 50.0)]
+    found = verdicts(counts(levels, 3.0, seed=5))
+    after = found[11 * DAY :]
+    opened = [
+        slot for slot, verdict in enumerate(after)
+        if verdict.state is State.SURGE and found[11 * DAY + slot - 1].state is not State.SURGE
+    ]  # fmt: skip
+    assert len(opened) == 1
+    assert opened[0] < 6
+    assert alarms(after)[-1] < 3 * DAY
+    assert after[-1].state is State.NORMAL
+    assert after[3 * DAY].expected == pytest.approx(levels[14 * DAY], rel=0.25)
+
+
+def test_the_day_after_a_four_hour_surge_the_same_hour_is_judged_alike() -> None:
+    levels = days(11, 30.0)
+    surges = (9 * DAY + 100, 10 * DAY + 100)
+    for surge in surges:
+        for slot in range(surge, surge + 48):
+            levels[slot] *= 3.0
+    found = alarms(verdicts(counts(levels, 3.0, seed=6)))
+    first, second = (min(slot for slot in found if slot >= surge) - surge for surge in surges)
+    assert first <= 6
+    assert second <= 6
+
+
+def test_silence_is_a_drop_told_once() -> None:
+    levels = days(9, 20.0)
+    values = counts(levels, 2.0, seed=7)
+    values[8 * DAY + 100 : 8 * DAY + 124] = [0.0] * 24
+    found = verdicts(values)
+    inside = [slot for slot in alarms(found) if 8 * DAY + 100 <= slot < 8 * DAY + 124]
+    assert len(inside) == 1
+    assert found[inside[0]].direction == "down"
+    assert found[8 * DAY + 120].state is State.SURGE
+
+
+def test_missing_slots_are_unknown_not_zero() -> None:
+    values: list[float | None] = [*counts(days(9, 20.0), 2.0, seed=7)]
+    values[8 * DAY + 100 : 8 * DAY + 124] = [None] * 24
+    found = verdicts(values)
+    assert [slot for slot in alarms(found) if slot >= 8 * DAY] == []
+    assert found[8 * DAY + 124].expected == pytest.approx(found[7 * DAY + 124].expected, rel=0.3)
+    # Slots that nobody told of are no different, but for when the past is next looked at.
+    detector = SurgeDetector(300)
+    told = [detector.observe(slot * 300_000_000, value) for slot, value in enumerate(values) if value is not None]
+    last = told[-1]
+    assert last is not None
+    assert last.expected == pytest.approx(found[-1].expected, rel=0.05)
+    assert last.state is found[-1].state
+
+
+def test_a_slot_judged_before_is_not_judged_again() -> None:
+    detector = SurgeDetector(60)
+    assert detector.observe(600_000_000, 3) is not None
+    assert detector.observe(630_000_000, 90) is None
+    assert detector.observe(0, 90) is None
+
+
+def test_a_restored_detector_goes_on_as_if_nothing_had_happened() -> None:
+    values = counts(days(4, 7.0), 2.0, seed=9)
+    whole = verdicts([*values])
+    for cut in (5, 700, 3 * DAY + 7):
+        first = SurgeDetector(300)
+        verdicts([*values[:cut]], first)
+        kept = first.snapshot()
+        assert len(kept) < 10_000
+        assert verdicts([*values[cut:]], SurgeDetector.restore(kept), start=cut) == whole[cut:]
+
+
+@pytest.mark.parametrize("interval_s", [60, 300, 3_600])
+def test_what_overwhelms_is_told_before_the_slot_is_over(interval_s: int) -> None:
+    detector = SurgeDetector(interval_s)
+    for slot in range(60):
+        detector.observe(slot * interval_s * 1_000_000, 10.0 + slot % 5)
+    kept = detector.snapshot()
+    assert detector.early(11).score < 0.5
+    assert detector.early(0).score < 0.5
+    assert detector.early(400).score > 0.5
+    assert detector.early(400).state is State.SURGE
+    # Looking early changes nothing of what is said later.
+    undisturbed = SurgeDetector.restore(kept)
+    for slot, value in ((60, 400.0), (61, 12.0)):
+        at_us = slot * interval_s * 1_000_000
+        assert detector.observe(at_us, value) == undisturbed.observe(at_us, value)
+
+
+def test_money_is_judged_in_lumps_and_fractions_as_what_they_vary_by() -> None:
+    people = counts([6.0] * (6 * DAY), 1.5, seed=11)
+    people[5 * DAY + 50 : 5 * DAY + 54] = [40.0] * 4
+    for unit in (123_45.0, 0.0037):
+        found = alarms(verdicts([one * unit for one in people]))
+        assert 5 * DAY + 50 in found
+        assert len([slot for slot in found if not 5 * DAY + 50 <= slot < 5 * DAY + 80]) <= 1
+
+
+def test_a_larger_surge_has_a_larger_score_and_none_reaches_one() -> None:
+    values = [10.0 + slot % 4 for slot in range(DAY)]
+    scores = [verdicts([*values, value])[-1].score for value in (10.0, 60.0, 600.0, 1e6, 1e9)]
+    assert scores == sorted(set(scores))
+    assert scores[-1] < 1.0
+
+
+@pytest.mark.parametrize("interval_s", [0, -60, 32 * 86_400])
+def test_an_interval_that_makes_no_sense_is_refused(interval_s: float) -> None:
+    with pytest.raises(ValueError, match="interval_s"):
+        SurgeDetector(interval_s)
