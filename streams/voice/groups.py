@@ -28,9 +28,10 @@ class Group:
         short: its text is so short that people say it alike.
         told: the post that stood for all of them has grown old; no other takes its place.
         kind: what it was last judged to be; empty: not yet.
+        example: key of the mention that stood for it when posts first grew old; 0: none has.
     """
 
-    __slots__ = ("authors", "kind", "members", "peak", "peak_posts", "posts", "short", "told")
+    __slots__ = ("authors", "example", "kind", "members", "peak", "peak_posts", "posts", "short", "told")
 
     def __init__(self, short: bool) -> None:
         self.posts: dict[int, Digest] = {}
@@ -40,6 +41,7 @@ class Group:
         self.short = short
         self.told = False
         self.kind = ""
+        self.example = 0
 
     def first(self) -> Digest:
         """The post that stands for all of them: the oldest, if possible one that names no other as its original."""

@@ -5,7 +5,6 @@ a function of the posts in it, not of their order, so it is the same however the
 workers. A post counts as soon as it comes; when its group turns out to be no people's, it is taken out again.
 """
 
-from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import Final, NamedTuple
 
@@ -16,14 +15,20 @@ from streams.voice.groups import Group, Groups
 from streams.voice.mentions import Digest
 from streams.voice.rules import CopyRules
 from streams.voice.tables import VoiceTables
+from streams.voice.verdicts import (
+    COPIES,
+    MOST_KEPT,
+    ONE_AUTHOR,
+    PEOPLE,
+    SWARM_OF_ACCOUNTS,
+    Verdict,
+    by_size,
+    summed,
+    verdict_of,
+)
 
 COUNTED, FOLDED, COPY, SWARM, BOT = range(5)
 """What became of a post: counted; counted, without reach of its own; set apart as a copy, a swarm's, a machine's."""
-
-PEOPLE: Final = "people"
-COPIES: Final = "copies"
-SWARM_OF_ACCOUNTS: Final = "swarm"
-ONE_AUTHOR: Final = "one_author"
 
 MOST_POSTS: Final = 200_000
 """Posts kept to compare others with; beyond it the oldest keep the verdict they have."""
@@ -43,32 +48,12 @@ class Change(NamedTuple):
     sign: int
 
 
-class Verdict(msgspec.Struct, frozen=True):
-    """What many posts of one text or one author are.
-
-    Attributes:
-        kind: `people`, `copies`, `swarm` or `one_author`.
-        brands: most mentions first.
-        mentions, authors: seen; counted: of these mentions, how many stand in the tables.
-        first_at, last_at: microseconds.
-        example: key of the mention that stands for all.
-    """
-
-    kind: str
-    brands: tuple[str, ...]
-    mentions: int
-    authors: int
-    counted: int
-    first_at: int
-    last_at: int
-    example: int
-
-
 class _Day(msgspec.Struct):
-    """Posts of one author on one day (UTC); `told`: the first of them has grown old."""
+    """Posts of one author on one day (UTC); `told`: the first of them has grown old, `example`: which it was."""
 
     posts: dict[int, Digest]
     told: bool = False
+    example: int = 0
 
 
 class SourceState(msgspec.Struct):
@@ -103,6 +88,7 @@ class MergedVoice:
         self._days: dict[tuple[int, int], _Day] = {}
         self._busy_days: set[tuple[int, int]] = set()
         self._many: set[Group] = set()  # groups of many accounts: judged anew each time, as their accounts are
+        self._past: dict[int, Verdict] = {}  # on posts that have grown old, by the example
         self._hours: dict[int, list[Digest]] = {}
         self._posts = 0
         self._kept_from = 0
@@ -175,26 +161,34 @@ class MergedVoice:
 
     def verdicts(self) -> list[Verdict]:
         """Every text that many accounts posted and every author that posted too much, as last settled."""
-        found = [self._verdict(group.kind, group.posts.values(), group.first()) for group in self._many]
-        for day in (self._days[day] for day in self._busy_days):
-            posts = day.posts.values()
-            # An author whose posts are all of one wording has that wording's verdict.
-            if not all(self._groups.group(post).kind in (ONE_AUTHOR, SWARM_OF_ACCOUNTS) for post in posts):
-                found.append(self._verdict(ONE_AUTHOR, posts, min(posts, key=_age)))
-        return sorted(found, key=lambda verdict: (-verdict.mentions, verdict.kind, verdict.first_at, verdict.example))
+        found = dict(self._past)
+        for group in self._many:
+            self._add_to(found, self._of_group(group, group.posts.values()))
+        for key in self._busy_days:
+            day = self._days[key]
+            if not self._is_of_one_wording(day.posts.values()):
+                self._add_to(found, self._of_day(day, day.posts.values()))
+        return sorted(found.values(), key=by_size)
 
-    def _verdict(self, kind: str, posts: Collection[Digest], example: Digest) -> Verdict:
-        brands = Counter(post.brand for post in posts)
-        return Verdict(
-            kind=kind,
-            brands=tuple(sorted(brands, key=lambda brand: (-brands[brand], brand))),
-            mentions=len(posts),
-            authors=len({post.author for post in posts}),
-            counted=sum(self._states.get(post.mention, COUNTED) <= FOLDED for post in posts),
-            first_at=min(post.at for post in posts),
-            last_at=max(post.at for post in posts),
-            example=example.mention,
-        )
+    def _of_group(self, group: Group, posts: Collection[Digest]) -> Verdict:
+        example = group.example or group.first().mention
+        return verdict_of(group.kind, posts, example, group.peak, self._counted(posts))
+
+    def _of_day(self, day: _Day, posts: Collection[Digest]) -> Verdict:
+        example = day.example or min(day.posts.values(), key=_age).mention
+        return verdict_of(ONE_AUTHOR, posts, example, 1, self._counted(posts))
+
+    def _counted(self, posts: Collection[Digest]) -> int:
+        return sum(self._states.get(post.mention, COUNTED) <= FOLDED for post in posts)
+
+    def _is_of_one_wording(self, posts: Collection[Digest]) -> bool:
+        """Whether an author's posts have the verdict of their wording, so that the author needs none."""
+        return all(self._groups.group(post).kind in (ONE_AUTHOR, SWARM_OF_ACCOUNTS) for post in posts)
+
+    @staticmethod
+    def _add_to(found: dict[int, Verdict], verdict: Verdict) -> None:
+        earlier = found.get(verdict.example)
+        found[verdict.example] = verdict if earlier is None else summed(earlier, verdict)
 
     def _kind_of(self, group: Group) -> str:
         """What a group's accounts are: people, people who pass one text on, a swarm, or one that repeats itself."""
@@ -217,7 +211,7 @@ class MergedVoice:
     def _judge(self, group: Group, wanted: dict[int, int]) -> None:
         """What becomes of each post of a group, as far as the group goes."""
         # Where posts have grown old, what they said of their authors is gone: it would not be judged alike any more.
-        if not (group.kind and self._aged and (group.told or group.kind != SWARM_OF_ACCOUNTS)):
+        if not (group.kind and self._aged and (group.example or group.kind != SWARM_OF_ACCOUNTS)):
             group.kind = self._kind_of(group)
         kind = group.kind
         first = None if group.told else group.first()
@@ -261,15 +255,25 @@ class MergedVoice:
 
     def _let_go(self, before: int) -> None:
         self._kept_from = max(self._kept_from, before - before % HOUR)
-        old = [hour for hour in self._hours if (hour + 1) * HOUR <= self._kept_from]
-        gone = {post.mention: post for hour in old for post in self._hours.pop(hour)}
+        hours = [hour for hour in self._hours if (hour + 1) * HOUR <= self._kept_from]
+        gone = {post.mention: post for hour in hours for post in self._hours.pop(hour)}
         self._aged = self._aged or bool(gone)
         # Before any of them goes: who stood for a group or a day is the oldest, and nobody takes that one's place.
-        for group in {self._groups.group(post) for post in gone.values()}:
-            group.told = group.told or group.first().mention in gone
         for key in {(post.author, post.at // DAY) for post in gone.values() if not post.private}:
             day = self._days[key]
+            if key in self._busy_days and not self._is_of_one_wording(day.posts.values()):
+                verdict = self._of_day(day, [post for post in day.posts.values() if post.mention in gone])
+                day.example = verdict.example
+                self._add_to(self._past, verdict)
             day.told = day.told or min(day.posts.values(), key=_age).mention in gone
+        for group in {self._groups.group(post) for post in gone.values()}:
+            if group in self._many:
+                verdict = self._of_group(group, [post for post in group.posts.values() if post.mention in gone])
+                group.example = verdict.example
+                self._add_to(self._past, verdict)
+            group.told = group.told or group.first().mention in gone
+        for old_example in list(self._past)[: max(0, len(self._past) - MOST_KEPT)]:
+            del self._past[old_example]
         for mention, post in gone.items():
             self._posts -= 1
             self._groups.remove(post)

@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from itertools import groupby
+from typing import Any
 
 from streams.facts.definitions.model import Definitions
 from streams.facts.models import RawRecord
+from streams.ledger.rules import HOUR, MINUTE
 from streams.sentiment.scorer import Scorer
 from streams.tables.calendar import Calendar, utc_text
 from streams.voice.mentions import Digest, Mention
@@ -13,9 +15,6 @@ from streams.voice.merged import MergedVoice
 from streams.voice.stage import DigestedBatch, VoiceStage
 from streams.voice.tables import ALL, VoiceTables, minute, whole
 from streams.voice.voice_json import brands_json, periods_json, voice_json
-
-_AT_ONCE: Final = 5_000
-_MINUTE: Final = 60_000_000
 
 
 class VoiceRecount:
@@ -66,10 +65,10 @@ class VoiceRecount:
             levels[self._by] = calendar.day_start
         voice = MergedVoice(rules.copies, VoiceTables(levels))
         digests = sorted(self._digests, key=lambda post: (post.at, post.mention))
-        for place in range(0, len(digests), _AT_ONCE):
-            chunk = digests[place : place + _AT_ONCE]
-            voice.add(chunk)
-            voice.advance(chunk[-1].at, definitions.horizon_us)
+        # By the hour, as posts grow old: what is compared with what is then a matter of their times alone.
+        for hour, posts in groupby(digests, key=lambda post: post.at // HOUR):
+            voice.advance(hour * HOUR, definitions.horizon_us)
+            voice.add(posts)
         voice.settle()
         if self._by is None:
             periods = _one_period(voice, digests)
@@ -98,5 +97,5 @@ def _one_period(voice: MergedVoice, digests: Sequence[Digest]) -> list[dict[str,
     if not digests:
         return []
     brands = brands_json((brand, cell) for _, brand, cell in voice.tables.cells(ALL))
-    end = minute(digests[-1].at) + _MINUTE
+    end = minute(digests[-1].at) + MINUTE
     return [{"start": utc_text(minute(digests[0].at)), "end": utc_text(end), "brands": brands}]

@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from streams.facts.models import UNKNOWN
 from streams.tables.calendar import utc_text
-from streams.voice.merged import BOT, COPY, PEOPLE, SWARM, MergedVoice, Verdict
+from streams.voice.merged import BOT, COPY, SWARM, MergedVoice
 from streams.voice.tables import ALL, Cell
+from streams.voice.verdicts import PEOPLE, Verdict
 
 _DIGITS: Final = 6
 

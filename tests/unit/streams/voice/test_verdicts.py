@@ -166,6 +166,10 @@ def test_what_grows_old_keeps_its_verdict_and_memory_stays_bounded() -> None:
     assert len(voice._groups._posts) == 100
     assert len(voice._groups._group_of) == len(voice._groups._sketches) <= 100
     assert not voice._busy_days
+    told = {verdict.kind: verdict for verdict in voice.verdicts()}
+    assert (told["swarm"].mentions, told["swarm"].authors, told["swarm"].counted) == (300, 300, 0)
+    assert (told["one_author"].mentions, told["one_author"].counted) == (200, 1)
+    assert len(told) == 2
     assert len(voice._days) == 100
 
 
