@@ -189,7 +189,7 @@ def main() -> None:
     parser.add_argument("--partitions", type=int, default=4)
     given = parser.parse_args()
     context = multiprocessing.get_context("spawn")
-    changelog: multiprocessing.Queue[Any] = context.Queue(maxsize=64)
+    changelog: multiprocessing.Queue[Any] = context.Queue(maxsize=1)
     told: multiprocessing.Queue[Any] = context.Queue()
     taker = context.Process(target=take_over, args=(given.partitions, changelog, told))
     taker.start()

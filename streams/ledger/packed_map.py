@@ -7,7 +7,7 @@ single call is slow.
 
 from collections.abc import Iterator
 
-TOGETHER = 4
+TOGETHER = 2
 """Entries of one byte string, on average at most. Strings of up to 512 bytes take the room that objects have left."""
 
 LONGEST_KEY = 0xFF

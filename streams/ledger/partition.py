@@ -79,10 +79,11 @@ class PartitionLedger:
     def apply(self, facts: Iterable[Fact]) -> None:
         """Apply facts in their order of arrival."""
         facts = list(facts)
-        woken = 0
+        quiet = self.resting.quiet
         if self.resting:
             for customer_id in {fact.customer_id for fact in facts}.difference(self.customers):
-                woken += self.wake(customer_id) is not None
+                self.wake(customer_id)
+        woken = quiet - self.resting.quiet
         self._apply_all(facts)
         self._sweep.press(self, len(facts), woken)
 

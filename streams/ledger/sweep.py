@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from streams.ledger.partition import PartitionLedger
 
 FEW_AWAKE, MOST_AWAKE = 4_000, 25_000
-"""Customers of a partition awake, some 1,400 bytes each, beyond which those that no fact touches are put to rest.
+"""Customers of a partition awake, some 1,500 bytes each, beyond which those that no fact touches are put to rest.
 
-How many between these: as few as let no more than `MANY_WOKEN` of the facts find their customer at rest.
+How many between these: as few as let no more than `MANY_WOKEN` of the facts wake one who was but quiet.
 """
 
 FEW_WOKEN, MANY_WOKEN = 0.02, 0.05
@@ -33,20 +33,23 @@ class Sweep:
     """Goes round the customers of one partition, a few at a time."""
 
     def __init__(self) -> None:
-        self.most_awake = MOST_AWAKE
+        self.most_awake = FEW_AWAKE
         self._awake: list[str] = []
         self._quiet: list[str] = []
         self._facts = self._woken = 0
         self._is_idle = False
 
     def tick(self, ledger: "PartitionLedger", most: int) -> None:
-        """Look at the next so many; one put to rest counts as several. While no facts come, more can rest."""
-        self._go_round_awake(ledger, most, REST_COUNTS, FEW_AWAKE if self._is_idle else None, 0)
+        """Look at the next so many; one put to rest counts as several. While no facts come, all can rest.
+
+        That also mends the memory: few who are awake keep the room of many who were.
+        """
+        self._go_round_awake(ledger, most, REST_COUNTS, 0 if self._is_idle else None, 0)
         self._go_round_quiet(ledger, most, most // REST_COUNTS)
         self._is_idle = True
 
     def press(self, ledger: "PartitionLedger", facts: int, woken: int) -> None:
-        """Keep up with so many facts, that have woken so many, if too many are awake or quiet."""
+        """Keep up with so many facts, that have woken so many quiet ones, if too many are awake or quiet."""
         self._is_idle = False
         self._facts += facts
         self._woken += woken
