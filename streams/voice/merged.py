@@ -30,8 +30,8 @@ from streams.voice.verdicts import (
 COUNTED, FOLDED, COPY, SWARM, BOT = range(5)
 """What became of a post: counted; counted, without reach of its own; set apart as a copy, a swarm's, a machine's."""
 
-MOST_POSTS: Final = 200_000
-"""Posts kept to compare others with; beyond it the oldest keep the verdict they have."""
+MOST_POSTS: Final = 100_000
+"""Posts kept to compare others with, some 3 kB each; beyond it the oldest keep the verdict they have."""
 
 _SHORT_FACTOR: Final = 15
 _REPEATS: Final = 3
