@@ -21,12 +21,12 @@ import orjson
 
 from benchmarks.memory import resident
 from benchmarks.workload import Shape, Workload
-from config.definitions_file import load
+from config.definitions_file import load, parse
 from streams.facts.models import RawRecord
 from streams.health.recount import HealthRecount
 from streams.recount import Recount
 from tests.unit.streams.health.faults import hit_by, named_in, shop, stream
-from tests.unit.streams.health.signalling import START
+from tests.unit.streams.health.signalling import NATIVE, START
 
 BATCH = 2000
 FAULT_AT = 25.3
@@ -87,9 +87,8 @@ def speed(records: int) -> None:
 
 
 def memory(scopes: int, records: int) -> None:
-    """Resident memory while two hours pass: the first fills, in the second it should stand."""
-    recount = HealthRecount(load("native"), by="hour")
-    object.__setattr__(recount.definitions.health, "horizon_us", 600_000_000)
+    """Resident memory while two hours pass, signals being held for a horizon of ten minutes."""
+    recount = HealthRecount(parse(f"{NATIVE}health: {{horizon: 10m, thresholds: [{{satisfied_within: 1s}}]}}\n"))
     before = resident()
     waiting: list[RawRecord] = []
     told = 0

@@ -1,7 +1,7 @@
-"""Signals of one partition in memory, by local hour: numbers in columns, names kept once.
+"""Signals of one partition in memory, by blocks of time: numbers in columns, names kept once.
 
 A signal takes 41 bytes, so that a whole horizon of them can be held. The names of customers, services and attributes
-stand beside in tables, which are made anew when most of them belong to hours that were let go.
+stand beside in tables, which are made anew when most of them belong to blocks that were let go.
 """
 
 from collections.abc import Callable, Hashable, Iterable
@@ -31,7 +31,7 @@ OK = 1
 SYNTHETIC = 2
 
 SEALED_AT = 20_000
-"""Signals of an hour that wait as Python objects before they become columns."""
+"""Signals of a block that wait as Python objects before they become columns."""
 
 MANY_NAMES = 10_000
 """Names below which nothing is numbered anew."""
@@ -61,7 +61,7 @@ class Names(Generic[Name]):
         return found
 
 
-class _Hour:
+class _Block:
     __slots__ = ("sealed", "waiting")
 
     def __init__(self) -> None:
@@ -78,42 +78,44 @@ class _Hour:
 
 
 class Signals:
-    """The signals of one partition, by the hour in which they happened.
+    """The signals of one partition, by the block of time in which they happened.
 
     Attributes:
         customers, kinds, attributes: names of the numbers in the columns.
         received: signals taken in, duplicates too.
+        combinations: attributes by their number, with segment and region; one text is held once.
     """
 
-    def __init__(self, hour_start: Callable[[int], int]) -> None:
-        """`hour_start`: start of the company's hour that holds an instant."""
+    def __init__(self, block_start: Callable[[int], int]) -> None:
+        """`block_start`: start of the block of time that holds an instant."""
         self.customers: Names[str] = Names()
         self.kinds: Names[Kind] = Names()
         self.attributes: Names[Attributes] = Names()
         self.received = 0
-        self._hour_start = hour_start
-        self._hours: dict[int, _Hour] = {}
+        self.combinations: dict[tuple[int, str | None, str | None], Attributes] = {}
+        self._block_start = block_start
+        self._blocks: dict[int, _Block] = {}
         self._as_stated: dict[tuple[tuple[str, str], ...], int] = {}
         self._renumber_at = 2 * MANY_NAMES
 
     @property
-    def hours(self) -> list[int]:
-        """Starts of the hours that hold signals, oldest first."""
-        return sorted(self._hours)
+    def blocks(self) -> list[int]:
+        """Starts of the blocks that hold signals, oldest first."""
+        return sorted(self._blocks)
 
     def add(self, signals: Iterable[Signal]) -> None:
         """Take in signals, in any order."""
-        hours, hour_start = self._hours, self._hour_start
+        blocks, block_start = self._blocks, self._block_start
         customers, kinds, as_stated = self.customers, self.kinds, self._as_stated
         customer_numbers, kind_numbers = customers.numbers, kinds.numbers
         nan = float("nan")
         for signal in signals:
             self.received += 1
             at, customer_id, latency = signal.at, signal.customer_id, signal.latency_us
-            start = hour_start(at)
-            hour = hours.get(start)
-            if hour is None:
-                hour = hours[start] = _Hour()
+            start = block_start(at)
+            block = blocks.get(start)
+            if block is None:
+                block = blocks[start] = _Block()
             customer = customer_numbers.get(customer_id)
             if customer is None:
                 customer = customers.number(customer_id)
@@ -126,7 +128,7 @@ class Signals:
             attributes = as_stated.get(key)
             if attributes is None:
                 attributes = as_stated[key] = self.attributes.number(tuple(sorted(key)))
-            waiting = hour.waiting
+            waiting = block.waiting
             waiting.append(
                 (
                     at, _id_number(customer_id, signal.event_id), customer, kind, attributes, signal.customers,
@@ -134,38 +136,38 @@ class Signals:
                 )
             )  # fmt: skip
             if len(waiting) >= SEALED_AT:
-                hour.sealed.append(np.array(waiting, dtype=ROW))
-                hour.waiting = []
+                block.sealed.append(np.array(waiting, dtype=ROW))
+                block.waiting = []
 
     def rows(self, start: int) -> Rows:
-        """The signals of an hour, each id once, in the order of time; the first of those under one id is the one."""
-        hour = self._hours.get(start)
-        if hour is None:
+        """The signals of a block, each id once, in the order of time; the first of those under one id is the one."""
+        block = self._blocks.get(start)
+        if block is None:
             return np.empty(0, dtype=ROW)
-        rows = hour.rows()
+        rows = block.rows()
         # Of two under one id that differ, the one that sorts first by time, then by what it says, is the signal.
         order = np.lexsort((rows["flags"], rows["latency"], rows["customers"], rows["kind"], rows["at"], rows["id"]))
         rows = rows[order]
         first = np.ones(len(rows), dtype=bool)
         first[1:] = rows["id"][1:] != rows["id"][:-1]
         rows = rows[first]
-        hour.sealed = [rows]
+        block.sealed = [rows]
         return rows[np.lexsort((rows["id"], rows["at"]))]
 
     def forget(self, start: int, kept: Iterable[npt.NDArray[Any]]) -> npt.NDArray[np.int64] | None:
-        """Let go of an hour; once most names belong to such hours, number anew those that are held.
+        """Let go of a block; once most names belong to such, number anew those that are held.
 
         Args:
             kept: numbers of customers that are held elsewhere.
         Returns: the new number of each old one, which the holder must take over; None: all are as they were.
         """
-        self._hours.pop(start, None)
-        held = sum(len(hour.waiting) + sum(map(len, hour.sealed)) for hour in self._hours.values())
+        self._blocks.pop(start, None)
+        held = sum(len(block.waiting) + sum(map(len, block.sealed)) for block in self._blocks.values())
         if len(self.attributes.names) > 2 * held + MANY_NAMES:
             self._renumber_attributes()
         if len(self.customers.names) < self._renumber_at:
             return None
-        needed = [np.unique(hour.rows()["customer"]) for hour in self._hours.values()]
+        needed = [np.unique(block.rows()["customer"]) for block in self._blocks.values()]
         numbers = np.unique(np.concatenate([*needed, *(np.unique(numbers) for numbers in kept), np.empty(0, "<u4")]))
         new = np.zeros(len(self.customers.names), dtype=np.int64)
         new[numbers.astype(np.int64)] = np.arange(len(numbers))
@@ -173,21 +175,22 @@ class Signals:
         for number in numbers.astype(np.int64).tolist():
             customers.number(self.customers.names[number])
         self.customers = customers
-        for hour in self._hours.values():
-            rows = hour.rows()
+        for block in self._blocks.values():
+            rows = block.rows()
             rows["customer"] = new[rows["customer"]]
         self._renumber_at = 2 * len(numbers) + MANY_NAMES
         return new
 
     def _renumber_attributes(self) -> None:
         attributes: Names[Attributes] = Names()
-        for hour in self._hours.values():
-            rows = hour.rows()
+        for block in self._blocks.values():
+            rows = block.rows()
             numbers, inverse = np.unique(rows["attributes"], return_inverse=True)
             new = [attributes.number(self.attributes.names[number]) for number in numbers.tolist()]
             rows["attributes"] = np.array(new, dtype="<u4")[inverse]
         self.attributes = attributes
         self._as_stated = {}
+        self.combinations = {}
 
 
 def _id_number(customer_id: str, event_id: str) -> int:

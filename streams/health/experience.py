@@ -1,4 +1,4 @@
-"""What customers experienced in one hour: signals of one partition to counts that add up over partitions.
+"""What customers experienced in a block of time: signals of one partition to counts that add up over partitions.
 
 A customer lives in one partition, so that distinct counts of partitions add up. The interactions of a customer with a
 service at a stage in a minute are one cell; it is disrupted by the rule of the definitions. A signal that stands for
@@ -15,7 +15,7 @@ from streams.facts.models import UNKNOWN
 from streams.health.columns import OK, SYNTHETIC, Attributes, Kind, Rows, Signals
 from streams.health.customers import Customers, Profile
 from streams.health.latencies import bins_of
-from streams.health.parts import CELL, HourPart, Ints, ScopeCounts, ScopeName, SubsetCells
+from streams.health.parts import CELL, BlockPart, Ints, ScopeCounts, ScopeName, SubsetCells
 from streams.health.rules import Disruption
 from streams.ledger.rules import MINUTE
 
@@ -40,9 +40,9 @@ class _Cells(NamedTuple):
 
 def experience(
     signals: Signals, start: int, end: int, customers: Customers, needs: Needs, rule: Disruption
-) -> HourPart:
+) -> BlockPart:
     """What the customers of one partition experienced in [start, end)."""
-    part = HourPart(start)
+    part = BlockPart(start)
     rows = signals.rows(start)
     if not len(rows):
         return part
@@ -177,7 +177,7 @@ def _wholes(cell_scope: Ints, row_scope: Ints, names: list[ScopeName]) -> tuple[
     return place_of[cell_scope], place_of[row_scope], list(wholes)
 
 
-def _count_probes(part: HourPart, row_scope: Ints, classes: Ints, names: list[ScopeName]) -> None:
+def _count_probes(part: BlockPart, row_scope: Ints, classes: Ints, names: list[ScopeName]) -> None:
     total = np.bincount(row_scope, minlength=len(names))
     failed = np.bincount(row_scope, weights=classes == FRUSTRATED, minlength=len(names))
     for place in np.flatnonzero(total).tolist():
@@ -188,7 +188,7 @@ def _count_probes(part: HourPart, row_scope: Ints, classes: Ints, names: list[Sc
             probes[1] += int(failed[place])
 
 
-def _count_interactions(part: HourPart, rows: Rows, classes: Ints, scope: Ints, names: list[ScopeName]) -> None:
+def _count_interactions(part: BlockPart, rows: Rows, classes: Ints, scope: Ints, names: list[ScopeName]) -> None:
     weight = rows["customers"].astype(np.int64)
     size = len(names)
     # Sums of whole numbers below 2^53 are exact in floats.
@@ -206,10 +206,10 @@ def _count_interactions(part: HourPart, rows: Rows, classes: Ints, scope: Ints, 
     counted = np.bincount(inverse, weights=weight[told], minlength=len(keys))
     for key, count in zip(keys.tolist(), counted.tolist(), strict=True):
         place, bin_place = divmod(key, width)
-        part.scopes[names[place]].latencies[bin_place + lowest] = int(count)
+        part.scopes[names[place]].latencies.count(bin_place + lowest, int(count))
 
 
-def _count_customers(part: HourPart, cells: _Cells, scope: Ints, names: list[ScopeName]) -> None:
+def _count_customers(part: BlockPart, cells: _Cells, scope: Ints, names: list[ScopeName]) -> None:
     size = len(names)
     minutes = np.bincount(scope, weights=cells.weight * cells.disrupted, minlength=size)
     summed = np.bincount(scope, weights=cells.weight * cells.summed, minlength=size)
@@ -226,12 +226,10 @@ def _count_customers(part: HourPart, cells: _Cells, scope: Ints, names: list[Sco
         counts = part.scopes[name]
         counts.customer_minutes = int(minutes[place])
         counts.summed, counts.summed_disrupted = int(summed[place]), int(summed_hurt[place])
-        counts.customers = counts.summed + len(part.seen.get(name, ()))
-        counts.disrupted = counts.summed_disrupted + len(part.hurt.get(name, ()))
     _gather_minutes(part, cells, scope, names)
 
 
-def _gather_minutes(part: HourPart, cells: _Cells, scope: Ints, names: list[ScopeName]) -> None:
+def _gather_minutes(part: BlockPart, cells: _Cells, scope: Ints, names: list[ScopeName]) -> None:
     first = int(cells.minute.min())
     keys, inverse = np.unique(scope << 12 | (cells.minute - first), return_inverse=True)
     seen = np.bincount(inverse, weights=cells.weight, minlength=len(keys)).astype(np.int64)
@@ -244,7 +242,7 @@ def _gather_minutes(part: HourPart, cells: _Cells, scope: Ints, names: list[Scop
         part.minutes[name] = minutes[span], seen[span], hurt[span]
 
 
-def _gather_subsets(part: HourPart, cells: _Cells, names: list[ScopeName], signals: Signals) -> None:
+def _gather_subsets(part: BlockPart, cells: _Cells, names: list[ScopeName], signals: Signals) -> None:
     """Cells by kind and combination of attributes; where a customer counts is an attribute like others."""
     attributes = len(signals.attributes.names)
     combined, place = np.unique(cells.scope * attributes + cells.attributes, return_inverse=True)
@@ -253,7 +251,11 @@ def _gather_subsets(part: HourPart, cells: _Cells, names: list[ScopeName], signa
     for number, code in enumerate(combined.tolist()):
         scope, stated = divmod(code, attributes)
         name = names[scope]
-        combinations.append(_combination(signals.attributes.names[stated], name))
+        key = stated, name.segment, name.region
+        combination = signals.combinations.get(key)
+        if combination is None:
+            combination = signals.combinations[key] = _combination(signals.attributes.names[stated], name)
+        combinations.append(combination)
         numbers_of.setdefault((name.service, name.stage), []).append(number)
     kind_of = np.empty(len(combined), dtype=np.int64)
     place_of = np.empty(len(combined), dtype=np.int64)

@@ -4,15 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from streams.facts.definitions.model import Definitions
-from streams.health.latencies import quantiles
 from streams.health.naming import Named
 from streams.health.parts import ScopeName
 from streams.health.shares import apdex, colour, share_interval
-from streams.health.tables import HealthTables, Period, ScopeHealth
+from streams.health.tables import QUANTILES, HealthTables, Period, ScopeHealth
 from streams.ledger.rules import MINUTE
 from streams.tables.calendar import Calendar, utc_text
-
-QUANTILES = (0.5, 0.95, 0.99)
 
 
 def health_json(
@@ -113,10 +110,9 @@ def _row(definitions: Definitions, scope: ScopeName, health: ScopeHealth, with_f
         row["value_unknown"] = unknown
     elif disrupted:
         row["value_unknown"] = disrupted
-    found = quantiles(counts.latencies, QUANTILES)
-    if found is not None:
+    if health.latencies is not None:
         names = (f"p{share * 100:.0f}" for share in QUANTILES)
-        row["latency_ms"] = {name: round(us / 1000, 3) for name, us in zip(names, found, strict=True)}
+        row["latency_ms"] = {name: round(us / 1000, 3) for name, us in zip(names, health.latencies, strict=True)}
     if counts.probes[0]:
         row["probes"] = {"sent": counts.probes[0], "failed": counts.probes[1]}
     return row

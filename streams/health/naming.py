@@ -22,7 +22,7 @@ from streams.health.subsets import Attribute, Floats, Subset, Window, ratio, sea
 from streams.ledger.rules import DAY, MINUTE
 
 LOOK_AFTER = 100
-"""Units that come before the windows are looked at again; at least once in an hour, at most once in a minute."""
+"""Units that come before the windows are looked at again; at least once in a block, at most once in a minute."""
 
 GROWN = 1.02
 """A subset takes the place of the one that was named when its score is higher by this factor."""
@@ -43,13 +43,16 @@ MOST_COMBINATIONS = 50_000
 """Finest combinations of one service and stage; beyond them attributes are not looked at."""
 
 
+Counts = npt.NDArray[np.int32]
+
+
 class Minute(NamedTuple):
     """What happened in a minute: combinations by number, units seen and disrupted."""
 
     minute: int
-    places: Ints
-    seen: Ints
-    disrupted: Ints
+    places: Counts
+    seen: Counts
+    disrupted: Counts
 
 
 Count = Callable[[Kind, Callable[[Attributes], bool], int, int], tuple[int, int, int, int]]
@@ -160,8 +163,8 @@ class SubsetWatch:
                 attribute.add(stated.get(name))
         return found
 
-    def pass_hour(self, minutes: Sequence[Minute]) -> None:
-        """The minutes of an hour, in order, with what came together of all partitions."""
+    def pass_minutes(self, minutes: Sequence[Minute]) -> None:
+        """The minutes of a block, in order, with what came together of all partitions."""
         if not minutes:
             return
         size = max(64, len(self._numbers))
@@ -244,7 +247,7 @@ class SubsetWatch:
         lasting = [one for one in self.named[-MOST_AT_ONCE:] if one.last >= start]
         same = next((one for one in reversed(lasting) if one.subset.choices == subset.choices), None)
         if same is not None and subset.score <= GROWN * same.subset.score and not thoroughly:
-            same.last = now  # it is looked at again when it has grown, and else once in an hour
+            same.last = now  # it is looked at again when it has grown, and else once in a block
             return
         if same is None and not self._is_many(subset, start, now):
             return
@@ -308,15 +311,16 @@ def _meet(one: Subset, other: Subset) -> bool:
 
 
 def minutes_of(cells: npt.NDArray[np.void], places: Ints) -> list[Minute]:
-    """Cells of an hour by minute; `places`: the number of each combination."""
+    """Cells of a block by minute; `places`: the number of each combination."""
     key = cells["minute"].astype(np.int64) << 32 | places[cells["place"]]
     keys, inverse = np.unique(key, return_inverse=True)
-    seen = np.bincount(inverse, minlength=len(keys)).astype(np.int64)
-    hurt = np.bincount(inverse, cells["disrupted"], minlength=len(keys)).astype(np.int64)
-    minutes = keys >> 32
+    # A day of them is held.
+    seen = np.bincount(inverse, minlength=len(keys)).astype(np.int32)
+    hurt = np.bincount(inverse, cells["disrupted"], minlength=len(keys)).astype(np.int32)
+    minutes, numbers = keys >> 32, (keys & 0xFFFFFFFF).astype(np.int32)
     starts = [*np.flatnonzero(np.diff(minutes, prepend=-1)).tolist(), len(keys)]
     return [
-        Minute(int(minutes[first]), keys[first:end] & 0xFFFFFFFF, seen[first:end], hurt[first:end])
+        Minute(int(minutes[first]), numbers[first:end], seen[first:end], hurt[first:end])
         for first, end in pairwise(starts)
     ]
 
@@ -326,6 +330,6 @@ def put_together(parts: Sequence[Minute]) -> Minute:
     if len(parts) == 1:
         return parts[0]
     places, inverse = np.unique(np.concatenate([part.places for part in parts]), return_inverse=True)
-    seen = np.bincount(inverse, np.concatenate([part.seen for part in parts])).astype(np.int64)
-    hurt = np.bincount(inverse, np.concatenate([part.disrupted for part in parts])).astype(np.int64)
+    seen = np.bincount(inverse, np.concatenate([part.seen for part in parts])).astype(np.int32)
+    hurt = np.bincount(inverse, np.concatenate([part.disrupted for part in parts])).astype(np.int32)
     return Minute(parts[0].minute, places, seen, hurt)

@@ -9,11 +9,16 @@ import numpy.typing as npt
 from streams.health.columns import Attributes, Kind, Signals
 from streams.health.customers import Customers
 from streams.health.experience import Needs, experience
-from streams.health.parts import CELL, HourPart, Ints, ScopeName, SubsetCells
+from streams.health.parts import CELL, BlockPart, Ints, ScopeName, SubsetCells
 from streams.health.rules import HealthRules
 from streams.health.signals import Signal
 from streams.ledger.remembered import NEVER
-from streams.ledger.rules import DAY, MINUTE
+from streams.ledger.rules import DAY, HOUR, MINUTE
+
+MINUTELY_US = 2 * HOUR
+"""So far back cells are held by the minute; before that customers by ten minutes."""
+
+COARSE_MINUTES = 10
 
 
 @dataclass(slots=True)
@@ -39,22 +44,23 @@ class Distinct:
 
 
 class PartitionHealth:
-    """Signals of one partition in, parts of hours out.
+    """Signals of one partition in, parts of blocks out.
 
     Attributes:
         watermark: the largest event time admitted, NEVER before the first.
         late: signals older than the horizon when they came, which are not counted.
     """
 
-    def __init__(self, rules: HealthRules, hour_start: Callable[[int], int], customers: Customers) -> None:
+    def __init__(self, rules: HealthRules, block_start: Callable[[int], int], customers: Customers) -> None:
         self.rules = rules
         self.watermark = NEVER
         self.late = 0
-        self.signals = Signals(hour_start)
+        self.signals = Signals(block_start)
         self._customers = customers
         self._seen: dict[ScopeName, Ints] = {}
         self._hurt: dict[ScopeName, Ints] = {}
         self._recent: dict[int, dict[Kind, SubsetCells]] = {}
+        self._coarse: set[int] = set()
 
     def apply(self, signals: Iterable[Signal]) -> None:
         """Take in signals in their order of arrival."""
@@ -71,14 +77,14 @@ class PartitionHealth:
         self.watermark = watermark
         self.signals.add(in_time)
 
-    def hour(self, start: int, end: int, needs: Needs) -> HourPart:
-        """What is known of an hour."""
+    def block(self, start: int, end: int, needs: Needs) -> BlockPart:
+        """What is known of the block [start, end)."""
         part = experience(self.signals, start, end, self._customers, needs, self.rules.disruption)
         self._recent[start] = part.cells
         return part
 
-    def gather(self, part: HourPart) -> None:
-        """Add the distinct customers of an hour to those of the period that is being gathered."""
+    def gather(self, part: BlockPart) -> None:
+        """Add the distinct customers of a block to those of the period that is being gathered."""
         for mine, its in ((self._seen, part.seen), (self._hurt, part.hurt)):
             for scope, numbers in its.items():
                 held = mine.get(scope)
@@ -143,10 +149,15 @@ class PartitionHealth:
         return np.concatenate(gathered), np.concatenate(inside)
 
     def forget(self, start: int) -> None:
-        """Let go of the signals of an hour, and of what the search of subsets no longer looks back on."""
+        """Let go of the signals of a block, and of what the search of subsets no longer looks back on."""
         kept = [*self._seen.values(), *self._hurt.values()]
-        for old in [hour for hour in self._recent if hour < start - DAY]:
+        for old in [block for block in self._recent if block < start - DAY]:
             del self._recent[old]
+        for block in [block for block in self._recent if block not in self._coarse and block < start - MINUTELY_US]:
+            self._coarse.add(block)
+            for held in self._recent[block].values():
+                held.cells = coarse(held.cells)
+        self._coarse &= self._recent.keys()
         cells = [cells.cells for held in self._recent.values() for cells in held.values()]
         new = self.signals.forget(start, [*kept, *(rows["customer"] for rows in cells)])
         if new is None:
@@ -165,3 +176,11 @@ def _distinct(rows: npt.NDArray[np.void]) -> tuple[int, int]:
         len(np.unique(single["customer"])) + int(rows["customers"][group].sum()),
         len(np.unique(single["customer"][single["disrupted"]])) + int(rows["customers"][hurt].sum()),
     )
+
+
+def coarse(cells: npt.NDArray[np.void]) -> npt.NDArray[np.void]:
+    """Cells of a customer within ten minutes as one, or as two where it was disrupted in some of them."""
+    group = cells["customers"] > 1
+    single = cells[~group].copy()
+    single["minute"] -= single["minute"] % COARSE_MINUTES
+    return np.concatenate((np.unique(single), cells[group]))

@@ -1,4 +1,4 @@
-"""What one partition knows of one hour: counts that add up over partitions."""
+"""What one partition knows of a block of time: counts that add up over partitions."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.health.columns import Attributes, Kind
+from streams.health.latencies import Bins
 
 Ints = npt.NDArray[np.int64]
 
@@ -22,31 +23,24 @@ class ScopeName(NamedTuple):
 
 @dataclass(slots=True)
 class ScopeCounts:
-    """Counts of one scope in one hour. All of them add up over partitions; the distinct ones not over hours.
+    """Counts of one scope in one block, which add up over partitions and over time.
 
     Attributes:
-        customers, disrupted: distinct customers seen, and disrupted in a minute or more; signals that stand for
-            several add theirs.
-        summed, summed_disrupted: of those two, the customers that were summed.
+        summed, summed_disrupted: customers of signals that stand for several, and those of them disrupted.
         customer_minutes: minutes in which customers were disrupted.
         interactions: satisfied, tolerating and frustrated ones; each counts for the customers that it stands for.
         probes: synthetic interactions, and how many of them failed.
-        latencies: bins of the sketch and their counts.
     """
 
-    customers: int = 0
-    disrupted: int = 0
     summed: int = 0
     summed_disrupted: int = 0
     customer_minutes: int = 0
     interactions: list[int] = field(default_factory=lambda: [0, 0, 0])
     probes: list[int] = field(default_factory=lambda: [0, 0])
-    latencies: dict[int, int] = field(default_factory=dict)
+    latencies: Bins = field(default_factory=Bins)
 
     def add(self, other: "ScopeCounts") -> None:
-        """Add another partition's counts, or but for distinct ones another hour's."""
-        self.customers += other.customers
-        self.disrupted += other.disrupted
+        """Add the counts of another partition or block."""
         self.summed += other.summed
         self.summed_disrupted += other.summed_disrupted
         self.customer_minutes += other.customer_minutes
@@ -54,9 +48,7 @@ class ScopeCounts:
             self.interactions[place] += other.interactions[place]
         self.probes[0] += other.probes[0]
         self.probes[1] += other.probes[1]
-        latencies = self.latencies
-        for place, count in other.latencies.items():
-            latencies[place] = latencies.get(place, 0) + count
+        self.latencies.add(other.latencies)
 
 
 CELL = np.dtype([("minute", "<u4"), ("customer", "<u4"), ("customers", "<u4"), ("place", "<u4"), ("disrupted", "?")])
@@ -65,7 +57,7 @@ CELL = np.dtype([("minute", "<u4"), ("customer", "<u4"), ("customers", "<u4"), (
 
 @dataclass(slots=True)
 class SubsetCells:
-    """Cells of one kind and hour.
+    """Cells of one kind and block.
 
     Attributes:
         names: the combinations of attributes that occur.
@@ -77,14 +69,14 @@ class SubsetCells:
 
 
 @dataclass(slots=True)
-class HourPart:
-    """What one partition knows of one hour.
+class BlockPart:
+    """What one partition knows of one block of time.
 
     Attributes:
         scopes: counts of every scope.
         minutes: (minutes, customers seen, customers disrupted) of every scope.
         cells: by kind, for the search of subsets.
-        seen, hurt: per scope the customers' numbers in the partition, for distinct counts over several hours.
+        seen, hurt: per scope the customers' numbers in the partition, for distinct counts.
     """
 
     start: int

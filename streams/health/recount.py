@@ -1,7 +1,7 @@
 """Perceived health from records, without Kafka: the same admission and counting as the worker's.
 
 Facts and statuses are taken in before the signals, so that each signal meets the customer as it was at its instant.
-An hour is counted once the clock has passed its end by the horizon; what is left, when the records end.
+A block of time is counted once the clock has passed its end by the horizon; what is left, when the records end.
 """
 
 from collections import Counter
@@ -12,6 +12,7 @@ from streams.facts.definitions.model import Definitions
 from streams.facts.models import RawRecord
 from streams.facts.placement import partitions_for
 from streams.health.admission import AdmittedSignals, SignalAdmission, StatusAdmission
+from streams.health.blocks import Blocks
 from streams.health.customers import Histories, NoLedger
 from streams.health.health_json import health_json
 from streams.health.partition import PartitionHealth
@@ -76,10 +77,10 @@ class HealthRecount:
         customers = self.histories or NoLedger()
         calendar = Calendar(definitions.time_zone)
         rules = definitions.health
-        self._calendar = calendar
         self._signal_admission = SignalAdmission(definitions, now_us=now_us)
         self._status_admission = StatusAdmission(definitions, now_us=now_us)
-        self._partitions = [PartitionHealth(rules, calendar.hour_start, customers) for _ in range(partitions)]
+        self._blocks = Blocks(calendar, rules.horizon_us)
+        self._partitions = [PartitionHealth(rules, self._blocks.start, customers) for _ in range(partitions)]
         self.tables = HealthTables(rules, calendar, self._partitions, by)
 
     def on_change(self, change: Change) -> None:
@@ -146,16 +147,16 @@ class HealthRecount:
         )  # fmt: skip
 
     def _close(self, before: int | None) -> None:
-        """Count the hours that end at or before an instant; None: all."""
+        """Count the blocks that end at or before an instant; None: all."""
         if before is not None and before < self._open_until:
             return
-        for start in sorted({hour for partition in self._partitions for hour in partition.signals.hours}):
-            end = self._calendar.next_hour(start)
+        for start in sorted({block for partition in self._partitions for block in partition.signals.blocks}):
+            end = self._blocks.end(start)
             if before is not None and end > before:
                 self._open_until = end
                 return
             clock = self.clock()
-            self.tables.close_hour(start, end if clock is None else clock)
+            self.tables.close(start, end, end if clock is None else clock)
 
     def _spread(self, signals: Sequence[Signal]) -> None:
         shares: list[list[Signal]] = [[] for _ in self._partitions]

@@ -1,4 +1,4 @@
-"""Stage two: parts of all partitions put together to the health of the company, hour by hour."""
+"""Stage two: parts of all partitions put together to the health of the company, block by block."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -6,24 +6,27 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from streams.health.columns import Attributes, Kind
-from streams.health.latencies import quantiles
+from streams.health.latencies import Bins, quantiles
 from streams.health.naming import Minute, Named, SubsetWatch, minutes_of, put_together
 from streams.health.needs import Needs
 from streams.health.partition import Distinct, PartitionHealth
-from streams.health.parts import HourPart, ScopeCounts, ScopeName
+from streams.health.parts import BlockPart, ScopeCounts, ScopeName
 from streams.health.rules import HealthRules
 from streams.health.shares import ColourName, colour
 from streams.health.signals import Level
 from streams.health.status import FalseGreens, StatusBook
 from streams.tables.calendar import Calendar
 
+QUANTILES = (0.5, 0.95, 0.99)
+
 
 @dataclass(slots=True)
 class ScopeHealth:
-    """One scope in one period."""
+    """One scope in one period; `latencies`: once it has ended the quantiles QUANTILES, microseconds."""
 
     counts: ScopeCounts
     distinct: Distinct
+    latencies: tuple[float, ...] | None = None
 
     @property
     def customers(self) -> int:
@@ -46,7 +49,7 @@ class Period:
 
 
 class HealthTables:
-    """Health of the company by period, from partitions that are closed hour by hour.
+    """Health of the company by period, from partitions that are closed block by block.
 
     Attributes:
         periods: those that have ended.
@@ -68,33 +71,34 @@ class HealthTables:
         self._watches: dict[Kind, SubsetWatch] = {}
         self._needs = Needs(rules)
         self._period: Period | None = None
-        self._closed: int | None = None
+        self._hour_start: int | None = None
+        self._hour: dict[ScopeName, ScopeCounts] = {}
 
-    def close_hour(self, start: int, until: int) -> None:
-        """Count an hour for good, and let its signals go; hours come in order. `until`: where the clock ends."""
-        end = self._calendar.next_hour(start)
-        self._needs.begin(start)
-        parts = [partition.hour(start, end, self._needs) for partition in self._partitions]
+    def close(self, start: int, end: int, until: int) -> None:
+        """Count the block [start, end) for good, and let its signals go; blocks come in order, none over two hours.
+
+        `until`: where the clock ends, as far as it is known.
+        """
+        hour = self._calendar.hour_start(start)
+        if hour != self._hour_start:
+            self._learn()
+            self._hour_start, self._hour = hour, {}
+            self._needs.begin(hour)
+        parts = [partition.block(start, end, self._needs) for partition in self._partitions]
         self._turn_to(start, end, until)
         assert self._period is not None
-        hour: dict[ScopeName, ScopeCounts] = {}
+        scopes = self._period.scopes
         for partition, part in zip(self._partitions, parts, strict=True):
             partition.gather(part)
             for scope, counts in part.scopes.items():
-                held = hour.get(scope)
+                if scope.segment is None:
+                    self._hour.setdefault(scope, ScopeCounts()).add(counts)
+                held = scopes.get(scope)
                 if held is None:
-                    hour[scope] = counts
-                else:
-                    held.add(counts)
-        self._learn(hour)
+                    held = scopes[scope] = ScopeHealth(ScopeCounts(), Distinct())
+                held.counts.add(counts)
         self._watch(parts)
         self._search(parts)
-        for scope, counts in hour.items():
-            found = self._period.scopes.get(scope)
-            if found is None:
-                self._period.scopes[scope] = ScopeHealth(counts, Distinct())
-            else:
-                found.counts.add(counts)
         for partition in self._partitions:
             partition.forget(start)
 
@@ -134,21 +138,27 @@ class HealthTables:
         for partition in self._partitions:
             for scope, distinct in partition.settle(period.start, min(period.end, until + 1)).items():
                 period.scopes[scope].distinct.add(distinct)
+        for health in period.scopes.values():
+            health.latencies = quantiles(health.counts.latencies, QUANTILES)
+            health.counts.latencies = Bins()
         self.periods.append(period)
         self._period = None
 
-    def _learn(self, hour: dict[ScopeName, ScopeCounts]) -> None:
-        """What the hour teaches of services for which no need is stated."""
-        for scope, counts in hour.items():
+    def _learn(self) -> None:
+        """What the hour that ended teaches of services for which no need is stated."""
+        tolerating_is_bad = self.rules.disruption.tolerating_is_bad
+        for scope, counts in self._hour.items():
             kind = scope.service, scope.stage
-            if scope.segment is not None or not counts.latencies or self._needs.is_stated(kind):
+            if not counts.latencies or self._needs.is_stated(kind):
                 continue
             found = quantiles(counts.latencies, (self.rules.learning.quantile,))
-            usual = colour(self.rules, counts.disrupted, counts.customers) is ColourName.GREEN
+            satisfied, tolerating, frustrated = counts.interactions
+            bad = frustrated + (tolerating if tolerating_is_bad else 0)
+            usual = colour(self.rules, bad, satisfied + tolerating + frustrated) is ColourName.GREEN
             if found is not None:
                 self._needs.absorb(kind, found[0], usual)
 
-    def _watch(self, parts: list[HourPart]) -> None:
+    def _watch(self, parts: list[BlockPart]) -> None:
         """Minutes in which customers were red and operations said up."""
         if not self.has_status:
             return
@@ -163,7 +173,7 @@ class HealthTables:
                 if red and self.statuses.level(scope, int(found[place])) is Level.UP:
                     self.false_greens.add(scope, int(found[place]))
 
-    def _search(self, parts: list[HourPart]) -> None:
+    def _search(self, parts: list[BlockPart]) -> None:
         """Minutes of all partitions to the watch of each service and stage."""
         for kind in sorted({kind for part in parts for kind in part.cells}):
             watch = self._watches.get(kind)
@@ -179,7 +189,7 @@ class HealthTables:
                 places = np.array([watch.number(name) for name in cells.names], dtype=np.int64)
                 for one in minutes_of(cells.cells, places):
                     minutes.setdefault(one.minute, []).append(one)
-            watch.pass_hour([put_together(minutes[minute]) for minute in sorted(minutes)])
+            watch.pass_minutes([put_together(minutes[minute]) for minute in sorted(minutes)])
 
     def _day_of(self, at: int) -> int:
         return self._calendar.date_of(at).toordinal()
