@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from agents.commands import definitions_diff, definitions_try
+from agents.commands import definitions_diff, definitions_init, definitions_try
 from config.definitions_file import Definitions, DefinitionsError, Fault, UnreadableDefinitions, load
 
 
@@ -49,6 +49,7 @@ def check(file: str, as_json: bool) -> None:
 
 
 command.add_command(definitions_diff.command)
+command.add_command(definitions_init.command)
 command.add_command(definitions_try.command)
 
 

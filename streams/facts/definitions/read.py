@@ -23,6 +23,7 @@ from streams.facts.definitions.reader import (
 from streams.facts.definitions.silos import read_silo, read_zone
 from streams.facts.definitions.sources import read_path, read_when
 from streams.facts.definitions.tree import DefinitionsError, Fault, Scalar, Table, Tree
+from streams.facts.definitions.undecided import undecided
 from streams.facts.definitions.values import read_kinds, read_rates, read_value_model, read_words
 from streams.facts.definitions.voice import read_voice
 from streams.facts.models import UNKNOWN, LossKind
@@ -49,7 +50,11 @@ def read_definitions(tree: Tree, tree_faults: tuple[Fault, ...] = ()) -> Definit
     faults = Faults()
     section = as_section(tree, "", faults, "a definitions file")
     definitions = None if section is None else _read(section, faults)
-    found = (*tree_faults, *faults.found)
+    open_decisions = tuple(undecided(tree))
+    places = {(fault.line, fault.column) for fault in open_decisions}
+    # What else is wrong with an `unmapped` goes with it.
+    others = [fault for fault in faults.found if (fault.line, fault.column) not in places]
+    found = (*tree_faults, *open_decisions, *others)
     if found or definitions is None:
         raise DefinitionsError(found)
     return definitions
