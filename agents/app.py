@@ -105,7 +105,7 @@ class LedgerWorker:
 
     async def _keep_time(self) -> None:
         async def tick() -> None:
-            self.ledger.advance(self.company.advance(wall_clock_us()))
+            await self.ledger.advance(self.company.advance(wall_clock_us()))
             if self._measurement is not None:
                 await self._measurement.watch(self)
 

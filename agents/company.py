@@ -6,7 +6,10 @@ exports and writes to `net-growth` is decided by who owns the scope's partition 
 
 import asyncio
 import logging
+import math
+from collections import deque
 from collections.abc import Callable, Iterable
+from time import monotonic
 from typing import Any
 
 import msgspec
@@ -23,7 +26,7 @@ from streams.tables.cohorts import cohorts
 from streams.tables.ledger_json import ledger_json
 from streams.tables.levels import NO_MEASURES, Level
 from streams.tables.merge import CompanyTables
-from streams.tables.parts import epoch_of, is_part_of, is_progress, read_key
+from streams.tables.parts import Part, epoch_of, is_part_of, is_progress, read_key
 from streams.tables.rows import Row, row
 from streams.tables.running import RunningWindows
 from streams.tables.scopes import THE_TOTAL, TOTAL, ScopeKey
@@ -35,6 +38,9 @@ logger = logging.getLogger(__name__)
 
 POLL_MS = 100
 RECORDS_AT_ONCE = 2000
+
+PIECE_S = 0.003
+"""How long the taking in of own flushes may hold up everything else."""
 
 
 def scope_name(scope: ScopeKey) -> str:
@@ -70,6 +76,7 @@ class Company:
         self._clock = TablesClock(clock_rules, settings.partitions)
         self._windows: RunningWindows | None = None
         self._waiting: dict[int, list[tuple[bytes, bytes | None]]] = {}
+        self._coming: deque[tuple[bytes, bytes | None, Part | None]] = deque()  # delivered, not yet in the tables
         self._own_epochs: dict[int, int] = {}  # by partition, the epoch of the newest flush that was taken in
 
     @property
@@ -109,15 +116,34 @@ class Company:
         finally:
             await consumer.stop()
 
-    def take_own(self, partition: int, flush: Flush) -> None:
-        """Take in a flush that this worker has delivered, as if its records had been read back."""
+    async def take_own(self, partition: int, flush: Flush) -> None:
+        """Take in a flush that this worker has delivered, as if its records had been read back.
+
+        That is done piece by piece, so that nothing else waits long; whoever asks for the tables finds all of it.
+        """
         self._own_epochs[partition] = flush.epoch
-        for key, value in flush.parts:
-            part = flush.decoded.get(key)
+        self._coming.extend((key, value, flush.decoded.get(key)) for key, value in flush.parts)
+        while self._coming:
+            self._take_coming(PIECE_S)
+            await asyncio.sleep(0)
+
+    def _take_coming(self, seconds: float) -> None:
+        """Take in what has been delivered, for so long."""
+        end = monotonic() + seconds
+        while self._coming:
+            key, value, part = self._coming.popleft()
             if part is None:
                 self._tables.apply(key, value)
             else:
                 self._tables.apply_part(read_key(key), part)
+            if monotonic() > end:
+                return
+
+    @property
+    def _whole(self) -> CompanyTables:
+        """The merged tables with every flush in them whole."""
+        self._take_coming(math.inf)
+        return self._tables
 
     def _read(self, lane: int, key: bytes, value: bytes | None) -> None:
         epoch = self._own_epochs.get(lane)
@@ -181,6 +207,7 @@ class Company:
 
     def rows(self, window: str, *, before: bool = False) -> dict[ScopeKey, Row]:
         """The row of every scope in a window; nothing before the clock is known."""
+        self._take_coming(math.inf)
         return {} if self._windows is None else self._windows.rows(window, before=before)
 
     def span(self, window: str) -> Span | None:
@@ -214,7 +241,7 @@ class Company:
 
     def rows_in(self, span: Span) -> dict[ScopeKey, Row]:
         """The row of every scope in which something was counted in a span, summed anew."""
-        tables = self._tables.tables
+        tables = self._whole.tables
         counted = tables.sums(span).by_scope
         return {scope: row for scope, row in tables.rows(span).items() if scope in counted}
 
@@ -237,13 +264,14 @@ class Company:
 
     def cohorts(self) -> list[dict[str, Any]]:
         """Customers by month of joining."""
+        self._take_coming(math.inf)
         if self._windows is None:
             return []
         return cohorts(self._windows.total_sums().by_scope.get(THE_TOTAL, NO_MEASURES))
 
     def accounting(self) -> dict[str, Any]:
         """What became of all records, as each partition last told."""
-        return add_accounting([progress.accounting for progress in self._tables.progress.values()])
+        return add_accounting([progress.accounting for progress in self._whole.progress.values()])
 
     def past_card(self, at: int, window: str) -> dict[str, Any]:
         """The report card of an instant not after the clock.
@@ -253,7 +281,7 @@ class Company:
         definitions = self.definitions
         named = {"name": definitions.name, "version": definitions.version}
         return past_card(
-            self._tables.tables, at, self.clock or 0, window, definitions=named, currency=definitions.currency,
+            self._whole.tables, at, self.clock or 0, window, definitions=named, currency=definitions.currency,
             accounting=self.accounting(),
         )
 
@@ -280,7 +308,7 @@ class Company:
         if self._windows is None:
             return None
         return ledger_json(
-            self._tables.tables,
+            self._whole.tables,
             definitions_name=self.definitions.name,
             definitions_version=self.definitions.version,
             currency=self.definitions.currency,

@@ -36,7 +36,7 @@ CHANGELOG = "ledger-changelog"
 PREFIXES = "NETGROWTH_TOPIC_PREFIX and NETGROWTH_GROUP_PREFIX"
 SLOW_FLUSH_S = 2.0
 
-SWEPT_AT_ONCE = 2000
+SWEEPS, SWEPT_AT_ONCE = 4, 500
 """Customers of a partition looked at with each tick of the clock: whether facts can be let go, whether they can rest.
 
 Looking at all takes about a millisecond, and so does putting to rest as many as count the same."""
@@ -80,7 +80,7 @@ class LedgerAgent:
     def __init__(
         self, app: faust.App, settings: Settings, definitions: Definitions, table_rules: TableRules,
         clock_rules: ClockRules, watchers: Sequence[Watcher], topic: str | None = None,
-        on_delivered: Callable[[int, Flush], None] = lambda _, __: None,
+        on_delivered: Callable[[int, Flush], Awaitable[None]] | None = None,
     ) -> None:
         """Make an agent that owns nothing yet.
 
@@ -163,7 +163,7 @@ class LedgerAgent:
         batch.release()
         self._applied.setdefault(batch.partition, []).append(event)
 
-    def advance(self, clock: int | None) -> None:
+    async def advance(self, clock: int | None) -> None:
         """Let fall due what is due by the clock of the tables, and note which partitions are read to their end."""
         now = wall_clock_us()
         at_end = {
@@ -171,11 +171,17 @@ class LedgerAgent:
             for status in self._transport.status()
             if status.topic == self.topic and status.lag == 0 and not status.recovering
         }
-        for number, books in self.books.items():
+        for number, books in list(self.books.items()):
+            await asyncio.sleep(0)
+            if self.books.get(number) is not books:
+                continue
             if number in at_end:
                 books.watermark.reach_end(now)
             books.advance(clock)
-            books.ledger.sweep(SWEPT_AT_ONCE)
+            for _ in range(SWEEPS):
+                await asyncio.sleep(0)
+                if self.books.get(number) is books:
+                    books.ledger.sweep(SWEPT_AT_ONCE)
 
     async def wait_for_flush(self, seconds: float) -> None:
         """Wait until a flush is due: so long, or until many records wait for one."""
@@ -237,9 +243,9 @@ class LedgerAgent:
                 event.ack()
             if events:
                 self._transport.request_commit()
-            for number, flush in flushes:
-                await asyncio.sleep(0)
-                self._on_delivered(number, flush)
+            if self._on_delivered is not None:
+                for number, flush in flushes:
+                    await self._on_delivered(number, flush)
 
     def states(self) -> Iterator[tuple[int, PartitionState]]:
         """The time of each owned partition, newer than what was last told to the others."""

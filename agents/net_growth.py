@@ -4,6 +4,7 @@ A row is written by the worker that owns its scope, when it has changed. The key
 hour or day in which something was counted is `scope/hour/START` or `scope/day/START`, in the company's time zone.
 """
 
+import asyncio
 from typing import Any
 
 import orjson
@@ -46,6 +47,8 @@ class NetGrowthWriter:
         self._write_closed(owned, clock)
         sent = 0
         for window in WINDOW_NAMES:
+            await asyncio.sleep(0)
+            clock, owned = company.clock or clock, set(company.owned())
             for scope, row in company.rows(window).items():
                 place = company.place(scope)
                 if place not in owned:

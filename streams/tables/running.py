@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from streams.ledger.rules import DAY, HOUR
 from streams.tables.buckets import DAYS, EVER, HOURS, MINUTES
 from streams.tables.calendar import minute_start
-from streams.tables.cells import PAIRED, Addition, dependent_on_start
+from streams.tables.cells import Addition, dependent_on_start
 from streams.tables.levels import NO_MEASURES, Level
 from streams.tables.rows import Row, row
 from streams.tables.scopes import EVERY, MAIN, ScopeKey
-from streams.tables.sums import ScopeSums, add_span
+from streams.tables.sums import ScopeSums, add_span, add_to_all
 from streams.tables.tables import Tables
 from streams.tables.windows import ROLLING_HOURS, ROLLING_MINUTES, Span, Window, windows_at
 
@@ -61,19 +61,15 @@ class RunningWindows:
         """Takes note of additions to a bucket of a level. Called by the tables."""
         if start >= self._until:
             return
-        paired: list[Addition] | None = None
+        targets = []
         for held in self._held.values():
             span = held.span
             if span.start <= start < span.end:
-                if level > held.coarsest:
-                    # A bucket coarser than the window's own start may reach over it: sum anew, later.
-                    held.rebuild = True
-                if paired is None:
-                    paired = [addition for addition in additions if addition[0][0] >= PAIRED]
-                    plain = [addition for addition in additions if addition[0][0] < PAIRED]
-                held.sums.add_plain(plain)
-                if paired:
-                    held.sums.add_paired(paired)
+                # A bucket coarser than the window's own start may reach over it: sum anew, later.
+                held.rebuild = held.rebuild or level > held.coarsest
+                targets.append(held.sums)
+        if targets:
+            add_to_all(targets, additions)
 
     def advance(self, clock: int) -> None:
         """Sets the clock on; one that is not later changes nothing. The windows follow when they are asked for."""

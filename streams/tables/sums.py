@@ -13,6 +13,7 @@ from streams.tables.cells import (
     IN,
     OPENED,
     OUT,
+    PAIRED,
     STAY,
     STEPS,
     TOTAL_FROM,
@@ -126,6 +127,10 @@ class ScopeSums:
         self._changes.pop(scope, None)
 
 
+FEW = 64
+"""Cells up to which adding them to every window costs less than adding them up by scope once."""
+
+
 def add_span(buckets: Sequence[Bucket], targets: Sequence[ScopeSums]) -> None:
     """Adds the same buckets to many sums, of windows with different starts: cheaper than to one after the other."""
     plain = ScopeSums(BEGINNING)
@@ -135,6 +140,24 @@ def add_span(buckets: Sequence[Bucket], targets: Sequence[ScopeSums]) -> None:
         target.add_sums(plain)
     for bucket in buckets:
         add_paired(bucket.paired_cells(), targets)
+
+
+def add_to_all(targets: Sequence[ScopeSums], additions: Iterable[Addition]) -> None:
+    """Adds to the same cells of many sums, of windows with different starts."""
+    plain: list[Addition] = []
+    paired: list[Addition] = []
+    for addition in additions:
+        (paired if addition[0][0] >= PAIRED else plain).append(addition)
+    if len(plain) > FEW:
+        once = ScopeSums(BEGINNING)
+        once.add_plain(plain)
+        for target in targets:
+            target.add_sums(once)
+    elif plain:
+        for target in targets:
+            target.add_plain(plain)
+    if paired:
+        add_paired(paired, targets)
 
 
 def add_paired(additions: Iterable[Addition], targets: Sequence[ScopeSums], sign: int = 1) -> None:

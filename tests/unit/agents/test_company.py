@@ -1,5 +1,7 @@
 """The company's tables as a worker has them: what it wrote itself, and what it reads back."""
 
+import asyncio
+
 import pytest
 
 from agents.company import Company
@@ -61,7 +63,7 @@ def test_a_flush_counts_once_however_it_comes(own: bool) -> None:
         gain(tables, START + offset * MINUTE)
         flush = flushed(tables, offset, START + offset * MINUTE)
         if own:
-            company.take_own(0, flush)
+            asyncio.run(company.take_own(0, flush))
         read_back(company, flush.parts)
         read_back(company, flush.parts)
     company.advance(0)
@@ -69,10 +71,31 @@ def test_a_flush_counts_once_however_it_comes(own: bool) -> None:
     assert company.offsets() == {0: 3}
 
 
+def test_who_asks_while_a_flush_is_taken_in_finds_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agents.company.PIECE_S", 0.0)
+    company, tables = new_company(), owner(EPOCH)
+    gain(tables, START)
+    asyncio.run(company.take_own(0, flushed(tables, 1, START)))
+    company.advance(0)
+    for minute in range(1, 9):
+        gain(tables, START - minute * MINUTE)
+    flush = flushed(tables, 9, START)
+
+    async def asked_meanwhile() -> tuple[int, int]:
+        taking = asyncio.create_task(company.take_own(0, flush))
+        await asyncio.sleep(0)
+        behind = company.offsets()[0]
+        found = gained(company)
+        await taking
+        return behind, found
+
+    assert asyncio.run(asked_meanwhile()) == (1, 9)
+
+
 def test_a_successor_counts_over_what_was_taken_in_and_over_what_comes_late() -> None:
     company, mine, theirs = new_company(), owner(EPOCH), owner(EPOCH + 1)
     gain(mine, START)
-    company.take_own(0, flushed(mine, 1, START))
+    asyncio.run(company.take_own(0, flushed(mine, 1, START)))
     gain(theirs, START)
     gain(theirs, START + MINUTE)
     newer = flushed(theirs, 2, START + MINUTE)
@@ -81,12 +104,12 @@ def test_a_successor_counts_over_what_was_taken_in_and_over_what_comes_late() ->
     gain(mine, START + 2 * MINUTE)
     # The log has this worker's late flush between the records of its successor's.
     late = flushed(mine, 2, START + 2 * MINUTE)
-    company.take_own(0, late)
+    asyncio.run(company.take_own(0, late))
     read_back(company, late.parts)
     read_back(company, [last])
     company.advance(0)
     assert gained(company) == 2
-    company.take_own(0, flushed(mine, 3, START + 3 * MINUTE))
+    asyncio.run(company.take_own(0, flushed(mine, 3, START + 3 * MINUTE)))
     assert company.offsets() == {0: 2}
 
 
