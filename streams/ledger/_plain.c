@@ -190,8 +190,8 @@ static PyObject *steps_after(Step *step, PyObject *value)
     long long begin = step->at - LONGEST_WINDOW_US;
     while (drop + 1 < count && number(PyTuple_GET_ITEM(PyTuple_GET_ITEM(steps, drop + 1), 0)) < begin)
         drop++;
-    long long last = number(PyTuple_GET_ITEM(PyTuple_GET_ITEM(steps, count - 1), 0));
-    if (floor_div(last, MINUTE_US) == floor_div(step->at, MINUTE_US))
+    if (count > 0 && floor_div(number(PyTuple_GET_ITEM(PyTuple_GET_ITEM(steps, count - 1), 0)), MINUTE_US) ==
+                         floor_div(step->at, MINUTE_US))
         end--;
     if (end < drop)
         end = drop;
