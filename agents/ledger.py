@@ -259,8 +259,8 @@ class LedgerAgent:
         return self._flushing.locked() or any(books.has_unwritten for books in self.books.values())
 
     def owned(self) -> set[int]:
-        """Partitions that are assigned and recovered now."""
-        return set(self.books)
+        """Partitions that are assigned and recovered now, and that nobody else can have been given."""
+        return set(self.books) if self._transport.is_member else set()
 
     # Recovery
 

@@ -13,11 +13,14 @@ from mode import Service
 from mode.utils.futures import notify
 
 from agents.transport.consumer_thread import BatchConsumerThread, CommitOutcome
-from agents.transport.failure import CommitFailed, DeliveryFailed, FailStop, QuiesceTimeout
+from agents.transport.failure import CommitFailed, DeliveryFailed, FailStop, GroupUnheard, QuiesceTimeout
 from agents.transport.inflight import InFlight
 from agents.transport.options import TransportOptions
 
 logger = logging.getLogger(__name__)
+
+UNHEARD = 1.5
+"""Session timeouts without a heartbeat after which the process ends; what it has is shown for one of them only."""
 
 
 class CommittingConsumer(Consumer):
@@ -32,6 +35,8 @@ class CommittingConsumer(Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.inflight = InFlight()
         self._generation = 0
+        #: When the group gave this worker its newest assignment, by the monotonic clock.
+        self._joined_at = monotonic()
         self._commit_failing_since: float | None = None
         self._commit_requested = asyncio.Event()
         super().__init__(*args, **kwargs)
@@ -117,6 +122,20 @@ class CommittingConsumer(Consumer):
     def request_commit(self) -> None:
         """Have acknowledged batches committed soon, without waiting for the commit interval or for the commit."""
         self._commit_requested.set()
+
+    def unheard_for(self) -> float:
+        """Seconds since the group's coordinator last said that this worker belongs to the group."""
+        return monotonic() - max(self._joined_at, self._thread.heard_at)
+
+    @Service.task
+    async def _end_when_unheard(self) -> None:
+        # Within a rebalance nobody owns anything, and nobody has a heartbeat.
+        session: float = self.app.conf.broker_session_timeout
+        while not self.should_stop:
+            await self.sleep(0.5)
+            unheard = self.unheard_for()
+            if self.transport.recovery.is_assigned and unheard > UNHEARD * session:
+                self.fail(GroupUnheard(f"the group has not answered for {unheard:.1f} s, longer than {session:g} s"))
 
     @Service.task
     async def _commit_on_request(self) -> None:

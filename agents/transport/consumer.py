@@ -80,6 +80,7 @@ class BatchConsumer(CommittingConsumer):
         self._close_gate()
         self._forget()
         self._generation = generation_id
+        self._joined_at = monotonic()
         self._commit_failing_since = None
         # First, so that Faust cannot open its half of the gate before the other half is closed.
         self.transport.recovery.assigned(assigned, generation_id)

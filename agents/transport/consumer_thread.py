@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from time import monotonic
 from typing import Any
 
 import aiokafka
@@ -42,6 +43,8 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
 
     _polls: int = 0
     _seeks: int = 0
+    #: When the group's coordinator last said that this worker belongs to the group, by the monotonic clock.
+    heard_at: float = 0.0
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         conf = self.app.conf
@@ -82,6 +85,7 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
         # A poll begun before a rebalance would take records of the new assignment that nobody hands on.
         if self.consumer.epoch != epoch or self._seeks:
             return {}
+        self._listen()
         self._polls += 1
         try:
             records: Mapping[Any, list[Any]] = await self._fetch_records(
@@ -91,6 +95,22 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
             self._polls -= 1
         return {ensure_TP(tp): of_tp for tp, of_tp in records.items()}
 
+    def _listen(self) -> None:
+        """Note every heartbeat that the group's coordinator takes from this worker."""
+        coordinator = self._ensure_consumer()._coordinator
+        if "_do_heartbeat" in vars(coordinator):
+            return
+        beat = coordinator._do_heartbeat
+
+        async def noted() -> Any:
+            sent_at = monotonic()
+            taken = await beat()
+            if taken:
+                self.heard_at = sent_at
+            return taken
+
+        coordinator._do_heartbeat = noted
+
     async def seek_positions(self) -> dict[TP, SoughtPosition]:
         """Seek every assigned partition to where reading goes on, and tell where that is."""
         positions: dict[TP, SoughtPosition] = await self.call_thread(self._seek_positions_in_thread)
@@ -98,6 +118,7 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
 
     async def _seek_positions_in_thread(self) -> dict[TP, SoughtPosition]:
         consumer = self._ensure_consumer()
+        self._listen()
         self._seeks += 1
         try:
             # aiokafka seeks nothing without a committed offset, so records taken by a poll that is still under way

@@ -106,6 +106,18 @@ class BatchTransport(Transport):
         return all(partition.gate_open for partition in self.status())
 
     @property
+    def is_member(self) -> bool:
+        """Whether the group has given this worker its partitions, and can not have given them to another since.
+
+        What it has of them may be shown only while this holds.
+        """
+        consumer = self.app._consumer
+        if consumer is None or not self.recovery.is_assigned:
+            return False
+        within: bool = consumer.unheard_for() < self.app.conf.broker_session_timeout
+        return within
+
+    @property
     def is_live(self) -> bool:
         """Whether the event loop turns; of any thread."""
         return self.watchdog.is_live()

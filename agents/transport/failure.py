@@ -34,6 +34,10 @@ class RecoveryFailed(TransportFailure):
     """A changelog could not be read to its end."""
 
 
+class GroupUnheard(TransportFailure):
+    """The group has not answered for longer than the session timeout: its partitions may have another owner."""
+
+
 class ProcessPaused(TransportFailure):
     """The process stood still so long that its partitions may belong to another worker."""
 
