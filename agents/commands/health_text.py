@@ -27,6 +27,8 @@ def health_lines(health: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield from _subset_lines(health)
     yield from _false_green_lines(health)
+    if "exposure" in health:
+        yield _exposure_line(health["exposure"])
     counted = health["accounting"]["signals"]
     dead = ", ".join(f"{what} {count:,}" for what, count in counted["dead_lettered"].items()) or "none"
     yield f"records {counted['records']:,}: dead letters {dead}; unmapped {counted['unmapped']:,}; " \
@@ -59,3 +61,14 @@ def _false_green_lines(health: dict[str, Any]) -> Iterator[str]:
         return
     minutes = sum(one["minutes"] for one in health["false_green"])
     yield f"false green: {minutes:,} minutes in {len(health['false_green']):,} spells"
+
+
+def _exposure_line(told: dict[str, Any]) -> str:
+    left, stayed = told["left"], told["stayed"]
+    line = f"disrupted in the {told['days_before']:.0f} days before: {left['disrupted_before']:,} of " \
+        f"{left['customers']:,} who left, {stayed['disrupted_before']:,} of {stayed['customers']:,} who stayed"
+    ratio = told.get("risk_ratio")
+    if ratio is None:
+        return line
+    times = f"{ratio['ratio']:.1f} times as often ({ratio['lower']:.1f} to {ratio['upper']:.1f})"
+    return f"{line}; the disrupted left {times}" if told["shown"] else f"{line}; nothing is shown by that ({times})"

@@ -1,8 +1,11 @@
 """What the ledger knows of customers at an instant: segment, region and expected value."""
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
+from streams.facts.models import UNKNOWN
+from streams.health.exposure import Loss
 from streams.ledger.movements import Movement, MovementKind
 
 
@@ -97,6 +100,29 @@ class Histories:
             value = held
         return value
 
+    def losses(self, start: int, end: int) -> Iterator[Loss]:
+        """The last loss in [start, end] of each customer that is not back at its end."""
+        for customer_id, movements in self._movements.items():
+            lost: Movement | None = None
+            for movement in sorted(movements, key=_order):
+                if movement.at > end:
+                    break
+                if movement.kind == MovementKind.LOST:
+                    lost = movement
+                elif movement.kind in _GAINS:
+                    lost = None
+            if lost is not None and lost.at >= start:
+                yield Loss(customer_id, lost.at, lost.reason or UNKNOWN)
+
+    def stayed(self, end: int) -> Iterator[str]:
+        """Customers that are active at an instant."""
+        for customer_id in self._movements:
+            history = self._history(customer_id)
+            assert history is not None
+            place = bisect_right(history.lost, end, key=_at)
+            if place and history.lost[place - 1][1] < 0:
+                yield customer_id
+
     def _history(self, customer_id: str) -> _History | None:
         found = self._histories.get(customer_id)
         if found is None:
@@ -115,10 +141,14 @@ _ORDER = {**dict.fromkeys(_GAINS, 0), MovementKind.TRANSFER.value: 2, MovementKi
 """What comes first at one instant; changes of value stand between a gain and a transfer."""
 
 
+def _order(movement: Movement) -> tuple[int, int]:
+    return movement.at, _ORDER.get(movement.kind, 1)
+
+
 def _history_of(movements: dict[Movement, int]) -> _History:
     history = _History()
     value = 0
-    for movement in sorted(movements, key=lambda one: (one.at, _ORDER.get(one.kind, 1))):
+    for movement in sorted(movements, key=_order):
         kind, at = movement.kind, movement.at
         if movements[movement] <= 0:
             continue

@@ -49,6 +49,7 @@ class PartitionHealth:
     Attributes:
         watermark: the largest event time admitted, NEVER before the first.
         late: signals older than the horizon when they came, which are not counted.
+        met, hurt: with a ledger, customers seen, and the minutes in which they were disrupted.
     """
 
     def __init__(self, rules: HealthRules, block_start: Callable[[int], int], customers: Customers) -> None:
@@ -56,6 +57,8 @@ class PartitionHealth:
         self.watermark = NEVER
         self.late = 0
         self.signals = Signals(block_start)
+        self.met: set[str] = set()
+        self.hurt: dict[str, list[int]] = {}
         self._customers = customers
         self._seen: dict[ScopeName, Ints] = {}
         self._hurt: dict[ScopeName, Ints] = {}
@@ -81,7 +84,19 @@ class PartitionHealth:
         """What is known of the block [start, end)."""
         part = experience(self.signals, start, end, self._customers, needs, self.rules.disruption)
         self._recent[start] = part.cells
+        if self._customers.known:
+            self._remember(part)
         return part
+
+    def _remember(self, part: BlockPart) -> None:
+        """Who was seen, and in which minutes disrupted: what is asked when customers leave."""
+        names = self.signals.customers.names
+        for held in part.cells.values():
+            single = held.cells[held.cells["customers"] == 1]
+            self.met.update([names[number] for number in np.unique(single["customer"]).tolist()])
+            hurt = single[single["disrupted"]]
+            for number, minute in zip(hurt["customer"].tolist(), hurt["minute"].tolist(), strict=True):
+                self.hurt.setdefault(names[number], []).append(minute)
 
     def gather(self, part: BlockPart) -> None:
         """Add the distinct customers of a block to those of the period that is being gathered."""

@@ -14,13 +14,15 @@ from streams.facts.placement import partitions_for
 from streams.health.admission import AdmittedSignals, SignalAdmission, StatusAdmission
 from streams.health.blocks import Blocks
 from streams.health.customers import Histories, NoLedger
+from streams.health.exposure import exposure
 from streams.health.health_json import health_json
 from streams.health.partition import PartitionHealth
 from streams.health.signals import Signal
 from streams.health.tables import HealthTables
 from streams.ledger.movements import Change
 from streams.ledger.remembered import NEVER
-from streams.tables.calendar import Calendar
+from streams.ledger.rules import DAY
+from streams.tables.calendar import Calendar, utc_text
 
 
 class SignalCounts:
@@ -71,6 +73,7 @@ class HealthRecount:
         self.after_until = 0
         self.latest = NEVER
         self._open_until = NEVER
+        self._earliest: int | None = None
         self.signals = SignalCounts()
         self.statuses = SignalCounts()
         self.histories = Histories() if with_facts else None
@@ -113,6 +116,8 @@ class HealthRecount:
         """Count signals that were admitted."""
         if signals:
             self.latest = max(self.latest, max(signal.at for signal in signals))
+            earliest = min(signal.at for signal in signals)
+            self._earliest = earliest if self._earliest is None else min(self._earliest, earliest)
         if self.until is not None:
             until = self.until
             in_time = [signal for signal in signals if signal.at <= until]
@@ -136,7 +141,7 @@ class HealthRecount:
         if clock is not None:
             self._close(None)
             self.tables.finish(clock)
-        return health_json(
+        found = health_json(
             self.definitions, self.tables, clock,
             {
                 "signals": self.signals.told("signals"),
@@ -145,6 +150,22 @@ class HealthRecount:
             },
             self.histories is not None,
         )  # fmt: skip
+        if self.histories is not None and clock is not None and self._earliest is not None:
+            told = self._exposure(self.histories, self._earliest, clock)
+            if told is not None:
+                found["exposure"] = told
+        return found
+
+    def _exposure(self, histories: Histories, start: int, end: int) -> dict[str, Any] | None:
+        """Disruption before the losses of the whole time that signals cover."""
+        met = {name for partition in self._partitions for name in partition.met}
+        hurt = {name: sorted(minutes) for partition in self._partitions for name, minutes in partition.hurt.items()}
+        before_us = self.definitions.health.before_leaving_us
+        losses = [loss for loss in histories.losses(start, end) if loss.customer_id in met]
+        told = exposure(losses, [name for name in histories.stayed(end) if name in met], hurt, before_us)
+        if told is None:
+            return None
+        return {"start": utc_text(start), "end": utc_text(end), "days_before": before_us / DAY} | told
 
     def _close(self, before: int | None) -> None:
         """Count the blocks that end at or before an instant; None: all."""
