@@ -13,6 +13,12 @@ from streams.voice.sketch import bands_of, likeness
 MOST_IN_BAND: Final = 64
 """Texts that a new one is compared with at most in one band: where there are more, they are alike anyway."""
 
+CLOSE: Final = 0.6
+"""Likeness of near-copies that were each changed in another place: less than that of either to the original."""
+
+MOST_MIDDLES: Final = 3
+"""Texts tried as the one amid a group."""
+
 _HASH: Final = 0x9E3779B97F4A7C15
 _MASK: Final = (1 << 64) - 1
 
@@ -28,10 +34,11 @@ class Group:
         short: its text is so short that people say it alike.
         told: the post that stood for all of them has grown old; no other takes its place.
         kind: what it was last judged to be; empty: not yet.
+        around: share of its authors around one text; below zero: not worked out since something came.
         example: key of the mention that stood for it when posts first grew old; 0: none has.
     """
 
-    __slots__ = ("authors", "example", "kind", "members", "peak", "peak_posts", "posts", "short", "told")
+    __slots__ = ("around", "authors", "example", "kind", "members", "peak", "peak_posts", "posts", "short", "told")
 
     def __init__(self, short: bool) -> None:
         self.posts: dict[int, Digest] = {}
@@ -41,6 +48,7 @@ class Group:
         self.short = short
         self.told = False
         self.kind = ""
+        self.around = -1.0
         self.example = 0
 
     def first(self) -> Digest:
@@ -109,6 +117,25 @@ class Groups:
     def has_own_words(self, author: int, many: int) -> bool:
         """Whether an author said anything that is not one wording of so many."""
         return any(self._group_of[member].peak < many for member in self._of_author[author])
+
+    def share_around_one_text(self, group: Group) -> float:
+        """The share of a group's authors whose texts are close to one of its commonest.
+
+        Texts from one template form chains, each like the next, and a copied one lies amid its near-copies.
+        """
+        authors: dict[int, set[int]] = {}
+        for post in group.posts.values():
+            authors.setdefault(_member_of(post), set()).add(post.author)
+        sketches = self._sketches
+        texts = sorted(
+            (member for member in authors if member in sketches), key=lambda one: (-len(authors[one]), one)
+        )
+        wordless = set().union(*(who for member, who in authors.items() if member not in sketches))
+        most = 0 if texts else len(wordless)
+        for middle in texts[:MOST_MIDDLES]:
+            close = [authors[one] for one in texts if likeness(sketches[middle], sketches[one]) >= CLOSE]
+            most = max(most, len(wordless.union(*close)))
+        return most / max(1, len(group.authors))
 
     def remove(self, post: Digest) -> None:
         """Let go of a post that none is compared with; whether it stood for its group is the caller's care."""

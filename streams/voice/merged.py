@@ -34,6 +34,9 @@ MOST_POSTS: Final = 100_000
 """Posts kept to compare others with, some 3 kB each; beyond it the oldest keep the verdict they have."""
 
 _SHORT_FACTOR: Final = 15
+_AROUND_ONE: Final = 0.5
+"""Share of a group's accounts whose texts are close to one of them, below which the others only talk alike."""
+
 _REPEATS: Final = 3
 """Times that people post one text, at most and on average."""
 
@@ -43,9 +46,11 @@ class Change(NamedTuple):
 
     minute: int
     brand: str
+    channel: str
     topics: tuple[str, ...]
     mood: int
     sign: int
+    mention: int
 
 
 class _Day(msgspec.Struct):
@@ -130,7 +135,7 @@ class MergedVoice:
         groups = self._groups
         changed = groups.take_changed()
         for group in changed:
-            group.kind = ""
+            group.kind, group.around = "", -1.0
         self._many.update(group for group in changed if group.peak_posts >= self._rules.swarm_from)
         self._many = {group for group in self._many if group.posts}
         busy = [self._days[day] for day in self._busy_days]
@@ -200,6 +205,10 @@ class MergedVoice:
             return PEOPLE
         if 2 * len({post.author for post in posts if post.known}) >= len(authors):
             return PEOPLE
+        if group.around < 0:
+            group.around = self._groups.share_around_one_text(group)
+        if group.around < _AROUND_ONE:
+            return PEOPLE
         passed_on = 2 * sum(post.marked for post in posts) >= len(posts)
         if not passed_on:
             elsewhere = sum(self._groups.has_own_words(author, rules.swarm_from) for author in authors)
@@ -242,7 +251,8 @@ class MergedVoice:
             return
         self.tables.book(post, post.weight if state == COUNTED else 0, sign)
         if self.changes is not None:
-            self.changes.append(Change(post.at - post.at % MINUTE, post.brand, post.topics, post.mood, sign))
+            start = post.at - post.at % MINUTE
+            self.changes.append(Change(start, post.brand, post.channel, post.topics, post.mood, sign, post.mention))
 
     def _shrink(self) -> None:
         """The oldest hours go until half of the most is left."""

@@ -54,7 +54,7 @@ class CopyRules:
     """
 
     within_us: int = DAY
-    likeness: float = 0.75
+    likeness: float = 0.65
     swarm_from: int = 30
     fold_from: int = 100
     a_day: int = 60

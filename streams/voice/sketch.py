@@ -59,7 +59,7 @@ def sketch_of(words: list[str]) -> bytes:
 
 
 def bands_of(sketch: bytes) -> list[int]:
-    """Keys; of two texts with a likeness of 0.75 at least one is the same in 99 of 100 cases, of 0.9 always."""
+    """Keys; of two texts with a likeness of 0.65 one is the same in 92 of 100 cases, of 0.75 in 99, of 0.9 always."""
     hashes = np.frombuffer(sketch, dtype="<u4").astype(np.uint64)
     minima = ((hashes[:, None] * _FACTORS) >> np.uint64(32)).min(axis=0).reshape(_ROWS, BANDS)
     keys = minima[0]
@@ -71,15 +71,18 @@ def bands_of(sketch: bytes) -> list[int]:
 
 def likeness(one: bytes, other: bytes) -> float:
     """Jaccard similarity of two texts' words and pairs of words, by their sketches: 0 to 1."""
-    if one == other:
-        return 1.0
-    first, second = set(_hashes(one)), set(_hashes(other))
+    return 1.0 if one == other else likeness_of(hashes_of(one), hashes_of(other))
+
+
+def hashes_of(sketch: bytes) -> frozenset[int]:
+    """The hashes in a sketch."""
+    return frozenset(unpack(f"<{len(sketch) // 4}I", sketch))
+
+
+def likeness_of(first: frozenset[int], second: frozenset[int]) -> float:
+    """As `likeness`, of the hashes in two sketches."""
     if len(first) < KEPT and len(second) < KEPT:
         common = len(first & second)
         return common / (len(first) + len(second) - common)
     smallest = set(sorted(first | second)[:KEPT])
     return len(smallest & first & second) / len(smallest)
-
-
-def _hashes(sketch: bytes) -> tuple[int, ...]:
-    return unpack(f"<{len(sketch) // 4}I", sketch)

@@ -210,6 +210,46 @@ def test_a_post_of_a_swarm_is_the_swarms_even_from_a_busy_account() -> None:
     assert found["set_apart"] == {"copies": 0, "swarms": 100, "bots": 0}
 
 
+def test_customers_who_talk_alike_are_no_swarm() -> None:
+    """Few openings, troubles and closings: each text is like some others, and none stands amid them all."""
+    openings = ["Hello", "Hi", "Again", "Well", "Please"]
+    troubles = [
+        "my internet is down since this morning",
+        "the router lost its connection once more today",
+        "no signal at all in our street",
+        "the line has been dead for two days",
+        "everything is offline",
+    ]
+    closings = [
+        "when will it be fixed",
+        "nobody answers the phone",
+        "I want my money back now",
+        "this happens every single week",
+        "your app says all is fine",
+    ]
+    draw = random.Random(6)
+    said = [
+        mention(
+            f"m{n}", f"a{n}", f"{draw.choice(openings)} {draw.choice(troubles)} {draw.choice(closings)}", at_s=30 * n
+        )
+        for n in range(300)
+    ]
+    found = counted(said)
+    assert found["total"]["acme"]["mentions"] == 300
+    assert sum(found["set_apart"].values()) == 0
+
+
+def test_bots_that_each_change_a_word_of_their_own_are_a_swarm() -> None:
+    text = "acme is the worst company ever they steal your money and lie about everything boycott them today"
+    draw = random.Random(7)
+    posts = []
+    for n in range(200):
+        changed = text.split()
+        changed[draw.randrange(len(changed))] = f"x{n}"
+        posts.append(mention(f"b{n}", f"b{n}", " ".join(changed), at_s=n))
+    assert counted(posts)["set_apart"]["swarms"] == 200
+
+
 def test_few_accounts_that_post_one_text_all_day_are_a_swarm() -> None:
     text = "acme cheats its customers and everybody should know by now"
     posts = [mention(f"f{n}", f"few{n % 20}", text, at_s=30 * n) for n in range(400)]
