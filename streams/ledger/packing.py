@@ -102,23 +102,23 @@ def unpack_quiet(data: bytes) -> Customer:
     )  # fmt: skip
 
 
-def pack_compact(customer_id: str, customer: Customer) -> bytes:
+def pack_compact(customer_id: str, customer: Customer, words: compact.Words) -> bytes:
     """The same in the smallest form; without the head that makes it a value of the changelog."""
     return compact.pack(
         customer_id, customer.base, customer.facts, customer.newest, customer.folded_to, customer.tangled,
-        _due_minute(customer),
+        _due_minute(customer), words,
     )  # fmt: skip
 
 
-def unpack_compact(customer_id: str, data: bytes) -> Customer:
+def unpack_compact(customer_id: str, data: bytes, words: compact.Words) -> Customer:
     """As `unpack_customer`, of the compact form without its head."""
-    base, facts, newest, folded_to, tangled = compact.unpack(customer_id, data)
+    base, facts, newest, folded_to, tangled = compact.unpack(customer_id, data, words)
     return Customer(base, facts, CustomerState(), newest, folded_to, tangled=tangled, saved=True)
 
 
-def compact_payload(data: bytes) -> bytes:
-    """The compact form as a value of the changelog."""
-    return _encode(data)
+def compact_payload(customer_id: str, data: bytes, words: compact.Words) -> bytes:
+    """The compact form as a value of the changelog: without words that are known to this process alone."""
+    return _encode(compact.pack(customer_id, *compact.unpack(customer_id, data, words), compact.due_of(data)))
 
 
 def of_compact_payload(payload: bytes) -> bytes | None:

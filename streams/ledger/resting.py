@@ -11,6 +11,7 @@ what is saved. The wheel holds a saved one under the minute in which something f
 
 from collections.abc import Iterator, MutableMapping
 
+from streams.ledger.compact import Words
 from streams.ledger.packed_map import LONGEST_KEY, LONGEST_VALUE, PackedMap
 from streams.ledger.packing import (
     CUSTOMER,
@@ -35,6 +36,7 @@ class RestingCustomers:
 
     def __init__(self) -> None:
         self._settled = PackedMap()
+        self._words = Words()
         self._quiet: dict[str, bytes] = {}
         self._saved: dict[str, bytes] = {}
 
@@ -62,7 +64,7 @@ class RestingCustomers:
     def keep_settled(self, customer_id: str, customer: Customer) -> bool:
         """Take in a customer that will be written by the next flush; False for one that is too large to rest."""
         name = customer_id.encode()
-        data = customer.wheel_minute.to_bytes(_MINUTE, "little") + pack_compact(customer_id, customer)
+        data = customer.wheel_minute.to_bytes(_MINUTE, "little") + pack_compact(customer_id, customer, self._words)
         if len(name) > LONGEST_KEY or len(data) > LONGEST_VALUE:
             return False
         self._settled.put(name, data)
@@ -77,7 +79,7 @@ class RestingCustomers:
         data = self._settled.get(customer_id.encode())
         if data is None:
             raise KeyError(customer_id)
-        return compact_payload(data[_MINUTE:])
+        return compact_payload(customer_id, data[_MINUTE:], self._words)
 
     def take(self, customer_id: str) -> tuple[Customer, bool] | None:
         """Take a customer out, and tell whether its state is there too; None for one that is not here."""
@@ -92,7 +94,7 @@ class RestingCustomers:
         data = self._settled.take(customer_id.encode())
         if data is None:
             return None
-        customer = unpack_compact(customer_id, data[_MINUTE:])
+        customer = unpack_compact(customer_id, data[_MINUTE:], self._words)
         customer.wheel_minute = int.from_bytes(data[:_MINUTE], "little")
         return customer, False
 

@@ -90,3 +90,15 @@ def test_another_version_is_refused() -> None:
     data = bytes((2 << 1,)) + packed(CHANGED)[1:]
     with pytest.raises(ValueError, match="compact form 2, this program reads 1"):
         compact.unpack("customer-1", data)
+
+
+def test_words_that_customers_have_in_common_are_short_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = compact.Words()
+    for base, facts in ((CHANGED, (JOINED,)), (UNUSUAL, (JOINED,)), (CustomerState(), (JOINED,))):
+        plain, short = packed(base, *facts), packed(base, *facts, words=words)
+        assert compact.unpack("customer-1", short, words) == compact.unpack("customer-1", plain)
+        assert compact.unpack("customer-1", plain, words) == compact.unpack("customer-1", plain)
+        assert len(short) <= len(plain) - 15
+    monkeypatch.setattr(compact, "MOST_WORDS", 1)
+    few = compact.Words()
+    assert compact.unpack("customer-1", packed(UNUSUAL, JOINED, words=few), few)[0] == UNUSUAL
