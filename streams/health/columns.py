@@ -83,17 +83,22 @@ class Signals:
     Attributes:
         customers, kinds, attributes: names of the numbers in the columns.
         received: signals taken in, duplicates too.
+        counted: signals of blocks that were let go, each id once.
         combinations: attributes by their number, with segment and region; one text is held once.
     """
 
-    def __init__(self, block_start: Callable[[int], int]) -> None:
+    def __init__(self, block_start: Callable[[int], int], horizon_us: int) -> None:
         """`block_start`: start of the block of time that holds an instant."""
         self.customers: Names[str] = Names()
         self.kinds: Names[Kind] = Names()
         self.attributes: Names[Attributes] = Names()
         self.received = 0
         self.combinations: dict[tuple[int, str | None, str | None], Attributes] = {}
+        self.counted = 0
         self._block_start = block_start
+        self._horizon_us = horizon_us
+        self._ended: list[tuple[int, npt.NDArray[np.uint64]]] = []
+        self._ended_ids = np.empty(0, dtype=np.uint64)
         self._blocks: dict[int, _Block] = {}
         self._as_stated: dict[tuple[tuple[str, str], ...], int] = {}
         self._renumber_at = 2 * MANY_NAMES
@@ -145,14 +150,31 @@ class Signals:
         if block is None:
             return np.empty(0, dtype=ROW)
         rows = block.rows()
-        # Of two under one id that differ, the one that sorts first by time, then by what it says, is the signal.
-        order = np.lexsort((rows["flags"], rows["latency"], rows["customers"], rows["kind"], rows["at"], rows["id"]))
-        rows = rows[order]
+        rows = rows[self._order(rows)]
         first = np.ones(len(rows), dtype=bool)
         first[1:] = rows["id"][1:] != rows["id"][:-1]
         rows = rows[first]
+        if len(self._ended_ids):
+            # An earlier signal of this id was counted, within the horizon.
+            places = np.searchsorted(self._ended_ids, rows["id"]).clip(max=len(self._ended_ids) - 1)
+            rows = rows[self._ended_ids[places] != rows["id"]]
         block.sealed = [rows]
         return rows[np.lexsort((rows["id"], rows["at"]))]
+
+    def _order(self, rows: Rows) -> npt.NDArray[np.int64]:
+        """By id; of several under one id first the one that is the signal: by time, then field by field."""
+        order = np.argsort(rows["id"], kind="stable")
+        ids = rows["id"][order]
+        if not (ids[1:] == ids[:-1]).any():
+            return order
+        flags = rows["flags"]
+        of_attributes, of_kinds = _ranks(self.attributes.names), _ranks(self.kinds.names)
+        return np.lexsort(
+            (
+                flags & SYNTHETIC, of_kinds[rows["kind"]], flags & OK, rows["latency"], rows["customers"],
+                of_attributes[rows["attributes"]], rows["at"], rows["id"],
+            )
+        )  # fmt: skip
 
     def forget(self, start: int, kept: Iterable[npt.NDArray[Any]]) -> npt.NDArray[np.int64] | None:
         """Let go of a block; once most names belong to such, number anew those that are held.
@@ -161,7 +183,13 @@ class Signals:
             kept: numbers of customers that are held elsewhere.
         Returns: the new number of each old one, which the holder must take over; None: all are as they were.
         """
-        self._blocks.pop(start, None)
+        block = self._blocks.pop(start, None)
+        if block is not None:
+            ids = np.unique(block.rows()["id"])
+            self.counted += len(ids)
+            self._ended.append((start, ids))
+            self._ended = [one for one in self._ended if one[0] >= start - self._horizon_us]
+            self._ended_ids = np.sort(np.concatenate([ids for _, ids in self._ended]))
         held = sum(len(block.waiting) + sum(map(len, block.sealed)) for block in self._blocks.values())
         if len(self.attributes.names) > 2 * held + MANY_NAMES:
             self._renumber_attributes()
@@ -191,6 +219,13 @@ class Signals:
         self.attributes = attributes
         self._as_stated = {}
         self.combinations = {}
+
+
+def _ranks(names: list[Any]) -> npt.NDArray[np.int64]:
+    """The place of each name in their order, which does not depend on who came first."""
+    ranks = np.empty(len(names), dtype=np.int64)
+    ranks[sorted(range(len(names)), key=names.__getitem__)] = np.arange(len(names))
+    return ranks
 
 
 def _id_number(customer_id: str, event_id: str) -> int:

@@ -56,7 +56,7 @@ class PartitionHealth:
         self.rules = rules
         self.watermark = NEVER
         self.late = 0
-        self.signals = Signals(block_start)
+        self.signals = Signals(block_start, rules.horizon_us)
         self.met: set[str] = set()
         self.hurt: dict[str, list[int]] = {}
         self._customers = customers

@@ -146,7 +146,12 @@ class HealthRecount:
             {
                 "signals": self.signals.told("signals"),
                 "status": self.statuses.told("statuses"),
+                "counted": sum(partition.signals.counted for partition in self._partitions),
+                "duplicates": sum(
+                    partition.signals.received - partition.signals.counted for partition in self._partitions
+                ),
                 "late": sum(partition.late for partition in self._partitions),
+                "after_until": self.after_until,
             },
             self.histories is not None,
         )  # fmt: skip

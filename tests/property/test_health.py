@@ -41,7 +41,6 @@ def one_of_each_id(signals: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def test_order_repetition_and_partitions_of_arrival_change_nothing(
     signals: list[dict[str, Any]], random: Any, by: str | None
 ) -> None:
-    signals = one_of_each_id(signals)
     plain = health_of(signals, by=by)
     arrived = signals + signals[: len(signals) // 2]
     random.shuffle(arrived)

@@ -82,6 +82,15 @@ def test_duplicates_count_once_and_of_two_under_one_id_the_first_is_the_signal()
         assert (scope["customers"], scope["disrupted"], scope["customer_minutes"]) == (2, 1, 1)
 
 
+def test_an_id_that_comes_again_hours_later_is_no_new_signal() -> None:
+    signals = [signal(1, 0, "a"), signal(1, 150, "a", ok=False), signal(1, 150, "b", ok=False), signal(2, 151, "a")]
+    for arrived in (signals, signals[::-1]):
+        health = health_of(arrived, by="hour")
+        assert [sum(row["disrupted"] for row in period["scopes"]) for period in health["periods"]] == [0, 0, 1]
+        accounting = health["accounting"]
+        assert (accounting["counted"], accounting["duplicates"], accounting["late"]) == (3, 1, 0)
+
+
 def joined(customer: str, value: int, minute: float = -600, **more: object) -> dict[str, object]:
     return {
         "event_id": f"j-{customer}-{minute}", "at": START + int(minute * 60_000), "customer_id": customer,
