@@ -43,6 +43,16 @@ def test_one_customer_who_tries_again_and_again_names_no_group() -> None:
     assert health_of(sorted([*crowd, *again], key=lambda one: one["at"]))["subsets"] == []
 
 
+def test_a_few_more_customers_who_are_hurt_all_the_time_are_no_group() -> None:
+    # In customer minutes six of sixty, beside six of six hundred, are overwhelming; in customers they are chance.
+    signals = [
+        signal(n * 20 + turn, turn * 3 + n % 3, f"c{n}", ok=not (n < 6 or 60 <= n < 66),
+               attributes={"device": "odd" if n < 60 else f"d{n % 4}"})
+        for n in range(660) for turn in range(20)
+    ]  # fmt: skip
+    assert health_of(sorted(signals, key=lambda one: one["at"]))["subsets"] == []
+
+
 def test_when_all_are_hurt_alike_nobody_is_named() -> None:
     storm = [
         signal(n, n % 60, f"c{n % 900}", ok=n % 2 > 0, attributes={"device": f"d{n % 7}"}) for n in range(9_000)
