@@ -21,13 +21,13 @@ AIMS = {
     "partitions taken away": _aimed(("",), ("",), kills=1, seconds=12.0, events=(Event(6.0, "kill", 1),)),
     # The first owner sends its flush when the second has gone on; the third reads what both have left behind.
     "a paused owner delivers late": _aimed(
-        ("haunt@flush-built:6",), ("",), kills=1, seconds=18.0,
-        events=(Event(18.0, "kill", 1), Event(18.1, "kill", 0)),
+        ("haunt@flush-built:6",), ("",), kills=1, seconds=22.0,
+        events=(Event(22.0, "kill", 1), Event(22.1, "kill", 0)),
     ),
     # Nobody is in the group when the first owner comes back, and what it has just flushed is void.
     "a paused owner finds the group empty": _aimed(
-        ("haunt@parts-half:5", ""), ("die@restored:4", "", ""), kills=1, seconds=24.0,
-        events=(Event(0.1, "leave", 1), Event(7.0, "join", 1), Event(7.1, "leave", 1)),
+        ("haunt@parts-half:5", ""), ("die@restored:4", "", ""), kills=1, seconds=28.0,
+        events=(Event(0.1, "leave", 1), Event(8.0, "join", 1), Event(8.1, "leave", 1)),
     ),
 }
 """What happens to the schedule in which it happens."""

@@ -10,7 +10,8 @@ KINDS = ("kills", "points", "leader", "membership", "broker", "zombie", "reassig
 
 ON_THREE_BROKERS = frozenset({"leader", "reassigned"})
 
-SESSION_S = 4.0
+SESSION_S = 6.0
+"""A shorter one would end workers on a busy machine for no other reason."""
 POINTS = ("mid-batch", *IN_FLUSH, *IN_COMMIT, *IN_RECOVERY, *IN_REBALANCE)
 
 
@@ -47,8 +48,8 @@ class Schedule:
     events: tuple[Event, ...]
     fates: tuple[tuple[str, ...], ...] = ()
     session_s: float = SESSION_S
-    pause_s: float = 2.5 * SESSION_S
-    patience_s: float = 15.0
+    pause_s: float = 2.0 * SESSION_S
+    patience_s: float = 18.0
     compacted: bool = False
     mutant: str = field(default="", compare=False)
 
@@ -135,7 +136,7 @@ class _Writer:
         for share in (0.3, 0.6):
             at, slot = seconds * (share + r.uniform(0.0, 0.1)), r.randrange(self.slots)
             self._add(at, "pause", slot)
-            self._add(at + r.uniform(1.2, 3.0) * SESSION_S, "resume", slot)
+            self._add(at + r.uniform(1.2, 2.2) * SESSION_S, "resume", slot)
 
     def _network(self, seconds: float) -> None:
         """The way between a worker and the broker is cut, or holds back what is on it."""
@@ -146,7 +147,7 @@ class _Writer:
             if what == "hold" and r.random() < 0.6:
                 # What was on its way arrives after its sender's death, and after its successor's first flush.
                 self._add(at + 0.3, "kill", slot)
-            self._add(at + r.uniform(0.4, 3.0) * SESSION_S, "open", slot)
+            self._add(at + r.uniform(0.4, 2.2) * SESSION_S, "open", slot)
 
     def _leader(self, seconds: float) -> None:
         """Brokers that lead a partition die and come back."""

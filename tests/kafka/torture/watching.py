@@ -1,6 +1,7 @@
 """What must hold at every moment of a schedule, seen from outside: balanced tables, and one exporter of a scope."""
 
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,7 +39,8 @@ class Watch(threading.Thread):
                 ledger = slot.json("/api/v1/ledger")
                 if ledger is not None:
                     self.looks[0] += 1
-                    self._note(f"{slot.name}: {fault}" for fault in unbalanced(ledger))
+                    now, until = time.strftime("%H:%M:%S"), ledger["until"]
+                    self._note(f"{now} {slot.log.name}, clock {until}: {fault}" for fault in unbalanced(ledger))
             for first, second in zip(running, running[1:] + running[:1], strict=True):
                 if first is not second:
                     self._compare(first, second)
