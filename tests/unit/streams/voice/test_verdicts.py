@@ -3,8 +3,10 @@
 import random
 from typing import Any
 
+import msgspec
 import pytest
 
+from streams.voice.mentions import Digest
 from streams.voice.merged import MergedVoice
 from streams.voice.recount import VoiceRecount
 from streams.voice.stage import VoiceStage
@@ -59,7 +61,8 @@ def test_copies_and_swarms_over_four_partitions_and_two_workers() -> None:
     ]
     random.Random(5).shuffle(batches)
     for worker, batch in batches:
-        voice.add(worker.read(batch).digests)
+        sent = msgspec.msgpack.encode(worker.read(batch).digests)
+        voice.add(msgspec.msgpack.decode(sent, type=list[Digest]))
         voice.settle()
     (cell,) = (cell for _, _, cell in voice.tables.cells(ALL))
     row = whole_file["total"]["acme"]
