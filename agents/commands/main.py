@@ -18,6 +18,7 @@ COMMANDS = {
     "health": "agents.commands.health",
     "detect": "agents.commands.detect",
     "ledger": "agents.commands.ledger",
+    "opening": "agents.commands.opening",
     "reconcile": "agents.commands.reconcile",
     "replay": "agents.commands.replay",
     "report": "agents.commands.report",
