@@ -8,7 +8,7 @@ from streams.ledger.rules import MINUTE
 from streams.tables import buckets, merge, parts
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="package")
 def packed_early() -> Iterator[None]:
     """Live they are packed after hours, or a thousand later."""
     with pytest.MonkeyPatch.context() as patch:
