@@ -33,7 +33,7 @@ class Sweep:
     """Goes round the customers of one partition, a few at a time."""
 
     def __init__(self) -> None:
-        self.most_awake = FEW_AWAKE
+        self.most_awake = MOST_AWAKE // 2
         self._awake: list[str] = []
         self._quiet: list[str] = []
         self._facts = self._woken = 0

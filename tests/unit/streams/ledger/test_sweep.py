@@ -94,7 +94,7 @@ def test_resting_and_waking_do_not_fill_the_wheel() -> None:
 def test_when_too_many_are_awake_those_without_a_new_fact_rest_with_their_state(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sweep, "MOST_AWAKE", 1)
+    monkeypatch.setattr(sweep, "MOST_AWAKE", 2)
     monkeypatch.setattr(sweep, "FEW_AWAKE", 1)
     ledger = ledger_of(*(fact("joined", AT + number, f"c{number}") for number in range(5)))
     save(ledger)
