@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kafka import KafkaProducer
+from kafka.errors import KafkaError
 
 from agents.commands.worker import WORKER_TOPICS
-from agents.topics import TOPICS, ensure_topics
+from agents.topics import TOPICS, BrokerUnreachable, ensure_topics
 from config.settings import Settings, load
 from tests.kafka.torture.crew import Crew, Slot, worker_environment
 from tests.kafka.torture.ground import LARGEST_RECORD, Ground
@@ -26,6 +27,7 @@ from tests.kafka.torture.watching import Watch
 PARTITIONS = 4
 AT_REST = 8
 LOOK_S = 0.3
+PATIENCE = 8
 CALM_S = 90.0
 NET_GROWTH_S = 30.0
 COMPACTION_LAG_MS = 16_000
@@ -122,6 +124,21 @@ class _Run:
     # -- before
 
     def _prepare(self) -> None:
+        # A broker on a busy machine, or one that was harmed a moment ago, may not answer in time.
+        for patience in range(PATIENCE, -1, -1):
+            try:
+                self._make_topics()
+                break
+            except (BrokerUnreachable, KafkaError, OSError):
+                if not patience:
+                    raise
+                time.sleep(2.0)
+        for slot in self.crew.slots:
+            self.crew.want(slot, True)
+        self._feeder = threading.Thread(target=self._feed, name="feeder", daemon=True)
+        self._feeder.start()
+
+    def _make_topics(self) -> None:
         ensure_topics(self.settings, [topic for topic in TOPICS if topic.name in WORKER_TOPICS])
         self.ground.configure(self.settings.topic(TOPIC), max_message_bytes=str(LARGEST_RECORD))
         if self.schedule.compacted:
@@ -130,10 +147,6 @@ class _Run:
                     self.settings.topic(name), min_compaction_lag_ms=str(COMPACTION_LAG_MS), segment_ms="1000",
                     min_cleanable_dirty_ratio="0.01", delete_retention_ms="60000",
                 )
-        for slot in self.crew.slots:
-            self.crew.want(slot, True)
-        self._feeder = threading.Thread(target=self._feed, name="feeder", daemon=True)
-        self._feeder.start()
 
     def _feed(self) -> None:
         """Send all the time, so that whatever dies dies in the middle of it."""
