@@ -109,7 +109,10 @@ class HealthTables:
         return sorted(found, key=lambda named: (named.start, named.kind, named.subset.choices))
 
     def finish(self, until: int) -> None:
-        """End the period that is being gathered."""
+        """End the period that is being gathered; the one over everything lasts to the end of the clock."""
+        if self._period is not None and self._by is None:
+            clock_end = self._calendar.next_hour(self._calendar.hour_start(until))
+            self._period.end = max(self._period.end, clock_end)
         self._settle(until)
 
     def _turn_to(self, start: int, end: int, until: int) -> None:
