@@ -39,6 +39,8 @@ ONE_SIDED = 0.8
 """Of a day, the share by which values lie more often on one side of what was expected when that is the new level."""
 ONE_SIDED_DAYS = 1.6
 """How long values on one side alone take to reach that share."""
+LEAPS_DAYS, MOST_LEAP_SQUARED = 4, 1_000.0
+"""How long the leaps of what is no count are remembered, and the largest square of one that is learnt from."""
 LASTING, LASTING_ALARMS = 0.75, 0.35
 """Such a level is new if for so large a share of a day the deviation came near the line."""
 NEVER = -(10**9)
@@ -116,6 +118,7 @@ class SurgeDetector:
         self._drop_told = False
         self._warm_slots = max(WARM_UP_SLOTS, round(WARM_UP_S / interval_s))
         self._close_slots = max(3, round(CLOSE_S / interval_s))
+        self._leaps = 1.0
         self._one_sided = 0.0
         self._alarms = 0.0
         self._day = max(24, grid.per_day)
@@ -172,7 +175,7 @@ class SurgeDetector:
                 slots=(self._slot, self._first_slot, self._unit_at),
                 cell=(self._cell_sum, self._cell_known, self._cell_slots),
                 state=self._state.value,
-                lasting=(self._quiet_slots, self._one_sided, self._alarms, self._drop_told),
+                lasting=(self._quiet_slots, self._one_sided, self._alarms, self._drop_told, self._leaps),
                 recent=(*recent.state(), list(recent.sums)),
                 past=(past.next, past.unit, past.roots.tobytes(), past.spread_memory.tobytes()),
                 renewed=self._renewed,
@@ -192,7 +195,9 @@ class SurgeDetector:
         detector._slot, detector._first_slot, detector._unit_at = saved.slots
         detector._cell_sum, detector._cell_known, detector._cell_slots = saved.cell
         detector._state = State(saved.state)
-        detector._quiet_slots, detector._one_sided, detector._alarms, detector._drop_told = saved.lasting
+        (
+            detector._quiet_slots, detector._one_sided, detector._alarms, detector._drop_told, detector._leaps,
+        ) = saved.lasting  # fmt: skip
         at, values, is_known, sums = saved.recent
         detector._recent.restore(at, values, is_known)
         detector._recent.sums = sums
@@ -285,6 +290,10 @@ class SurgeDetector:
                 deviate = deviates[number] = deviate_below(count, mean, spread)
                 if deviate < down and column >= DROP_COLUMN and (quarter < 0 or deviates[quarter] < -RAISED):
                     down, down_slots = deviate, slots
+        if unit != 1.0:
+            up, down = up / self._leaps, down / self._leaps
+            if learn:
+                self._learn_leaps(deviates[self._short])
         down = 0.0 if running else -DROP_SHARE * down
         if down >= self.line:
             down = self.line * (DROP_TOLD if self._drop_told else 1.0 + DROP_GROWTH * log(down / self.line))
@@ -304,6 +313,13 @@ class SurgeDetector:
             score_of(deviate, self.line) if waiting <= 0 else 0.0, expected, low, high, state,
             direction if deviate > 0.0 else None, slots - 1, max(0, round(waiting * self.grid.interval_s)),
         )  # fmt: skip
+
+    def _learn_leaps(self, deviate: float) -> None:
+        """Learn how far amounts and latencies leap, by the fourth power: their tails are heavier than of counts."""
+        leap = min(deviate * deviate, MOST_LEAP_SQUARED)
+        known = self._leaps * self._leaps
+        fourth = known * known + (leap * leap / 3.0 - known * known) / (LEAPS_DAYS * self._day)
+        self._leaps = sqrt(sqrt(max(1.0, fourth)))
 
     def _range(self, mean: float) -> tuple[float, float, float]:
         """Expected value of one slot, and the values at which it alone would be an alarm, in the series' own unit."""
@@ -335,10 +351,10 @@ class SurgeDetector:
         if not learn or self._cell_slots + 1 < self.grid.per_cell:
             return
         recent, windows = self._recent, self.grid.windows
-        for column, mean in enumerate(self._means):
-            if mean != mean or (mean < JUDGED_FROM and column < len(self._means) - 1):
+        for number in range(self._short, len(windows)):
+            mean = self._means[number - self._short]
+            if mean != mean or (mean < JUDGED_FROM and number < len(windows) - 1):
                 continue
-            number = self._short + column
             if recent.unknown and recent.known[number] < windows[number]:
                 return
             side = 1.0 if recent.sums[number] > mean * self._past.unit else -1.0

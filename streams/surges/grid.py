@@ -18,6 +18,8 @@ NEAR_S = 2_700
 RENEW_S = 1_800
 WINDOWS = (1, 2, 3, 6, 12, 24)
 """Cells of the sums that are compared."""
+COARSE_CELL_S, COARSE_WINDOWS = 3_600, 4
+"""Of hours and longer only the shorter sums are judged: a surge of a day is a new level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ def grid_of(interval_s: float, *, seasonal: bool = True) -> Grid:
     renew = max(1, round(RENEW_S / cell_s)) if near > 1 else 1
     margin = 2 * WINDOWS[-1] + near + renew
     kept = season * seasons + margin if season else 2 * max(per_day, 60) + margin
+    judged = WINDOWS[:COARSE_WINDOWS] if cell_s >= COARSE_CELL_S else WINDOWS
     short = [slots for slots in (1, 2) if slots < per_cell]
     return Grid(
         interval_s=interval_s,
@@ -79,8 +82,8 @@ def grid_of(interval_s: float, *, seasonal: bool = True) -> Grid:
         near=near,
         renew=renew,
         kept=kept,
-        windows=(*short, *(cells * per_cell for cells in WINDOWS)),
-        window_cells=(*(0 for _ in short), *WINDOWS),
+        windows=(*short, *(cells * per_cell for cells in judged)),
+        window_cells=(*(0 for _ in short), *judged),
     )
 
 

@@ -12,7 +12,7 @@ class Saved(msgspec.Struct, array_like=True, gc=False):
     slots: tuple[int | None, int, int]
     cell: tuple[float, int, int]
     state: str
-    lasting: tuple[int, float, float, bool]
+    lasting: tuple[int, float, float, bool, float]
     recent: tuple[int, bytes, bytes, list[float]]
     past: tuple[int, float, bytes, bytes]
     renewed: int
