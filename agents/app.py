@@ -112,7 +112,10 @@ class LedgerWorker:
         await every(TICK_S, tick)
 
     async def _keep_writing(self) -> None:
-        await every(NET_GROWTH_S, self._unless_stopping(self.net_growth.write), share=NET_GROWTH_SHARE)
+        async def write() -> None:
+            await self.net_growth.write(lambda: bool(self.app.should_stop))
+
+        await every(NET_GROWTH_S, self._unless_stopping(write), share=NET_GROWTH_SHARE)
 
     def _unless_stopping(self, work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
         """What is sent after the last flush of an end in order finds no producer, and the end would be a failure."""

@@ -5,6 +5,7 @@ hour or day in which something was counted is `scope/hour/START` or `scope/day/S
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -36,9 +37,14 @@ class NetGrowthWriter:
         self._written: dict[tuple[ScopeKey, str], Row] = {}
         self._days: set[Span] = set()
 
-    async def write(self) -> None:
-        """Write the rows that changed, of the scopes that this worker owns now."""
+    async def write(self, is_stopping: Callable[[], bool] = lambda: False) -> None:
+        """Write the rows that changed, of the scopes that this worker owns now.
+
+        Others get their turn meanwhile; what was asked to stop by then finds no producer, so it is asked again.
+        """
         await self._company.follow()
+        if is_stopping():
+            return
         company, clock = self._company, self._company.clock
         owned = set(company.owned())
         if not company.complete or clock is None or not owned:
@@ -48,6 +54,8 @@ class NetGrowthWriter:
         sent = 0
         for window in WINDOW_NAMES:
             await asyncio.sleep(0)
+            if is_stopping():
+                return
             clock, owned = company.clock or clock, set(company.owned())
             for scope, row in company.rows(window).items():
                 place = company.place(scope)
