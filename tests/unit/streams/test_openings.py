@@ -35,7 +35,8 @@ def fault_of(row: dict[str, Any], openings: Openings | None = None) -> RowFault:
 def test_a_whole_row() -> None:
     row = {
         "customer": "c-1", "segment": " gold ", "region": "north", "product": "", "value": "1234.5",
-        "activity": "fair", "by_recommendation": "Yes", "since": "2020-05-01T10:00:00+02:00", "last_fact_at": "2023-12-24", "name": "Ann",
+        "activity": "fair", "by_recommendation": "Yes", "since": "2020-05-01T10:00:00+02:00",
+        "last_fact_at": "2023-12-24", "name": "Ann",
     }  # fmt: skip
     openings = Openings(NATIVE, AS_OF, "crm")
     record = openings.record_of(row, 7)
