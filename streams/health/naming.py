@@ -4,21 +4,17 @@ Stage two: minutes of all partitions come together here, so that a trouble that 
 one partition or several give the same names.
 """
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from math import log
-from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from streams.health.columns import Attributes, Kind
 from streams.health.levels import Levels
-from streams.health.parts import Ints
 from streams.health.rules import SubsetRules
-from streams.health.subsets import Attribute, Floats, Subset, Window, ratio, search
+from streams.health.spans import Minute, Span, Sums
+from streams.health.subsets import Attribute, Subset, Window, ratio, search
 from streams.ledger.rules import DAY, MINUTE
 
 LOOK_AFTER = 100
@@ -41,18 +37,6 @@ PRIOR_UNITS = 20.0
 
 MOST_COMBINATIONS = 50_000
 """Finest combinations of one service and stage; beyond them attributes are not looked at."""
-
-
-Counts = npt.NDArray[np.int32]
-
-
-class Minute(NamedTuple):
-    """What happened in a minute: combinations by number, units seen and disrupted."""
-
-    minute: int
-    places: Counts
-    seen: Counts
-    disrupted: Counts
 
 
 Count = Callable[[Kind, Callable[[Attributes], bool], int, int], tuple[int, int, int, int]]
@@ -85,42 +69,6 @@ class Named:
     disrupted: int
 
 
-class _Sums:
-    """Units by combination over a running span."""
-
-    def __init__(self) -> None:
-        self.seen: Floats = np.zeros(64)
-        self.disrupted: Floats = np.zeros(64)
-
-    def grow(self, size: int) -> None:
-        if size > len(self.seen):
-            more = np.zeros(max(size, 2 * len(self.seen)) - len(self.seen))
-            self.seen = np.concatenate((self.seen, more))
-            self.disrupted = np.concatenate((self.disrupted, more))
-
-    def add(self, one: Minute, sign: int = 1) -> None:
-        self.seen[one.places] += sign * one.seen
-        self.disrupted[one.places] += sign * one.disrupted
-
-
-class _Span:
-    """Minutes of the last so many; a minute or an hour leaves when it is too old."""
-
-    def __init__(self, minutes: int) -> None:
-        self.minutes = minutes
-        self.sums = _Sums()
-        self._held: deque[Minute] = deque()
-
-    def add(self, one: Minute) -> None:
-        self.sums.add(one)
-        self._held.append(one)
-
-    def slide(self, minute: int) -> None:
-        """The running minute is `minute`."""
-        while self._held and self._held[0].minute <= minute - self.minutes:
-            self.sums.add(self._held.popleft(), -1)
-
-
 RECENT = {5: 5, 60: 60, 360: 60, 1440: 360}
 """Window to its last part, minutes: what is over is not named."""
 
@@ -138,8 +86,8 @@ class SubsetWatch:
         self._levels = Levels(rules.per_week)
         self._numbers: dict[Attributes, int] = {}
         self._attributes: dict[str, Attribute] = {}
-        self._spans = {minutes: _Span(minutes) for minutes in RECENT}
-        self._all = _Sums()
+        self._spans = {minutes: Span(minutes) for minutes in RECENT}
+        self._all = Sums()
         self._since_look = 0
         self._first_minute: int | None = None
         self._decayed_at = 0
@@ -308,28 +256,3 @@ def _meet(one: Subset, other: Subset) -> bool:
         choice.attribute not in values or set(values[choice.attribute]) & set(choice.values)
         for choice in other.choices
     )
-
-
-def minutes_of(cells: npt.NDArray[np.void], places: Ints) -> list[Minute]:
-    """Cells of a block by minute; `places`: the number of each combination."""
-    key = cells["minute"].astype(np.int64) << 32 | places[cells["place"]]
-    keys, inverse = np.unique(key, return_inverse=True)
-    # A day of them is held.
-    seen = np.bincount(inverse, minlength=len(keys)).astype(np.int32)
-    hurt = np.bincount(inverse, cells["disrupted"], minlength=len(keys)).astype(np.int32)
-    minutes, numbers = keys >> 32, (keys & 0xFFFFFFFF).astype(np.int32)
-    starts = [*np.flatnonzero(np.diff(minutes, prepend=-1)).tolist(), len(keys)]
-    return [
-        Minute(int(minutes[first]), numbers[first:end], seen[first:end], hurt[first:end])
-        for first, end in pairwise(starts)
-    ]
-
-
-def put_together(parts: Sequence[Minute]) -> Minute:
-    """One minute of several partitions; a combination stands once."""
-    if len(parts) == 1:
-        return parts[0]
-    places, inverse = np.unique(np.concatenate([part.places for part in parts]), return_inverse=True)
-    seen = np.bincount(inverse, np.concatenate([part.seen for part in parts])).astype(np.int32)
-    hurt = np.bincount(inverse, np.concatenate([part.disrupted for part in parts])).astype(np.int32)
-    return Minute(parts[0].minute, places, seen, hurt)

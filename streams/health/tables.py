@@ -7,13 +7,14 @@ import numpy as np
 
 from streams.health.columns import Attributes, Kind
 from streams.health.latencies import Bins, quantiles
-from streams.health.naming import Minute, Named, SubsetWatch, minutes_of, put_together
+from streams.health.naming import Named, SubsetWatch
 from streams.health.needs import Needs
 from streams.health.partition import Distinct, PartitionHealth
 from streams.health.parts import BlockPart, ScopeCounts, ScopeName
 from streams.health.rules import HealthRules
 from streams.health.shares import ColourName, colour
 from streams.health.signals import Level
+from streams.health.spans import Minute, minutes_of, put_together
 from streams.health.status import FalseGreens, StatusBook
 from streams.tables.calendar import Calendar
 
