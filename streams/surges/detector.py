@@ -84,6 +84,13 @@ class SurgeDetector:
         ('normal', 'surge')
     """
 
+    __slots__ = (
+        "_alarms", "_anchor", "_cell_known", "_cell_slots", "_cell_sum", "_close_slots", "_day", "_drop_told",
+        "_expected", "_first_slot", "_interval_us", "_leaps", "_looked_up", "_means", "_one_sided", "_past",
+        "_plan", "_quiet_slots", "_recent", "_renewed", "_short", "_slot", "_spreads", "_state", "_unit_at",
+        "_warm_slots", "grid", "line",
+    )  # fmt: skip
+
     def __init__(
         self, interval_s: float, *, seasonal: bool = True, budget_days: float = BUDGET_DAYS, anchor_us: int | None = 0
     ) -> None:
@@ -179,7 +186,7 @@ class SurgeDetector:
                 recent=(*recent.state(), list(recent.sums)),
                 past=(past.next, past.unit, past.roots.tobytes(), past.spread_memory.tobytes()),
                 renewed=self._renewed,
-                expected=None if expected is None else (expected.means.tobytes(), expected.spreads.tobytes()),
+                expected=None if expected is None else expected.tobytes(),
             )
         )
 
@@ -204,7 +211,7 @@ class SurgeDetector:
         detector._past.restore(*saved.past)
         detector._renewed = saved.renewed
         if saved.expected is not None:
-            detector._expected = expected_of(*saved.expected)
+            detector._expected = expected_of(saved.expected)
         return detector
 
     def slot_of(self, at_us: int) -> int:
@@ -254,7 +261,7 @@ class SurgeDetector:
         if past.next != self._looked_up:
             expected = self._expected
             assert expected is not None
-            self._means, self._spreads = expected.means[number].tolist(), expected.spreads[number].tolist()
+            self._means, self._spreads = expected[:, number].tolist()
             self._looked_up = past.next
 
     def _judge(self, *, learn: bool, running: bool = False) -> Verdict:

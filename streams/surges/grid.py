@@ -6,12 +6,15 @@ the cells are days.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 DAY_S = 86_400
 CELL_S = 300
 """Shorter slots are kept in cells of this length: ten days of minutes would not fit into the memory of a series."""
 MOST_CELLS = 2_880
 """Cells of the past kept: ten days of five minutes."""
+MOST_CELLS_OF_SHORT_SLOTS = 2_016
+"""A week of them where the newest slots, many of them, must be kept too: 10 kB are the limit of a series."""
 MOST_SEASONS = 28
 NEAR_S = 2_700
 """Same time of day: three quarters of an hour either side."""
@@ -51,6 +54,7 @@ class Grid:
     window_cells: tuple[int, ...]
 
 
+@cache
 def grid_of(interval_s: float, *, seasonal: bool = True) -> Grid:
     """The grid of a series with so many seconds between its values.
 
@@ -64,7 +68,8 @@ def grid_of(interval_s: float, *, seasonal: bool = True) -> Grid:
     season = 0
     if seasonal and cell_s <= DAY_S and abs(per_day * cell_s - DAY_S) < 1e-6 * DAY_S:
         season = per_day if per_day >= 4 else 7 * per_day
-    seasons = min(MOST_SEASONS, max(1, MOST_CELLS // season)) if season else 0
+    most = MOST_CELLS if per_cell == 1 else MOST_CELLS_OF_SHORT_SLOTS
+    seasons = min(MOST_SEASONS, max(1, most // season)) if season else 0
     near = min(round(NEAR_S / cell_s), season // 8) if season else 0
     if season == per_day and near == 0:
         near = 1

@@ -87,21 +87,14 @@ def _layout(grid: Grid) -> _Layout:
     )
 
 
-class Expected(NamedTuple):
-    """What to expect of the cells of one renewal.
-
-    Attributes:
-        means: for each cell, for each length of sums, the expected count, in units; NaN where nothing is known.
-        spreads: the variance over the mean, alike.
-    """
-
-    means: npt.NDArray[np.float32]
-    spreads: npt.NDArray[np.float32]
+Expected = npt.NDArray[np.float32]
+"""What to expect of the cells of one renewal: (means and spreads, cell, length of sums). Means are counts in units,
+NaN where nothing is known; spreads are the variance over the mean. One array: each costs a hundred bytes a series."""
 
 
-def expected_of(means: bytes, spreads: bytes) -> Expected:
-    """From the bytes of its two arrays."""
-    return Expected(*(np.frombuffer(kept, dtype=np.float32).reshape(-1, len(WINDOWS)) for kept in (means, spreads)))
+def expected_of(kept: bytes) -> Expected:
+    """From its bytes."""
+    return np.frombuffer(kept, dtype=np.float32).reshape(2, -1, len(WINDOWS))
 
 
 class Past:
@@ -113,6 +106,8 @@ class Past:
         roots: of the cells, in a ring; NaN where unknown.
         spread_memory: of the logarithms of spreads, by length of sum: average, average square, share that is known.
     """
+
+    __slots__ = ("_layout", "grid", "next", "roots", "spread_memory", "unit")
 
     def __init__(self, grid: Grid) -> None:
         self.grid = grid
@@ -210,8 +205,7 @@ class Past:
         values = values[: len(values) - lag] if lag else values
         cells = len(values)
         if cells < LEAST_CELLS:
-            nothing = np.full((grid.renew, len(WINDOWS)), np.nan, dtype=np.float32)
-            return Expected(nothing, nothing)
+            return np.full((2, grid.renew, len(WINDOWS)), np.nan, dtype=np.float32)
         padded = np.concatenate([np.full(LONGEST - 1, np.nan), values])
         roots = self._roots_of_sums(padded[None, :], whole=True)[:, 0, :]
         centre, spread = _centre_and_spread(roots)
@@ -291,7 +285,7 @@ class Past:
         means = np.maximum(means, LEAST_PER_CELL * LENGTHS)
         if unsure:
             spreads += unsure * unsure * means
-        return Expected(means.astype(np.float32), spreads.astype(np.float32))
+        return np.array([means, spreads], dtype=np.float32)
 
 
 def _centre_and_spread(roots: Floats) -> tuple[Floats, Floats]:

@@ -16,4 +16,4 @@ class Saved(msgspec.Struct, array_like=True, gc=False):
     recent: tuple[int, bytes, bytes, list[float]]
     past: tuple[int, float, bytes, bytes]
     renewed: int
-    expected: tuple[bytes, bytes] | None
+    expected: bytes | None

@@ -1,6 +1,8 @@
 """The detector on made-up series whose surges are known."""
 
+import gc
 import random
+import tracemalloc
 from math import pi, sin
 
 import pytest
@@ -173,3 +175,20 @@ def test_a_larger_surge_has_a_larger_score_and_none_reaches_one() -> None:
 def test_an_interval_that_makes_no_sense_is_refused(interval_s: float) -> None:
     with pytest.raises(ValueError, match="interval_s"):
         SurgeDetector(interval_s)
+
+
+@pytest.mark.parametrize("interval_s", [60, 300, 3_600])
+def test_a_series_takes_less_than_ten_kilobytes(interval_s: int) -> None:
+    made = []
+    for _ in range(11):
+        if len(made) == 1:  # What all series share is there now.
+            gc.collect()
+            tracemalloc.start()
+        detector = SurgeDetector(interval_s)
+        for slot in range(400):
+            detector.observe(slot * interval_s * 1_000_000, 300.0 + slot * 7919 % 100)
+        made.append(detector)
+    gc.collect()
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert used / 10 < 10 * 1024
