@@ -107,7 +107,10 @@ class Ground:
         admin = self.admin()
         try:
             settings = {name.replace("_", "."): text for name, text in config.items()}
-            admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs=settings)])
+            # A topic made just now is not known to the client at once, and so are its settings.
+            admin.alter_configs(
+                [ConfigResource(ConfigResourceType.TOPIC, topic, configs=settings)], raise_on_unknown=False
+            )
         finally:
             admin.close()
 

@@ -30,7 +30,8 @@ class Watch(threading.Thread):
     def close(self) -> None:
         """Look no more."""
         self._closed.set()
-        self.join(20)
+        if self.is_alive():
+            self.join(20)
 
     def run(self) -> None:
         while not self._closed.wait(BETWEEN_S):
