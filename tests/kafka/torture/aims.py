@@ -14,10 +14,10 @@ def _aimed(*fates: tuple[str, ...], kills: int, seconds: float = 9.0, events: tu
 
 AIMS = {
     "cut off in the changelog": _aimed(
-        ("die@changelog-half:3", "die@changelog-half:2", "die@changelog-few:1"), kills=3
+        ("die@changelog-half:2", "die@changelog-half:1", "die@changelog-few:1"), kills=3
     ),
-    "before the commit": _aimed(("die@before-commit:3", "die@before-commit:2", "die@before-commit:1"), kills=3),
-    "after the flush": _aimed(("die@flushed:3", "die@flushed:1", "die@flushed:1"), kills=3),
+    "before the commit": _aimed(("die@before-commit:1", "die@before-commit:1", "die@before-commit:1"), kills=3),
+    "after the flush": _aimed(("die@flushed:1", "die@flushed:1", "die@flushed:1"), kills=3),
     "partitions taken away": _aimed(("",), ("",), kills=1, seconds=12.0, events=(Event(6.0, "kill", 1),)),
     # The first owner sends its flush when the second has gone on; the third reads what both have left behind.
     "a paused owner delivers late": _aimed(
