@@ -11,7 +11,7 @@ from tests.kafka.torture.conftest import Start
 from tests.kafka.torture.mutants import MUTANTS
 from tests.kafka.torture.running import Outcome
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.torture, pytest.mark.timeout(600)]
 
 Runs = dict[str, Future[Outcome]]
 
