@@ -104,7 +104,7 @@ def judge(topic: list[RawRecord], steps: list, silence: int, definitions: Defini
     assert owner.books.accounting() == owner.company().progress[0].accounting
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     seed=st.integers(0, 1 << 32), steps=schedules(CRASH, TAKE_OVER, COMPACT),
     silence=st.sampled_from((0, 3, 40, 300)), many=st.sampled_from((2, 8, books.MANY_FACTS)),
@@ -117,7 +117,7 @@ def test_tables_after_crashes_equal_those_of_an_undisturbed_run(
         judge(topic_of(seed), steps, silence, LONG)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     placed=histories(most=30, partitions=1), steps=schedules(CRASH, TAKE_OVER, COMPACT), many=st.sampled_from((2, 8))
 )
@@ -128,7 +128,7 @@ def test_so_do_those_of_short_hostile_lives(placed: list, steps: list, many: int
         judge(topic, steps, 0, HOSTILE)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 1 << 32), steps=schedules(CUT_OFF, TAKE_OVER, FLUSH), share=st.floats(0, 1))
 def test_what_is_shown_after_any_whole_flush_is_right(seed: int, steps: list, share: float) -> None:
     topic = topic_of(seed)

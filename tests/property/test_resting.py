@@ -38,7 +38,7 @@ def assert_same(before: Customer, after: Customer | None) -> None:
     assert after.wheel_minute == before.wheel_minute
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     placed=generated.histories(), rules=generated.rules(), seed=st.integers(0, 1 << 32),
     share=st.sampled_from((0.3, 1.0)), strikes=st.sampled_from((0.0, 0.3)),
@@ -63,7 +63,7 @@ def test_tables_equal_the_references_whoever_rests(
     assert differences(counted.ledger(clock), expected) == []
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(placed=generated.histories(), rules=generated.rules(), pressed=st.booleans(), ticks=st.booleans())
 def test_a_sweep_after_every_fact_changes_nothing(placed: list, rules: dict, pressed: bool, ticks: bool) -> None:
     rules = {"time_zone": "UTC", "until": None} | rules

@@ -40,7 +40,7 @@ def hurry(patch: pytest.MonkeyPatch, at_once: bool, many: int) -> None:
         patch.setattr(sweep, "_settled_before", settled_at_once)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     seed=st.integers(0, 1 << 32), steps=STEPS, silence=st.sampled_from((0, 3, 300)), at_once=st.booleans(),
     many=st.sampled_from((2, 8)),
@@ -53,7 +53,7 @@ def test_tables_after_crashes_equal_those_of_an_undisturbed_run(
         judge(topic_of(seed), steps, silence, LONG)
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(placed=histories(most=30, partitions=1), steps=STEPS, at_once=st.booleans(), many=st.sampled_from((2, 8)))
 def test_so_do_those_of_short_hostile_lives(placed: list, steps: list, at_once: bool, many: int) -> None:
     topic = [RawRecord(orjson.dumps(record), offset=offset) for offset, (_, record) in enumerate(placed)]

@@ -69,7 +69,7 @@ def fresh() -> MergedVoice:
     return MergedVoice(RULES, VoiceTables({ALL: whole, "minute": minute}), changes=True)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(posts(), st.randoms(use_true_random=False))
 def test_order_and_partitions_change_nothing(given_posts: list[Digest], draw: Any) -> None:
     straight, spread = fresh(), fresh()
@@ -89,7 +89,7 @@ def test_order_and_partitions_change_nothing(given_posts: list[Digest], draw: An
     assert spread.duplicates == len(given_posts) // 3
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(posts(), st.randoms(use_true_random=False))
 def test_changes_add_up_to_the_tables(given_posts: list[Digest], draw: Any) -> None:
     voice = fresh()
@@ -109,7 +109,7 @@ def test_changes_add_up_to_the_tables(given_posts: list[Digest], draw: Any) -> N
     assert sum(cells.values()) + sum(voice.apart.values()) == len(given_posts)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(posts())
 def test_growing_old_changes_no_count(given_posts: list[Digest]) -> None:
     """Posts let go of stand in the tables as they were last judged, and nothing of them stays in memory."""
