@@ -9,9 +9,11 @@ import faust
 
 from agents.company import Company
 from agents.kafka_clients import faust_brokers, faust_credentials
-from agents.ledger import LedgerAgent, Watcher, every
+from agents.ledger import LedgerAgent
 from agents.measuring import Measurement
 from agents.net_growth import NetGrowthWriter
+from agents.partition_stage import every
+from agents.partition_state import Watcher
 from agents.telemetry import Telemetry
 from agents.transport import TransportOptions, create_app
 from agents.wall_clock import wall_clock_us

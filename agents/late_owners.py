@@ -6,13 +6,13 @@ finds those of its successor in this way knows that it is itself the late one, a
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from agents.kafka_clients import aiokafka_options
 from agents.transport.barrier import DeliveryBarrier
 from agents.transport.log_reading import read_between
 from config.settings import Settings
-from streams.books import PartitionBooks
 from streams.ledger.changelog import claimed_by
 from streams.tables.parts import epoch_of
 
@@ -23,45 +23,54 @@ class Succeeded(Exception):
     """Another worker has taken over the partition: whatever this one writes of it is void."""
 
 
-LOGS = ("ledger-changelog", "scope-parts")
+class Rewriting(Protocol):
+    """State of a partition that can write keys again."""
+
+    epoch: int
+
+    def rewrite(self, keys: Iterable[bytes], /) -> None:
+        """Write these keys of the changelog again."""
+
+    def rewrite_parts(self, keys: Iterable[bytes], /) -> None:
+        """Write these keys of the parts topic again."""
 
 
 class LateOwners:
-    """Offsets of late owners in the logs of the ledger, noted until the books are told of them."""
+    """Offsets of late owners in the logs of one stage, noted until its state is told of them."""
 
-    def __init__(self, settings: Settings, stall: float) -> None:
-        """`stall`: seconds without a record after which reading has failed."""
+    def __init__(self, settings: Settings, stall: float, changelog: str, parts: str | None) -> None:
+        """`stall`: seconds without a record after which reading has failed. Topics are without prefix."""
         self._settings = settings
         self._stall = stall
-        self._topics = {settings.topic(name): name for name in LOGS}
+        self._parts = None if parts is None else settings.topic(parts)
+        self._topics = {settings.topic(name) for name in (changelog, parts) if name is not None}
         self._noted: list[tuple[str, int, int, int]] = []
 
     def watch(self, barrier: DeliveryBarrier, partition: int) -> None:
         """From now on, the beginning of an epoch, nobody else is to write to the logs of the partition."""
-        barrier.on_others = self._note
         for topic in self._topics:
+            barrier.on_others[topic] = self._note
             barrier.forget_place(topic, partition)
 
     def _note(self, topic: str, partition: int, first: int, end: int) -> None:
-        if topic in self._topics:
-            self._noted.append((topic, partition, first, end))
+        self._noted.append((topic, partition, first, end))
 
-    async def tell(self, books: Mapping[int, PartitionBooks]) -> None:
+    async def tell(self, states: Mapping[int, Rewriting]) -> None:
         """Have the next flush write again what late owners have written over.
 
         Raises: Succeeded, RecoveryFailed, and aiokafka's errors; the process is to end then.
         """
         noted, self._noted = self._noted, []
         for topic, partition, first, end in noted:
-            if partition not in books:
+            if partition not in states:
                 continue
             client = aiokafka_options(self._settings)
             records = await read_between(client, topic, partition, first, end, stall=self._stall)
-            of_partition = books.get(partition)
+            of_partition = states.get(partition)
             if of_partition is None:
                 continue  # Given up meanwhile.
             lines = [(record.key, record.value) for record in records if record.key is not None]
-            of_parts = self._topics[topic] == "scope-parts"
+            of_parts = topic == self._parts
             newest = max((epoch_of(value) if of_parts else claimed_by(key) for key, value in lines), default=0)
             if newest > of_partition.epoch:
                 raise Succeeded(f"{topic}-{partition} has an owner of epoch {newest}, here is {of_partition.epoch}")

@@ -65,7 +65,7 @@ class Measurement:
         self._t_last = 0.0
         self._t_durable = 0.0
 
-    def batch_read(self, batch: RecordBatch, admitted: AdmittedBatch, now_us: int) -> None:
+    def batch_read(self, feed: str, batch: RecordBatch, admitted: AdmittedBatch, now_us: int) -> None:
         """Note when the first record was handed on and the last one handled."""
         now = time()
         if not self._handled:

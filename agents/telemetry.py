@@ -35,7 +35,7 @@ class Telemetry:
         tables = CompanyCollector(worker.company, label_limit=worker.settings.label_limit)
         self._page = MetricsPage(self._registry, tables)
 
-    def batch_read(self, batch: RecordBatch, admitted: AdmittedBatch, now_us: int) -> None:
+    def batch_read(self, feed: str, batch: RecordBatch, admitted: AdmittedBatch, now_us: int) -> None:
         """A batch was applied."""
         records = batch.records
         appended = records[0].timestamp if records else None
@@ -43,7 +43,7 @@ class Telemetry:
             self._newest_append_us[batch.partition] = records[-1].timestamp * 1000
         instants = [fact.at for fact in admitted.facts]
         self._process.batch_read(
-            FEED, admitted, now_us=now_us,
+            feed, admitted, now_us=now_us,
             oldest_event_us=min(instants, default=None),
             newest_event_us=max(instants, default=None),
             oldest_append_us=None if appended is None else appended * 1000,

@@ -40,10 +40,6 @@ BUCKET = b"b"
 WORDS_KEY = b"words"
 
 
-class PartitionCountChanged(Exception):
-    """The state was counted on a topic with another number of partitions: customers would have two ledgers."""
-
-
 @dataclass(slots=True)
 class Flush:
     """What one flush writes, in the order in which it must be delivered within each topic.
@@ -167,7 +163,6 @@ class PartitionBooks:
         """Take over what the changelog holds; for fresh books only.
 
         Raises:
-            PartitionCountChanged: the state belongs to a topic of another number of partitions.
             msgspec.MsgspecError, ValueError: a value was written by another version of this program.
         """
         self.epoch = self._tables.epoch = epoch
@@ -175,11 +170,6 @@ class PartitionBooks:
         saved = reader.progress
         if saved is None:
             return
-        if saved.partitions != self.partitions:
-            raise PartitionCountChanged(
-                f"the state was counted on {saved.partitions} partitions and the topic has {self.partitions}; "
-                "restore the topic, or count it anew under another group prefix"
-            )
         counts, of_records = unpack_counts(saved.counts)
         self.records.records, self.records.unmapped = of_records["records"], of_records["unmapped"]
         self.records.no_fact.update(of_records["no_fact"])

@@ -79,8 +79,9 @@ class DeliveryBarrier:
         #: Per source, the last batch of each lane that holds a record of it.
         self._marks: dict[TP, dict[_Lane, int]] = {}
         self._failure: DeliveryFailed | None = None
-        #: Told of offsets that another producer wrote between two batches of ours: topic, partition, first, end.
-        self.on_others: Callable[[str, int, int, int], None] | None = None
+        #: By topic, who is told of offsets that another producer wrote between two batches of ours: topic, partition,
+        #: first, end.
+        self.on_others: dict[str, Callable[[str, int, int, int], None]] = {}
         #: Bytes and records sent and not yet delivered are gauges; the total is a counter.
         self.bytes_pending = 0
         self.records_sent = 0
@@ -234,8 +235,8 @@ class DeliveryBarrier:
         # A batch that was sent twice is told of without its offset.
         first: int = getattr(delivered, "offset", -1)
         expected, lane.next_offset = lane.next_offset, None if first < 0 else first + count
-        if self.on_others is not None and expected is not None and first > expected:
-            self.on_others(lane.topic, lane.partition, expected, first)
+        if expected is not None and first > expected and lane.topic in self.on_others:
+            self.on_others[lane.topic](lane.topic, lane.partition, expected, first)
 
     def _give_up(self, reason: str) -> DeliveryFailed:
         if self._failure is None:

@@ -143,13 +143,10 @@ class ChangelogReader:
         self._open: list[tuple[bytes, _Envelope | None]] = []
         self._ended: dict[int, int] = {}
         self._deleted: set[bytes] = set()
+        self._missing: set[bytes] = set()
 
     def feed(self, records: Iterable[Record]) -> None:
-        """Take the next records of the log.
-
-        Raises:
-            ChangelogGap: a void value hides a good one that is gone.
-        """
+        """Take the next records of the log."""
         for key, value in records:
             try:
                 if key.startswith(CLAIM_PREFIX):
@@ -170,11 +167,13 @@ class ChangelogReader:
     def finish(self) -> None:
         """The log is at its end: what is still open is void.
 
-        Raises: ChangelogGap, as `feed`.
+        Raises: ChangelogGap: a void value hid a good one that is gone, and no later one took its place.
         """
         opened, self._open = self._open, []
         for key, envelope in opened:
             self._void(key, envelope)
+        if self._missing:
+            raise ChangelogGap(f"no valid value is left for {min(self._missing)!r}")
 
     def ended(self) -> Ended | None:
         """What the first flush of the next epoch says of this one; after `finish`."""
@@ -203,6 +202,7 @@ class ChangelogReader:
                 else:
                     self.values[key] = payload
                     self._deleted.discard(key)
+                    self._missing.discard(key)
             elif envelope.epoch in self._ended:
                 self._void(key, envelope)
             else:
@@ -212,12 +212,14 @@ class ChangelogReader:
     def _delete(self, key: bytes) -> None:
         self.values.pop(key, None)
         self._deleted.add(key)
+        self._missing.discard(key)
 
     def _void(self, key: bytes, envelope: _Envelope | None) -> None:
         if envelope is None:
             return
-        # An owner that was paused may still write what a newer one has deleted since.
+        # An owner that was paused may still write what a newer one has deleted since. And compaction may have taken the
+        # good value where it has not come to the one that the next owner wrote again: that one follows in the log.
         if envelope.had_one and key not in self.values and key not in self._deleted:
-            raise ChangelogGap(f"no valid value is left for {key!r}")
+            self._missing.add(key)
         if key in self.values:
             self.rewrite.add(key)

@@ -4,7 +4,7 @@ from random import Random
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from config.definitions_file import parse
@@ -59,6 +59,13 @@ TAKE_OVER = st.tuples(st.just("take_over"))
 COMPACT = st.tuples(st.just("compact"), SHARES)
 
 
+COMPACTED_UP_TO_A_VOID_FLUSH = [
+    ("read", 2), ("flush", False), ("read", 1), ("crash", 0.75, 0.0, (None, None), 0), ("flush", False),
+    ("compact", 0.5), ("take_over",),
+]  # fmt: skip
+"""The good values behind it are compacted away, those that the next owner wrote again are further on in the log."""
+
+
 def schedules(*steps: st.SearchStrategy) -> st.SearchStrategy[list]:
     """Steps of an owner, in any order."""
     return st.lists(st.one_of(READ, READ, ADVANCE, FLUSH, *steps), min_size=3, max_size=24)
@@ -109,6 +116,7 @@ def judge(topic: list[RawRecord], steps: list, silence: int, definitions: Defini
     seed=st.integers(0, 1 << 32), steps=schedules(CRASH, TAKE_OVER, COMPACT),
     silence=st.sampled_from((0, 3, 40, 300)), many=st.sampled_from((2, 8, books.MANY_FACTS)),
 )  # fmt: skip
+@example(seed=0, steps=COMPACTED_UP_TO_A_VOID_FLUSH, silence=0, many=2)
 def test_tables_after_crashes_equal_those_of_an_undisturbed_run(
     seed: int, steps: list, silence: int, many: int
 ) -> None:

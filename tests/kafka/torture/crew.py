@@ -26,7 +26,7 @@ ENDS = re.compile(r"(?:The process ends: (?:the process )?|Crashed reason=)([A-Z
 """How a log tells why its worker ended of its own accord."""
 
 MUST_NOT_HAPPEN = ("HoleInInput", "ChangelogGap", "UnreadableState", "OtherDefinitions", "LogRewound",
-                   "PartitionCountChanged", "UnicodeDecodeError", "AssertionError", "KeyError", "AttributeError")
+                   "OtherPartitions", "UnicodeDecodeError", "AssertionError", "KeyError", "AttributeError")
 """Reasons of an end that no crash, pause or broken network may bring about."""
 
 

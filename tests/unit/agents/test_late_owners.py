@@ -40,12 +40,12 @@ def told(monkeypatch: pytest.MonkeyPatch, topic: str, records: list[tuple[bytes,
         return [SimpleNamespace(key=key, value=value) for key, value in records]
 
     monkeypatch.setattr(late_owners, "read_between", between)
-    barrier: Any = SimpleNamespace(on_others=None, forget_place=lambda topic, partition: None)
-    late, books = LateOwners(SETTINGS, 1.0), Books()
+    barrier: Any = SimpleNamespace(on_others={}, forget_place=lambda topic, partition: None)
+    late, books = LateOwners(SETTINGS, 1.0, "ledger-changelog", "scope-parts"), Books()
     late.watch(barrier, 2)
-    barrier.on_others(topic, 2, 10, 13)
-    barrier.on_others("movements", 2, 10, 13)
-    barrier.on_others(topic, 3, 5, 6)
+    assert set(barrier.on_others) == {"ledger-changelog", "scope-parts"}
+    barrier.on_others[topic](topic, 2, 10, 13)
+    barrier.on_others[topic](topic, 3, 5, 6)
     asyncio.run(late.tell({2: books}))
     assert asked == [(topic, 2, 10, 13)]
     asyncio.run(late.tell({2: books}))

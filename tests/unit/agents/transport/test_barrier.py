@@ -244,7 +244,7 @@ def test_offsets_of_another_producer_between_two_batches_are_told() -> None:
     async def run() -> None:
         client, told = Placed(batch_size=10_000), []
         barrier = _barrier(client, [])
-        barrier.on_others = lambda *where: told.append(where)
+        barrier.on_others["out"] = lambda *where: told.append(where)
 
         async def send(count: int) -> None:
             for _ in range(count):

@@ -1,0 +1,312 @@
+"""An agent that keeps state per source partition, exact under crashes: the base of every stateful stage.
+
+A batch is applied in memory at once and stays unacknowledged until a flush that holds it has been delivered whole;
+then its offset is committed. Whatever goes wrong in between ends the process, and the next owner goes on from the
+changelog (docs/exactness.md). What a stage keeps, and what a flush of it writes, its subclass says.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from time import monotonic, time
+from typing import Any, ClassVar, Generic, TypeVar
+
+import faust
+from faust.types import TP
+
+from agents.late_owners import LateOwners
+from agents.partition_state import (
+    HoleInInput,
+    OtherDefinitions,
+    OtherPartitions,
+    Output,
+    PartitionState,
+    UnreadableState,
+    Watcher,
+)
+from agents.transport import BatchTransport, Changelog, RecordBatch, batch_topic
+from agents.transport.barrier import KeyValue
+from agents.wall_clock import wall_clock_us
+from config.settings import Settings
+from streams.facts.models import RawRecord
+from streams.ledger.changelog import ChangelogReader, claim
+
+logger = logging.getLogger(__name__)
+
+PREFIXES = "NETGROWTH_TOPIC_PREFIX and NETGROWTH_GROUP_PREFIX"
+SLOW_FLUSH_S = 2.0
+
+FLUSH_AT = 25_000
+"""Records applied and not yet flushed at which a flush begins before its time; reading goes on meanwhile."""
+
+MOST_UNFLUSHED = 75_000
+"""Records applied and not yet flushed at which reading waits: a flush has to be delivered within the deadline."""
+
+
+F = TypeVar("F")
+S = TypeVar("S", bound=PartitionState[Any])
+
+
+class PartitionStage(Generic[S, F]):
+    """The state of the source partitions that this worker owns now.
+
+    Attributes:
+        partitions: state by partition, of those that are recovered.
+        lost_to_retention: records that left the topic before they were counted.
+    """
+
+    feed: ClassVar[str]
+    """Input topic, without prefix."""
+    changelog: ClassVar[str]
+    """Changelog topic, without prefix, with as many partitions as the input."""
+    parts: ClassVar[str | None] = None
+    """Compacted topic between the stages, if there is one: late owners are looked for in it, too."""
+
+    def __init__(
+        self, app: faust.App, settings: Settings, definitions: tuple[str, str], watchers: Sequence[Watcher],
+        topic: str | None = None, on_delivered: Callable[[int, F], Awaitable[None]] | None = None,
+    ) -> None:
+        """Make an agent that owns nothing yet.
+
+        Args:
+            definitions: name and version; state of others is refused.
+            topic: full name of the input topic, by default `feed` with the settings' prefix.
+            on_delivered: told of each flush of a partition once all of it is on the broker.
+        """
+        self.partitions: dict[int, S] = {}
+        self.lost_to_retention = 0
+        self.topic = topic or settings.topic(self.feed)
+        self._app = app
+        self._settings = settings
+        self._named = definitions
+        self._watchers = watchers
+        self._on_delivered = on_delivered
+        self._readers: dict[int, ChangelogReader] = {}
+        self._epochs: dict[int, int] = {}
+        self._applied: dict[int, list[Any]] = {}
+        self._unflushed = 0
+        self._flushing = asyncio.Lock()
+        self._flush_wanted = asyncio.Event()
+        transport: BatchTransport = app.transport
+        self._transport = transport
+        self._late_owners = LateOwners(settings, transport.delivery_deadline, self.changelog, self.parts)
+        transport.on_quiesce(self.flush)
+        self._changelog = Changelog(
+            app, settings.topic(self.changelog), settings.partitions, self._restore, self._reset,
+            sources=[self.topic], begin=self._claim, ready=self._ready,
+        )
+        self._attach(batch_topic(app, self.topic, settings.partitions))
+
+    def new_state(self, partition: int) -> S:
+        """Fresh state of a partition."""
+        raise NotImplementedError
+
+    def output(self, state: S, flush: F) -> Output:
+        """The records of a flush."""
+        raise NotImplementedError
+
+    def _attach(self, batches: Any) -> None:
+        async def stage(stream: Any) -> None:
+            async for event in stream.noack().events():
+                self.apply(event)
+                if self._unflushed >= MOST_UNFLUSHED:
+                    await self.flush()
+                elif self._unflushed >= FLUSH_AT:
+                    self._flush_wanted.set()
+
+        self._app.agent(batches, name=self.feed)(stage)
+
+    def apply(self, event: Any) -> None:
+        """Apply one batch in memory.
+
+        Raises: HoleInInput; and anything unexpected, which ends the process.
+        """
+        batch: RecordBatch = event.value
+        state = self.partitions.get(batch.partition)
+        if state is None:
+            raise HoleInInput(f"{batch!r} came for a partition whose state is not here")
+        expected = state.next_offset or 0
+        if expected < batch.follows:
+            raise HoleInInput(
+                f"{batch!r} follows {batch.follows}, the state stands at {expected}: the group's offsets and the "
+                f"state in {self._settings.topic(self.changelog)} do not belong together; set the group's offset of "
+                f"the partition to {expected}, or count anew under another {PREFIXES}"
+            )
+        records = [
+            RawRecord(
+                record.value, record.key, record.topic, record.partition, record.offset, record.timestamp,
+                tuple(record.headers),
+            )
+            for record in batch.records
+            if record.offset >= expected
+        ]
+        self._unflushed += len(records)
+        if records:
+            admitted = state.apply(records, batch.last_offset + 1)
+            now = wall_clock_us()
+            for watcher in self._watchers:
+                watcher.batch_read(self.feed, batch, admitted, now)
+        elif expected <= batch.last_offset:
+            state.next_offset = batch.last_offset + 1
+        batch.release()
+        self._applied.setdefault(batch.partition, []).append(event)
+
+    def at_end(self) -> set[int]:
+        """Owned partitions that are read to their end."""
+        return {
+            status.partition
+            for status in self._transport.status()
+            if status.topic == self.topic and status.lag == 0 and not status.recovering
+        }
+
+    async def wait_for_flush(self, seconds: float) -> None:
+        """Wait until a flush is due: so long, or until many records wait for one."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._flush_wanted.wait(), seconds)
+
+    async def flush(self) -> None:
+        """Write what changed, wait until it is delivered, then acknowledge the batches that are in it."""
+        async with self._flushing:
+            started = monotonic()
+            await self._late_owners.tell(self.partitions)
+            barrier, now = self._transport.barrier, wall_clock_us()
+            sources: list[TP] = []
+            events: list[Any] = []
+            later: list[tuple[TP, int, Sequence[KeyValue]]] = []
+            records = size = self._unflushed = 0
+            self._flush_wanted.clear()
+            flushes: list[tuple[int, F]] = []
+            for number, state in list(self.partitions.items()):
+                # What is applied meanwhile to the other partitions is in their flush, or in the next one.
+                await asyncio.sleep(0)
+                if self.partitions.get(number) is not state:
+                    continue
+                flush: F | None = state.flush(now)
+                events.extend(self._applied.pop(number, ()))
+                if flush is None:
+                    continue
+                source = TP(self.topic, number)
+                sources.append(source)
+                flushes.append((number, flush))
+                output = self.output(state, flush)
+                for topic, lines in (*output.once, *output.again):
+                    barrier.send_many(source, self._settings.topic(topic), number, lines)
+                    records += len(lines)
+                    size += sum(len(value or b"") for _, value in lines)
+                records += len(output.changelog)
+                size += sum(len(value or b"") for _, value in output.changelog)
+                if any(lines for _, lines in output.once):
+                    later.append((source, number, output.changelog))
+                else:
+                    barrier.send_many(source, self._settings.topic(self.changelog), number, output.changelog)
+            if later:
+                # Once the changelog has the flush, nobody derives what is written once again.
+                await barrier.delivered(*(source for source, _, _ in later))
+                for source, number, lines in later:
+                    barrier.send_many(source, self._settings.topic(self.changelog), number, lines)
+            if sources:
+                await barrier.delivered(*sources)
+                seconds = monotonic() - started
+                for watcher in self._watchers:
+                    watcher.flushed(seconds, records, size)
+                if seconds > SLOW_FLUSH_S:
+                    logger.warning("A flush of %d records, %d bytes took %.1f s", records, size, seconds)
+            for event in events:
+                event.ack()
+            if events:
+                self._transport.request_commit()
+            if self._on_delivered is not None:
+                for number, delivered in flushes:
+                    await self._on_delivered(number, delivered)
+
+    @property
+    def has_unwritten(self) -> bool:
+        """Whether anything waits for the next flush, or for the end of one."""
+        return self._flushing.locked() or any(state.has_unwritten for state in self.partitions.values())
+
+    def owned(self) -> set[int]:
+        """Partitions that are assigned and recovered now, and that nobody else can have been given."""
+        return set(self.partitions) if self._transport.is_member else set()
+
+    # Recovery
+
+    def _reset(self, partition: int) -> None:
+        self.partitions.pop(partition, None)
+        self._applied.pop(partition, None)
+        self._readers[partition] = ChangelogReader()
+
+    async def _claim(self, partition: int) -> None:
+        epoch = int(time() * 1000)
+        self._epochs[partition] = epoch
+        source = TP(self.topic, partition)
+        key, value = claim(epoch)
+        barrier = self._transport.barrier
+        self._late_owners.watch(barrier, partition)
+        barrier.send(source, self._settings.topic(self.changelog), partition, key, value)
+        await barrier.delivered(source)
+
+    def _restore(self, partition: int, records: Any) -> None:
+        self._readers[partition].feed(records)
+
+    async def _ready(self, partition: int) -> None:
+        reader = self._readers.pop(partition)
+        reader.finish()
+        if reader.damaged:
+            raise UnreadableState(
+                f"{reader.damaged} records of {self._settings.topic(self.changelog)}-{partition} cannot be read; "
+                "they come from another version of netgrowth: run that version, or count anew under another "
+                f"{PREFIXES}"
+            )
+        saved = reader.progress
+        if saved is not None and saved.definitions != self._named:
+            raise OtherDefinitions(
+                f"partition {partition} of {self.topic} was counted under the definitions "
+                f"{' '.join(saved.definitions)}, and these are {' '.join(self._named)}: start the worker with the "
+                "file of those (NETGROWTH_DEFINITIONS or --definitions), or count from the beginning under another "
+                f"{PREFIXES}"
+            )
+        epoch = self._epochs[partition]
+        if reader.epoch > epoch:
+            epoch = reader.epoch + 1
+            source = TP(self.topic, partition)
+            key, value = claim(epoch)
+            self._transport.barrier.send(source, self._settings.topic(self.changelog), partition, key, value)
+        if saved is not None and saved.partitions != self._settings.partitions:
+            raise OtherPartitions(
+                f"partition {partition} of {self.topic}: the state was counted on {saved.partitions} partitions and "
+                f"the topic has {self._settings.partitions}; restore the topic, or count it anew under another "
+                f"{PREFIXES}"
+            )
+        state = self.new_state(partition)
+        state.restore(reader, epoch)
+        await self._skip_what_is_gone(state)
+        self.partitions[partition] = state
+        self.recovered(state)
+
+    def recovered(self, state: S) -> None:
+        """A partition's state is complete; its input flows from now on."""
+        logger.info("%s-%d: next offset %s", self.topic, state.partition, state.next_offset)
+
+    async def _skip_what_is_gone(self, state: S) -> None:
+        """Go on where the topic begins if retention has taken away records that are not in the state."""
+        source = TP(self.topic, state.partition)
+        earliest = (await self._app.consumer.earliest_offsets(source))[source]
+        stands_at = state.next_offset or 0
+        if earliest > stands_at:
+            if state.next_offset is not None:
+                self.lost_to_retention += earliest - stands_at
+                logger.error(
+                    "%s-%d: records %d to %d left the topic before they were counted (retention)",
+                    self.topic, state.partition, stands_at, earliest - 1,
+                )
+            state.next_offset = earliest
+
+
+async def every(seconds: float, work: Callable[[], Awaitable[None]], *, share: float = 1.0) -> None:
+    """Do the work again and again, `seconds` after its end, until cancelled; at most a `share` of the time."""
+    while True:
+        started = monotonic()
+        await work()
+        took = monotonic() - started
+        await asyncio.sleep(max(seconds, took / share - took))
