@@ -217,8 +217,8 @@ class ChangelogReader:
     def _void(self, key: bytes, envelope: _Envelope | None) -> None:
         if envelope is None:
             return
-        # An owner that was paused may still write what a newer one has deleted since. And compaction may have taken the
-        # good value where it has not come to the one that the next owner wrote again: that one follows in the log.
+        # An owner that was paused may still write what a newer one has deleted since. And compaction may have taken
+        # the good value before it came to the one that the next owner wrote again: that one follows in the log.
         if envelope.had_one and key not in self.values and key not in self._deleted:
             self._missing.add(key)
         if key in self.values:

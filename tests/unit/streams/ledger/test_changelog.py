@@ -2,7 +2,16 @@
 
 import pytest
 
-from streams.ledger.changelog import ChangelogGap, ChangelogReader, Ended, Progress, Record, Value, claim, flush_records
+from streams.ledger.changelog import (
+    ChangelogGap,
+    ChangelogReader,
+    Ended,
+    Progress,
+    Record,
+    Value,
+    claim,
+    flush_records,
+)
 
 ONE, TWO = b"\x01", b"\x02"  # msgpack's 1 and 2
 
