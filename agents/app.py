@@ -81,7 +81,7 @@ class LedgerWorker:
         )  # fmt: skip
 
     def _tasks(self) -> None:
-        for work in (self.company.read, self._keep_flushing, self._keep_time, self._keep_writing):
+        for work in (self.company.parts.read, self._keep_flushing, self._keep_time, self._keep_writing):
             self.app.task()(self._guarded(work))
 
     def _guarded(self, work: Any) -> Any:

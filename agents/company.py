@@ -5,17 +5,13 @@ exports and writes to `net-growth` is decided by who owns the scope's partition 
 """
 
 import asyncio
-import logging
 import math
 from collections import deque
 from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Any
 
-import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
-
-from agents.kafka_clients import aiokafka_options
+from agents.parts_reader import POLL_MS, PartFormat, PartsReader
 from config.settings import Settings
 from streams.books import Flush
 from streams.facts.definitions.model import Definitions
@@ -33,11 +29,6 @@ from streams.tables.scopes import THE_TOTAL, TOTAL, ScopeKey
 from streams.tables.tables import TableRules
 from streams.tables.watermark import ClockRules, PartitionState, TablesClock
 from streams.tables.windows import Span, windows_at
-
-logger = logging.getLogger(__name__)
-
-POLL_MS = 100
-RECORDS_AT_ONCE = 2000
 
 PIECE_S = 0.003
 """How long the taking in of own flushes may hold up everything else."""
@@ -58,7 +49,7 @@ class Company:
 
     Attributes:
         clock: smallest watermark of all partitions, microseconds; None before the first record.
-        complete: everything that lay in `scope-parts` when reading began has been read; before that nothing is told.
+        parts: what reads `scope-parts`.
         owned: which partitions this worker owns now; asked, never remembered.
     """
 
@@ -67,61 +58,33 @@ class Company:
         owned: Callable[[], Iterable[int]],
     ) -> None:
         self.definitions = definitions
-        self.complete = False
         self.owned = owned
         self.partitions = settings.partitions
-        self._settings = settings
         self._rules = clock_rules
         self._tables = CompanyTables(table_rules)
         self._clock = TablesClock(clock_rules, settings.partitions)
         self._windows: RunningWindows | None = None
-        self._waiting: dict[int, list[tuple[bytes, bytes | None]]] = {}
         self._coming: deque[tuple[bytes, bytes | None, Part | None]] = deque()  # delivered, not yet in the tables
-        self._own_epochs: dict[int, int] = {}  # by partition, the epoch of the newest flush that was taken in
+        self.parts = PartsReader(
+            settings, "scope-parts", PartFormat(is_progress, epoch_of, is_part_of), self._tables.apply
+        )
 
     @property
     def clock(self) -> int | None:
         """The clock of the tables."""
         return self._clock.clock
 
-    async def read(self) -> None:
-        """Read `scope-parts` until cancelled.
-
-        Raises: aiokafka errors and msgspec.DecodeError; the process is to end then.
-        """
-        topic = self._settings.topic("scope-parts")
-        consumer = AIOKafkaConsumer(
-            **aiokafka_options(self._settings), enable_auto_commit=False, auto_offset_reset="earliest",
-            fetch_max_wait_ms=POLL_MS, max_partition_fetch_bytes=8 << 20,
-        )
-        await consumer.start()
-        try:
-            partitions = [TopicPartition(topic, number) for number in range(self.partitions)]
-            consumer.assign(partitions)
-            await consumer.seek_to_beginning(*partitions)
-            ends = await consumer.end_offsets(partitions)
-            while True:
-                batches = await consumer.getmany(timeout_ms=POLL_MS, max_records=RECORDS_AT_ONCE)
-                for records in batches.values():
-                    for record in records:
-                        if record.key is not None:
-                            self._read(record.partition, record.key, record.value)
-                if not self.complete:
-                    places = [await consumer.position(partition) for partition in partitions]
-                    self.complete = all(
-                        place >= ends[partition] for place, partition in zip(places, partitions, strict=True)
-                    )
-                    if self.complete:
-                        logger.info("The company's tables are read back")
-        finally:
-            await consumer.stop()
+    @property
+    def complete(self) -> bool:
+        """Everything that lay in `scope-parts` when reading began has been read; before that nothing is told."""
+        return self.parts.complete
 
     async def take_own(self, partition: int, flush: Flush) -> None:
         """Take in a flush that this worker has delivered, as if its records had been read back.
 
         That is done piece by piece, so that nothing else waits long; whoever asks for the tables finds all of it.
         """
-        self._own_epochs[partition] = flush.epoch
+        self.parts.pass_over(partition, flush.epoch)
         self._coming.extend((key, value, flush.decoded.get(key)) for key, value in flush.parts)
         while self._coming:
             self._take_coming(PIECE_S)
@@ -144,37 +107,6 @@ class Company:
         """The merged tables with every flush in them whole."""
         self._take_coming(math.inf)
         return self._tables
-
-    def _read(self, lane: int, key: bytes, value: bytes | None) -> None:
-        epoch = self._own_epochs.get(lane)
-        # What this worker wrote was taken in when it was delivered.
-        if epoch is None or value is None or not is_part_of(epoch, value):
-            self._take(lane, key, value)
-
-    def _take(self, lane: int, key: bytes, value: bytes | None) -> None:
-        """Hold the records of a flush until its progress record is there: a torn flush would not balance.
-
-        That of an owner before, who is late, releases nothing of the flush of today's into which it may fall.
-        """
-        waiting = self._waiting.setdefault(lane, [])
-        waiting.append((key, value))
-        if not is_progress(key):
-            return
-        upto = epoch_of(value)
-        of_record = upto
-        still = []
-        for part in waiting:
-            # A tombstone has no epoch; it comes behind the parts of its flush.
-            if part[1] is not None:
-                of_record = epoch_of(part[1])
-            if of_record > upto:
-                still.append(part)
-                continue
-            try:
-                self._tables.apply(*part)
-            except msgspec.MsgspecError:
-                logger.warning("A record of scope-parts is not to be read and was passed over: key %r", part[0][:80])
-        self._waiting[lane] = still
 
     def advance(self, now: int) -> int | None:
         """Move the clock on by what all partitions told; `now` is the wall clock, microseconds."""

@@ -233,7 +233,7 @@ POINTS: dict[str, Callable[[Doom], None]] = {
     "assigned": _after_of(*_CONSUMER, "on_partitions_assigned"),
     "seeking": _before_of(*_CONSUMER, "perform_seek"),
     "net-growth": _before_of("agents.net_growth", "NetGrowthWriter", "_put"),
-    "company": _before_of("agents.company", "Company", "_take"),
+    "company": _before_of("agents.parts_reader", "PartsReader", "_hold"),
 }
 """Point to what makes the worker pass it noticed."""
 

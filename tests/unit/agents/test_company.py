@@ -25,7 +25,7 @@ RULES = table_rules(DEFINITIONS)
 def new_company() -> Company:
     settings = load_settings({"NETGROWTH_PARTITIONS": "1"})
     company = Company(settings, DEFINITIONS, RULES, ClockRules(), lambda: [0])
-    company.complete = True
+    company.parts.complete = True
     return company
 
 
@@ -48,7 +48,7 @@ def flushed(tables: PartitionTables, offset: int, watermark: int) -> Flush:
 
 def read_back(company: Company, records: list[Record]) -> None:
     for key, value in records:
-        company._read(0, key, value)
+        company.parts.feed(0, key, value)
 
 
 def gained(company: Company, window: str = "all") -> int:

@@ -49,8 +49,8 @@ def worker(records: list[dict[str, Any]] | None = None) -> LedgerWorker:
     books.watermark.reach_end(0)
     flush = books.flush(0)
     for key, value in flush.parts if flush is not None else ():
-        made.company._take(0, key, value)
-    made.company.complete = True
+        made.company.parts.feed(0, key, value)
+    made.company.parts.complete = True
     made.company.advance(0)
     made.ledger.books[0] = books
     return made

@@ -1,0 +1,127 @@
+"""Reads a topic of parts: what every worker reads whole and adds up for the company.
+
+Each record is cumulative and carries the epoch of its partition's owner; the last record of every flush is the
+progress of its partition. A flush is held until that record is there: torn, it would not balance. What this worker
+wrote itself it takes in as soon as it is delivered, and passes over here.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from agents.kafka_clients import aiokafka_options
+from config.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+POLL_MS = 100
+RECORDS_AT_ONCE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class PartFormat:
+    """How the records of a topic of parts are told apart; each for what cannot be read, too.
+
+    Attributes:
+        is_progress: of a key: whether it is that of a progress record.
+        epoch_of: of a value: the epoch of who wrote it, 0 for a tombstone and for what cannot be read.
+        is_part_of: of an epoch and a value: whether it is a part of that epoch, and no progress record.
+    """
+
+    is_progress: Callable[[bytes], bool]
+    epoch_of: Callable[[bytes | None], int]
+    is_part_of: Callable[[int, bytes], bool]
+
+
+class PartsReader:
+    """Reads all partitions of a topic of parts until it is cancelled.
+
+    Attributes:
+        complete: all that lay in the topic when reading began has been read; before that nothing is to be told.
+    """
+
+    def __init__(
+        self, settings: Settings, topic: str, form: PartFormat, take: Callable[[bytes, bytes | None], object],
+    ) -> None:
+        """`topic` is without prefix. `take` is given the records of whole flushes, in order; what it cannot read,
+        that is what it raises msgspec.MsgspecError for, is logged and passed over.
+        """
+        self.complete = False
+        self._settings = settings
+        self._topic = topic
+        self._form = form
+        self._take_in = take
+        self._held: dict[int, list[tuple[bytes, bytes | None]]] = {}
+        self._own_epochs: dict[int, int] = {}
+
+    def pass_over(self, partition: int, epoch: int) -> None:
+        """Parts of this epoch are this worker's own, and have been taken in."""
+        self._own_epochs[partition] = epoch
+
+    async def read(self) -> None:
+        """Read until cancelled.
+
+        Raises: aiokafka's errors; the process is to end then.
+        """
+        topic, count = self._settings.topic(self._topic), self._settings.partitions
+        consumer = AIOKafkaConsumer(
+            **aiokafka_options(self._settings), enable_auto_commit=False, auto_offset_reset="earliest",
+            fetch_max_wait_ms=POLL_MS, max_partition_fetch_bytes=8 << 20,
+        )
+        await consumer.start()
+        try:
+            partitions = [TopicPartition(topic, number) for number in range(count)]
+            consumer.assign(partitions)
+            await consumer.seek_to_beginning(*partitions)
+            ends = await consumer.end_offsets(partitions)
+            while True:
+                batches = await consumer.getmany(timeout_ms=POLL_MS, max_records=RECORDS_AT_ONCE)
+                for records in batches.values():
+                    for record in records:
+                        if record.key is not None:
+                            self.feed(record.partition, record.key, record.value)
+                if not self.complete:
+                    places = [await consumer.position(partition) for partition in partitions]
+                    self.complete = all(
+                        place >= ends[partition] for place, partition in zip(places, partitions, strict=True)
+                    )
+                    if self.complete:
+                        logger.info("%s is read back", topic)
+        finally:
+            await consumer.stop()
+
+    def feed(self, lane: int, key: bytes, value: bytes | None) -> None:
+        """The next record of a partition of the topic."""
+        epoch = self._own_epochs.get(lane)
+        if epoch is None or value is None or not self._form.is_part_of(epoch, value):
+            self._hold(lane, key, value)
+
+    def _hold(self, lane: int, key: bytes, value: bytes | None) -> None:
+        """Hold the records of a flush until its progress record is there.
+
+        That of an owner before, who is late, releases nothing of the flush of today's into which it may fall.
+        """
+        held = self._held.setdefault(lane, [])
+        held.append((key, value))
+        if not self._form.is_progress(key):
+            return
+        upto = self._form.epoch_of(value)
+        of_record = upto
+        still = []
+        for part in held:
+            # A tombstone has no epoch; it comes behind the parts of its flush.
+            if part[1] is not None:
+                of_record = self._form.epoch_of(part[1])
+            if of_record > upto:
+                still.append(part)
+                continue
+            try:
+                self._take_in(*part)
+            except msgspec.MsgspecError:
+                logger.warning(
+                    "A record of %s is not to be read and was passed over: key %r", self._topic, part[0][:80]
+                )
+        self._held[lane] = still
