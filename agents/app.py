@@ -3,16 +3,18 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import faust
 
 from agents.company import Company
+from agents.feeds import LEDGER
 from agents.kafka_clients import faust_brokers, faust_credentials
 from agents.ledger import LedgerAgent
 from agents.measuring import Measurement
 from agents.net_growth import NetGrowthWriter
-from agents.partition_stage import every
+from agents.partition_stage import PartitionStage, every
 from agents.partition_state import Watcher
 from agents.telemetry import Telemetry
 from agents.transport import TransportOptions, create_app
@@ -40,10 +42,15 @@ class LedgerWorker:
     """Everything one worker runs; attributes are what its pages and metrics are made of."""
 
     def __init__(
-        self, settings: Settings, definitions: Definitions, *, options: TransportOptions | None = None,
-        measurement: Measurement | None = None, topic: str | None = None,
+        self, settings: Settings, definitions: Definitions, feeds: frozenset[str] = frozenset({LEDGER.topic}), *,
+        options: TransportOptions | None = None, measurement: Measurement | None = None, topic: str | None = None,
     ) -> None:
-        """`topic` is the full name of the input topic, by default that of the settings."""
+        """Make a worker.
+
+        Args:
+            feeds: input topics that can be read, without prefix (`agents.feeds`); the ledger's is among them.
+            topic: full name of the ledger's input topic, by default that of the settings.
+        """
         self.settings = settings
         self.definitions = definitions
         retention = Retention(settings.keep_minutes_us, settings.keep_hours_us, settings.keep_days_us)
@@ -59,6 +66,7 @@ class LedgerWorker:
         self.ledger = LedgerAgent(
             self.app, settings, definitions, rules, clock_rules, watchers, topic, self.company.take_own
         )
+        self.stages: list[PartitionStage[Any, Any]] = [self.ledger]
         self.net_growth = NetGrowthWriter(self.app.transport, settings, self.company)
         self.telemetry.attach(self)
         add_pages(self)
@@ -81,10 +89,14 @@ class LedgerWorker:
         )  # fmt: skip
 
     def _tasks(self) -> None:
-        for work in (self.company.parts.read, self._keep_flushing, self._keep_time, self._keep_writing):
+        for work in (self.company.parts.read, self._keep_time, self._keep_writing):
             self.app.task()(self._guarded(work))
+        for stage in self.stages:
+            self.app.task()(self._guarded(partial(self._keep_flushing, stage), f"flushing of {stage.feed}"))
 
-    def _guarded(self, work: Any) -> Any:
+    def _guarded(self, work: Any, name: str | None = None) -> Any:
+        called = name or work.__qualname__
+
         async def run() -> None:
             try:
                 await work()
@@ -92,18 +104,17 @@ class LedgerWorker:
                 raise
             except Exception as error:
                 if not self.app.transport.is_ending:
-                    logger.exception("%s failed", work.__qualname__)
+                    logger.exception("%s failed", called)
                 self.app.transport.fail(error)
 
-        run.__name__ = work.__name__
-        run.__qualname__ = work.__qualname__
+        run.__name__ = run.__qualname__ = called
         return run
 
-    async def _keep_flushing(self) -> None:
-        flush = self._unless_stopping(self.ledger.flush)
+    async def _keep_flushing(self, stage: PartitionStage[Any, Any]) -> None:
+        flush = self._unless_stopping(stage.flush)
         while True:
             await flush()
-            await self.ledger.wait_for_flush(self.settings.flush_interval_s)
+            await stage.wait_for_flush(self.settings.flush_interval_s)
 
     async def _keep_time(self) -> None:
         async def tick() -> None:

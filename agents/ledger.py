@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import faust
 
@@ -16,7 +16,7 @@ from streams.books import Flush, PartitionBooks
 from streams.facts.admission import Admission
 from streams.facts.definitions.model import Definitions
 from streams.tables.tables import TableRules
-from streams.tables.watermark import ClockRules, PartitionState
+from streams.tables.watermark import ClockRules
 
 logger = logging.getLogger(__name__)
 
@@ -94,9 +94,3 @@ class LedgerAgent(PartitionStage[PartitionBooks, Flush]):
                 await asyncio.sleep(0)
                 if self.books.get(number) is books:
                     books.ledger.sweep(SWEPT_AT_ONCE)
-
-    def states(self) -> Iterator[tuple[int, PartitionState]]:
-        """The time of each owned partition, newer than what was last told to the others."""
-        now = wall_clock_us()
-        for number, books in self.books.items():
-            yield number, books.watermark.state(now)

@@ -8,6 +8,7 @@ from agents.transport import CannotStart, RecordBatch
 from agents.transport.barrier import KeyValue
 from streams.facts.models import RawRecord
 from streams.ledger.changelog import ChangelogReader
+from streams.tables.watermark import PartitionWatermark
 
 F_co = TypeVar("F_co", covariant=True)
 
@@ -34,11 +35,13 @@ class PartitionState(Protocol[F_co]):
     Attributes:
         next_offset: the first record that has not been applied; None: nothing has been, and no state was restored.
         epoch: of the owner, from `restore`; every record of its changelog and parts carries it.
+        watermark: what the partition's reading tells of time.
     """
 
     partition: int
     next_offset: int | None
     epoch: int
+    watermark: PartitionWatermark
 
     @property
     def has_unwritten(self) -> bool:

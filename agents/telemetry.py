@@ -1,4 +1,7 @@
-"""What the worker tells of itself: counters fed once per batch and flush, and the page of metrics."""
+"""What the worker tells of itself: counters fed once per batch and flush, and the page of metrics.
+
+Feeds are named without a prefix in labels, so that boards and alerts fit every environment.
+"""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -6,32 +9,31 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry
 
 from agents.exporter import CompanyCollector, FeedCollector, FeedState
+from agents.feeds import FEEDS
 from agents.metrics_page import MetricsPage
 from agents.process_metrics import ProcessMetrics
 from agents.transport import RecordBatch
+from agents.wall_clock import wall_clock_us
 from streams.facts.admission import AdmittedBatch
 
 if TYPE_CHECKING:
     from agents.app import LedgerWorker
 
-FEED = "customer-events"
-"""Name of the feed in labels: without a prefix, so that boards and alerts fit every environment."""
-
-
 class Telemetry:
-    """Watches the ledger agent, and makes the page of metrics when it is asked for."""
+    """Watches the stages, and makes the page of metrics when it is asked for."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self._process = ProcessMetrics(self._registry, [FEED])
-        self._newest_append_us: dict[int, int] = {}
+        self._process = ProcessMetrics(self._registry, [feed.topic for feed in FEEDS])
+        self._newest_append_us: dict[tuple[str, int], int] = {}
         self._worker: LedgerWorker | None = None
         self._page: MetricsPage | None = None
 
     def attach(self, worker: "LedgerWorker") -> None:
         """Tell of this worker from now on."""
         self._worker = worker
-        self._registry.register(FeedCollector(self, {FEED: worker.settings.partitions}))
+        partitions = {stage.feed: worker.settings.partitions for stage in worker.stages}
+        self._registry.register(FeedCollector(self, partitions))
         tables = CompanyCollector(worker.company, label_limit=worker.settings.label_limit)
         self._page = MetricsPage(self._registry, tables)
 
@@ -40,7 +42,7 @@ class Telemetry:
         records = batch.records
         appended = records[0].timestamp if records else None
         if records and records[-1].timestamp is not None:
-            self._newest_append_us[batch.partition] = records[-1].timestamp * 1000
+            self._newest_append_us[feed, batch.partition] = records[-1].timestamp * 1000
         instants = [fact.at for fact in admitted.facts]
         self._process.batch_read(
             feed, admitted, now_us=now_us,
@@ -58,24 +60,27 @@ class Telemetry:
         worker = self._worker
         if worker is None:
             return
-        states = dict(worker.ledger.states())
-        for status in worker.app.transport.status():
-            if status.topic != worker.ledger.topic:
-                continue
-            number = status.partition
-            books, state = worker.ledger.books.get(number), states.get(number)
-            yield FeedState(
-                FEED, number, owned=True,
-                recovering=status.recovering or books is None,
-                idle=state is not None and state.idle,
-                watermark_us=None if state is None else state.largest,
-                newest_append_us=self._newest_append_us.get(number),
-                lag=status.lag,
-                bytes_in_flight=status.bytes_in_flight,
-                records_in_flight=status.records_in_flight,
-                lost_to_retention=status.lost_to_retention,
-                facts=None if books is None else books.ledger.counts,
-            )  # fmt: skip
+        now = wall_clock_us()
+        for stage in worker.stages:
+            for status in worker.app.transport.status():
+                if status.topic != stage.topic:
+                    continue
+                number = status.partition
+                state = stage.partitions.get(number)
+                time = None if state is None else state.watermark.state(now)
+                books = worker.ledger.books.get(number) if stage is worker.ledger else None
+                yield FeedState(
+                    stage.feed, number, owned=True,
+                    recovering=status.recovering or state is None,
+                    idle=time is not None and time.idle,
+                    watermark_us=None if time is None else time.largest,
+                    newest_append_us=self._newest_append_us.get((stage.feed, number)),
+                    lag=status.lag,
+                    bytes_in_flight=status.bytes_in_flight,
+                    records_in_flight=status.records_in_flight,
+                    lost_to_retention=status.lost_to_retention,
+                    facts=None if books is None else books.ledger.counts,
+                )  # fmt: skip
 
     def page(self, accept: str) -> tuple[bytes, str]:
         """The metrics, and their content type.

@@ -9,15 +9,12 @@ import click
 
 from agents.commands.environment import WrongInput, settings_from_environment
 from agents.commands.ledger import load_definitions
+from agents.feeds import LEDGER, MissingTopics, usable_feeds
 from agents.measuring import Measured, MeasureFault, Measurement, measured
-from agents.topics import TOPICS, BrokerUnreachable, ensure_topics
+from agents.topics import BrokerUnreachable
 from agents.trial.ports import free_port
 from agents.worker_logging import logging_config
 from config.settings import Settings
-
-INPUT = "customer-events"
-WORKER_TOPICS = frozenset({INPUT, "ledger-changelog", "scope-parts", "movements", "net-growth", "dead-letters"})
-"""What the worker reads and writes; the other topics belong to other commands."""
 
 
 @click.command(epilog="Example: KAFKA_BROKERS=localhost:9092 netgrowth worker")
@@ -43,17 +40,9 @@ def command(definitions_file: str | None, measure: bool) -> None:
         logging.getLogger("netgrowth").warning("%s:%d: %s; %s", definitions.name, warning.line, warning.message,
                                                warning.mend)
     try:
-        names = WORKER_TOPICS if asked is None else WORKER_TOPICS - {INPUT}
-        states = ensure_topics(settings, [topic for topic in TOPICS if topic.name in names])
-    except BrokerUnreachable as error:
+        feeds = usable_feeds(settings) if asked is None else usable_feeds(settings, [LEDGER], without=[LEDGER.topic])
+    except (BrokerUnreachable, MissingTopics) as error:
         raise WrongInput(str(error)) from error
-    if states.faults:
-        raise WrongInput("\n".join(states.faults))
-    if states.missing:
-        raise WrongInput(
-            f"topics are missing: {', '.join(states.missing)}; NETGROWTH_CREATE_TOPICS is off, so have them made: "
-            "`netgrowth topics create --print` shows the commands"
-        )
     settings = _with_port(settings)
     # Faust is imported only here: everything else of the command line starts without it.
     from agents.app import LedgerWorker
@@ -61,14 +50,13 @@ def command(definitions_file: str | None, measure: bool) -> None:
 
     log = logging.getLogger("netgrowth")
     log.info("Definitions %s %s, brokers %s", definitions.name, definitions.version, ",".join(settings.kafka_brokers))
-    log.info(
-        "Reading %s as group %s", asked.topic if asked else settings.topic(INPUT), settings.group("netgrowth")
-    )
+    topics = [asked.topic] if asked else [settings.topic(feed) for feed in sorted(feeds)]
+    log.info("Reading %s as group %s", ", ".join(topics), settings.group("netgrowth"))
     log.info("Serving http://%s:%d/metrics, /api/v1/status, /health/ready", settings.web_bind, settings.web_port)
     if asked is None:
-        worker = LedgerWorker(settings, definitions)
+        worker = LedgerWorker(settings, definitions, feeds)
     else:
-        worker = LedgerWorker(settings, definitions, measurement=Measurement(asked), topic=asked.topic)
+        worker = LedgerWorker(settings, definitions, feeds, measurement=Measurement(asked), topic=asked.topic)
     run_worker(worker.app, loglevel=settings.log_level, logging_config=logging_config(settings))
 
 

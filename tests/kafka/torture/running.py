@@ -14,7 +14,7 @@ from pathlib import Path
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from agents.commands.worker import WORKER_TOPICS
+from agents.feeds import LEDGER
 from agents.topics import TOPICS, BrokerUnreachable, ensure_topics
 from config.settings import Settings, load
 from tests.kafka.torture.crew import Crew, Slot, worker_environment
@@ -139,7 +139,7 @@ class _Run:
         self._feeder.start()
 
     def _make_topics(self) -> None:
-        ensure_topics(self.settings, [topic for topic in TOPICS if topic.name in WORKER_TOPICS])
+        ensure_topics(self.settings, [topic for topic in TOPICS if topic.name in LEDGER.topics])
         self.ground.configure(self.settings.topic(TOPIC), max_message_bytes=str(LARGEST_RECORD))
         if self.schedule.compacted:
             for name in ("ledger-changelog", "scope-parts", "net-growth"):
@@ -246,7 +246,7 @@ class _Run:
                 for number in range(ground.nodes):
                     ground.start_broker(number)
             case "reassign":
-                ground.reassign([self.settings.topic(name) for name in sorted(WORKER_TOPICS)], PARTITIONS, target)
+                ground.reassign([self.settings.topic(name) for name in sorted(LEDGER.topics)], PARTITIONS, target)
             case _:
                 raise ValueError(f"no such event: {event.what}")
 

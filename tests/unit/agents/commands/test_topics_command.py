@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from agents.commands.topics import command
-from agents.commands.worker import WORKER_TOPICS
+from agents.feeds import FEEDS
 from agents.replay.datasets import DATASETS
 from agents.topics import TOPICS, Direction, Topic
 from config.settings import load
@@ -27,7 +27,8 @@ def lines_of(*arguments: str) -> list[str]:
 
 def test_a_topic_is_made_only_if_something_reads_or_writes_it() -> None:
     replayed = {name for dataset in DATASETS.values() for name in dataset.topics}
-    assert {topic.name for topic in TOPICS} == WORKER_TOPICS | replayed
+    of_feeds = {topic for feed in FEEDS for topic in feed.topics}
+    assert {topic.name for topic in TOPICS} == of_feeds | replayed
 
 
 def test_a_topic_of_one_partition_has_one_whatever_the_setting() -> None:
