@@ -1,22 +1,16 @@
 """`netgrowth health`: what customers perceive, over files of signals, without Kafka."""
 
 import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import click
 import orjson
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from agents.commands.environment import WrongInput
 from agents.commands.health_text import health_lines
-from agents.commands.ledger import SHOWN_DEAD_LETTERS, Instant, load_definitions, read_into
-from agents.record_files import UnreadableFile, read_records, size_of
+from agents.commands.ledger import Instant, load_definitions, read_into
+from agents.commands.record_counting import count_records
 from agents.wall_clock import wall_clock_us
 from streams.facts.definitions.model import Definitions
-from streams.facts.models import RawRecord
-from streams.health.admission import AdmittedSignals
 from streams.health.recount import HealthRecount
 from streams.recount import Recount
 
@@ -35,40 +29,11 @@ def health_of_files(
         ledger.finish()
         recount.tell_time(ledger.latest)
     if status is not None:
-        _read("service-status", status, recount.add_statuses)
-    _read("qos-signals", signals, recount.add)
+        count_records(status, "service-status", recount.add_statuses)
+    count_records(signals, "qos-signals", recount.add)
     if recount.after_until:
         click.echo(f"{recount.after_until} signals dated after the end of the clock were left out", err=True)
     return recount
-
-
-def _read(topic: str, file: str, add: Callable[[Sequence[RawRecord]], AdmittedSignals]) -> None:
-    console = Console(stderr=True)
-    bar = Progress(
-        TextColumn("reading {task.fields[name]}"), BarColumn(), TextColumn("{task.fields[records]:,} records"),
-        TimeElapsedColumn(), TimeRemainingColumn(), console=console, transient=True,
-        disable=not console.is_terminal,
-    )  # fmt: skip
-    shown = read = unmapped = 0
-    try:
-        with bar:
-            task = bar.add_task("", total=size_of(file), name=Path(file).name, records=0)
-            for records in read_records(file, topic, on_read=lambda n: bar.advance(task, n)):
-                batch = add(records)
-                read += batch.records
-                unmapped += batch.unmapped
-                for letter in batch.dead_letters:
-                    if shown < SHOWN_DEAD_LETTERS:
-                        line = letter.position.offset + 1
-                        click.echo(f"{topic}, line {line}: {letter.reason}: {letter.detail}", err=True)
-                    shown += 1
-                bar.update(task, records=read)
-    except UnreadableFile as error:
-        raise WrongInput(str(error)) from error
-    if shown > SHOWN_DEAD_LETTERS:
-        click.echo(f"... {shown} records of {topic} could not be admitted; they are counted by reason", err=True)
-    if unmapped:
-        click.echo(f"{unmapped} records of {topic} are unmapped: no rule takes them", err=True)
 
 
 @click.command(

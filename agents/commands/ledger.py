@@ -1,24 +1,19 @@
 """`netgrowth ledger`: the running tables over a file of records, without Kafka."""
 
 import sys
-from pathlib import Path
 
 import click
 import orjson
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from agents.commands.environment import WrongInput
 from agents.commands.ledger_text import ledger_lines
-from agents.record_files import UnreadableFile, read_records, size_of
+from agents.commands.record_counting import count_records
 from agents.wall_clock import wall_clock_us
 from config.definitions_file import Definitions, DefinitionsError, UnreadableDefinitions, load
 from streams.facts.refusal import Refused
 from streams.facts.times import instant_of
 from streams.recount import Recount
 from streams.report.wording import plural
-
-SHOWN_DEAD_LETTERS = 5
 
 
 class Instant(click.ParamType):
@@ -60,27 +55,7 @@ def count_file(
 
 def read_into(recount: Recount, file: str) -> None:
     """Count a file into tables made before, with progress and faults on stderr."""
-    console = Console(stderr=True)
-    bar = Progress(
-        TextColumn("counting {task.fields[name]}"), BarColumn(), TextColumn("{task.fields[records]:,} records"),
-        TimeElapsedColumn(), TimeRemainingColumn(), console=console, transient=True,
-        disable=not console.is_terminal,
-    )  # fmt: skip
-    shown = 0
-    try:
-        with bar:
-            task = bar.add_task("", total=size_of(file), name=Path(file).name, records=0)
-            for records in read_records(file, "customer-events", on_read=lambda n: bar.advance(task, n)):
-                batch = recount.add(records)
-                for letter in batch.dead_letters:
-                    if shown < SHOWN_DEAD_LETTERS:
-                        click.echo(f"line {letter.position.offset + 1}: {letter.reason}: {letter.detail}", err=True)
-                    shown += 1
-                bar.update(task, records=recount.records.records)
-    except UnreadableFile as error:
-        raise WrongInput(str(error)) from error
-    if shown > SHOWN_DEAD_LETTERS:
-        click.echo(f"... {plural(shown, 'record')} could not be admitted; they are counted by reason", err=True)
+    count_records(file, "customer-events", recount.add)
     if recount.after_until:
         left_out = plural(recount.after_until, "record is", "records are")
         click.echo(f"{left_out} left out: dated after the end of the clock", err=True)
@@ -89,9 +64,6 @@ def read_into(recount: Recount, file: str) -> None:
         click.echo(
             f"{left_out} left out, dated after the end of the clock, of records that also gave earlier ones", err=True
         )
-    if recount.records.unmapped:
-        unmapped = plural(recount.records.unmapped, "record is", "records are")
-        click.echo(f"{unmapped} unmapped: no rule takes such a record", err=True)
 
 
 @click.command(

@@ -10,9 +10,9 @@ from typing import Any
 from streams.facts.definitions.model import Definitions
 from streams.facts.labels import Labels
 from streams.facts.mapping import Mapping
-from streams.facts.models import DeadLetter, Fact, Position, RawRecord, RejectReason
+from streams.facts.models import DeadLetter, Fact, RawRecord, RejectReason
 from streams.facts.native import NativeFacts, native_of, read_native_quickly
-from streams.facts.placement import partition_for, partitions_for
+from streams.facts.placement import check_place, partitions_for
 from streams.facts.quick import quick_reader
 from streams.facts.refusal import Refused, shown
 from streams.facts.strict_json import MAX_BYTES, read_exactly, read_quickly
@@ -120,14 +120,14 @@ class Admission:
                 if self._check_keys:
                     _check_key(record, fact.customer_id)
                 if key_place is not None:
-                    self._check_place(record, fact.customer_id, key_place)
+                    check_place(record, fact.customer_id, key_place, self._partitions)
                 batch.records_with_facts += 1
             else:
                 _count_heartbeat(batch)
             batch.facts.append(fact)
             batch.fact_records.append(place)
         except Refused as refused:
-            batch.dead_letters.append(_dead_letter(record, refused))
+            batch.dead_letters.append(refused.dead_letter(record))
 
     def rule_of(self, document: dict[str, Any]) -> str | None:
         """The name of the rule that takes a record of a silo; None for a native one, or where none does.
@@ -171,7 +171,7 @@ class Admission:
             if self._check_keys and rule is None:
                 _check_key(record, customer_id)
             if key_place is not None:
-                self._check_place(record, customer_id, key_place)
+                check_place(record, customer_id, key_place, self._partitions)
             batch.records_with_facts += 1
         else:
             name = HEARTBEAT if facts or rule is None else rule
@@ -179,18 +179,6 @@ class Admission:
         batch.heartbeats += len(facts) - len(customers)
         batch.facts.extend(facts)
         batch.fact_records.extend([place] * len(facts))
-
-    def _check_place(self, record: RawRecord, customer_id: str, key_place: int) -> None:
-        """A customer in another partition than its own would have two ledgers."""
-        own = customer_id.encode()
-        assert self._partitions is not None
-        belongs = key_place if record.key == own else partition_for(own, self._partitions)
-        if belongs != record.partition:
-            raise Refused(
-                RejectReason.WRONG_PARTITION,
-                f"the customer belongs to partition {belongs} of {self._partitions}; "
-                "the producer must place keys by murmur2, as Java's clients do",
-            )
 
 
 def _check_key(record: RawRecord, customer_id: str) -> None:
@@ -204,15 +192,3 @@ def _check_key(record: RawRecord, customer_id: str) -> None:
 def _count_heartbeat(batch: AdmittedBatch) -> None:
     batch.heartbeats += 1
     batch.no_fact[HEARTBEAT] = batch.no_fact.get(HEARTBEAT, 0) + 1
-
-
-def _dead_letter(record: RawRecord, refused: Refused) -> DeadLetter:
-    return DeadLetter(
-        position=Position(record.topic, record.partition, record.offset),
-        reason=refused.reason,
-        detail=refused.detail,
-        payload=record.value,
-        key=record.key,
-        headers=record.headers,
-        timestamp_ms=record.timestamp_ms,
-    )

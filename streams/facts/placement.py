@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.compiled import piece
+from streams.facts.models import RawRecord, RejectReason
+from streams.facts.refusal import Refused
 
 _quick = piece("streams.facts._quick")
 
@@ -68,3 +70,24 @@ def _murmur2(keys: Sequence[bytes], length: int) -> npt.NDArray[np.uint32]:
     hashes *= _M
     hashes ^= hashes >> np.uint32(15)
     return hashes
+
+
+def check_place(record: RawRecord, customer_id: str, key_place: int, partitions: int | None) -> None:
+    """A customer in another partition than its own would be counted twice.
+
+    Args:
+        key_place: where the record's key belongs.
+        partitions: of the topic; None: places are not checked.
+
+    Raises: Refused.
+    """
+    if partitions is None:
+        return
+    own = customer_id.encode()
+    belongs = key_place if record.key == own else partition_for(own, partitions)
+    if belongs != record.partition:
+        raise Refused(
+            RejectReason.WRONG_PARTITION,
+            f"the customer belongs to partition {belongs} of {partitions}; "
+            "the producer must place keys by murmur2, as Java's clients do",
+        )

@@ -1,6 +1,6 @@
 """Why a record cannot be admitted, raised where it is found and turned into a dead letter where the batch is read."""
 
-from streams.facts.models import RejectReason
+from streams.facts.models import DeadLetter, Position, RawRecord, RejectReason
 
 
 class Refused(Exception):
@@ -15,6 +15,18 @@ class Refused(Exception):
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
+
+    def dead_letter(self, record: RawRecord) -> DeadLetter:
+        """The record with the reason, as it is set aside."""
+        return DeadLetter(
+            position=Position(record.topic, record.partition, record.offset),
+            reason=self.reason,
+            detail=self.detail,
+            payload=record.value,
+            key=record.key,
+            headers=record.headers,
+            timestamp_ms=record.timestamp_ms,
+        )
 
 
 def shown(value: object) -> str:

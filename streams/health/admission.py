@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from streams.facts.definitions.model import Definitions
-from streams.facts.models import DeadLetter, Position, RawRecord, RejectReason
-from streams.facts.placement import partition_for, partitions_for
+from streams.facts.models import DeadLetter, RawRecord, RejectReason
+from streams.facts.placement import check_place, partitions_for
 from streams.facts.refusal import Refused, shown
 from streams.facts.strict_json import MAX_BYTES, read_exactly, read_quickly
 from streams.facts.times import LATEST_EVENT_US
@@ -101,10 +101,10 @@ class SignalAdmission(_Reading):
                     if self._check_keys and is_native:
                         _check_key(record, signal.customer_id)
                     if places is not None:
-                        self._check_place(record, signal.customer_id, places[place])
+                        check_place(record, signal.customer_id, places[place], self._partitions)
                     signals.append(signal)
             except Refused as refused:
-                batch.dead_letters.append(_dead_letter(record, refused))
+                batch.dead_letters.append(refused.dead_letter(record))
         return batch
 
     def _read_exactly(self, record: RawRecord, latest: int, batch: AdmittedSignals) -> tuple[Signal | None, bool]:
@@ -121,18 +121,6 @@ class SignalAdmission(_Reading):
         if mapped.signal is None:
             batch.no_signal[mapped.rule] = batch.no_signal.get(mapped.rule, 0) + 1
         return mapped.signal, False
-
-    def _check_place(self, record: RawRecord, customer_id: str, key_place: int) -> None:
-        """A customer in another partition than its own would be counted twice."""
-        own = customer_id.encode()
-        assert self._partitions is not None
-        belongs = key_place if record.key == own else partition_for(own, self._partitions)
-        if belongs != record.partition:
-            raise Refused(
-                RejectReason.WRONG_PARTITION,
-                f"the customer belongs to partition {belongs} of {self._partitions}; "
-                "the producer must place keys by murmur2, as Java's clients do",
-            )
 
 
 class StatusAdmission(_Reading):
@@ -169,7 +157,7 @@ class StatusAdmission(_Reading):
                 else:
                     batch.statuses.append(mapped.status)
             except Refused as refused:
-                batch.dead_letters.append(_dead_letter(record, refused))
+                batch.dead_letters.append(refused.dead_letter(record))
         return batch
 
 
@@ -179,15 +167,3 @@ def _check_key(record: RawRecord, customer_id: str) -> None:
     if record.key != customer_id.encode():
         name = shown(record.key.decode("utf-8", "replace"))
         raise Refused(RejectReason.KEY_MISMATCH, f"the key is {name}, customer_id is {shown(customer_id)}")
-
-
-def _dead_letter(record: RawRecord, refused: Refused) -> DeadLetter:
-    return DeadLetter(
-        position=Position(record.topic, record.partition, record.offset),
-        reason=refused.reason,
-        detail=refused.detail,
-        payload=record.value,
-        key=record.key,
-        headers=record.headers,
-        timestamp_ms=record.timestamp_ms,
-    )

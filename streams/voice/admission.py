@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from streams.facts.definitions.model import Definitions
 from streams.facts.labels import Labels, check_id
-from streams.facts.models import UNKNOWN, DeadLetter, Position, RawRecord
+from streams.facts.models import UNKNOWN, DeadLetter, RawRecord
 from streams.facts.refusal import Refused
 from streams.facts.strict_json import MAX_BYTES, read_exactly, read_quickly
 from streams.facts.times import LATEST_EVENT_US, check_event_time
@@ -60,7 +60,7 @@ class MentionAdmission:
             try:
                 mention = self._mention_of(record, latest)
             except Refused as refused:
-                batch.dead_letters.append(_dead_letter(record, refused))
+                batch.dead_letters.append(refused.dead_letter(record))
                 continue
             if mention is None:
                 batch.unmapped += 1
@@ -97,15 +97,3 @@ class MentionAdmission:
         if mention.topics:
             reasons = (self._labels.reason(topic, None)[0] or UNKNOWN for topic in mention.topics)
             mention.topics = tuple(dict.fromkeys(reasons))
-
-
-def _dead_letter(record: RawRecord, refused: Refused) -> DeadLetter:
-    return DeadLetter(
-        position=Position(record.topic, record.partition, record.offset),
-        reason=refused.reason,
-        detail=refused.detail,
-        payload=record.value,
-        key=record.key,
-        headers=record.headers,
-        timestamp_ms=record.timestamp_ms,
-    )
