@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from agents.web.schemas import SCHEMAS, reference
+from agents.web.schema_words import reference
+from agents.web.schemas import SCHEMAS
 from streams.tables.windows import WINDOW_NAMES
 
 API = "/api/v1"
@@ -30,7 +31,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A path; `handler` names the method of `Pages` that answers. All are GET."""
+    """A path; `handler` names the method that answers, of one of the classes of pages. All are GET."""
 
     path: str
     handler: str

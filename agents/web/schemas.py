@@ -1,253 +1,203 @@
 """JSON Schemas of the API's answers: every field with its meaning. Values are minor units of the currency."""
 
-from typing import Any
 
+from agents.web.schema_words import (
+    Schema,
+    amount,
+    count,
+    counts,
+    flag,
+    instant,
+    list_of,
+    maybe,
+    named,
+    number,
+    record,
+    ref,
+    reference,
+    text,
+    whole,
+)
 from streams.tables.windows import WINDOW_NAMES
 
-Schema = dict[str, Any]
-
-
-def reference(name: str) -> Schema:
-    """A reference to one of SCHEMAS."""
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _of(about: str, **properties: Schema) -> Schema:
-    """An object; a property that may be absent is marked with `maybe`."""
-    required = [name for name, schema in properties.items() if not schema.get("x-maybe-absent")]
-    kept = {
-        name: {key: value for key, value in schema.items() if key != "x-maybe-absent"}
-        for name, schema in properties.items()
-    }
-    return {"type": "object", "description": about, "required": required, "properties": kept}
-
-
-def _maybe(schema: Schema) -> Schema:
-    return {**schema, "x-maybe-absent": True}
-
-
-def _text(about: str) -> Schema:
-    return {"type": "string", "description": about}
-
-
-def _instant(about: str) -> Schema:
-    return {"type": "string", "format": "date-time", "description": f"{about} (RFC 3339, UTC)"}
-
-
-def _count(about: str) -> Schema:
-    return {"type": "integer", "minimum": 0, "description": about}
-
-
-def _whole(about: str) -> Schema:
-    return {"type": "integer", "description": about}
-
-
-def _number(about: str) -> Schema:
-    return {"type": "number", "description": about}
-
-
-def _flag(about: str) -> Schema:
-    return {"type": "boolean", "description": about}
-
-
-def _ref(name: str, about: str) -> Schema:
-    return {**reference(name), "description": about}
-
-
-def _list(about: str, items: Schema) -> Schema:
-    return {"type": "array", "description": about, "items": items}
-
-
-def _named(about: str, values: Schema) -> Schema:
-    return {"type": "object", "description": about, "additionalProperties": values}
-
-
-def _counts(about: str) -> Schema:
-    return _named(about, {"type": "integer", "minimum": 0})
-
-
-def _amount(about: str) -> Schema:
-    return _ref("Amount", about)
-
-
-_DEFINITIONS = _of("the agreement that was counted by", name=_text("its name"), version=_text("its version"))
-_CURRENCY = _text("ISO 4217 code of all values")
+_DEFINITIONS = record("the agreement that was counted by", name=text("its name"), version=text("its version"))
+_CURRENCY = text("ISO 4217 code of all values")
 _LEVELS = {
-    "opening": _amount("customers held when the window began, and those loaded as the base in it"),
-    "stayed": _amount("of stayed_of, those who were not lost; the value is that held at the opening"),
-    "stayed_of": _amount("the opening, less those who moved to another scope and stayed with us"),
-    "new": _amount("first seen as customers in the window"),
-    "returned": _amount("lost before, and customers again"),
-    "lost": _amount("customers who left, with the value they held"),
-    "net": _ref("Net", "new plus returned less lost"),
-    "closing": _amount("customers held when the window ended"),
+    "opening": amount("customers held when the window began, and those loaded as the base in it"),
+    "stayed": amount("of stayed_of, those who were not lost; the value is that held at the opening"),
+    "stayed_of": amount("the opening, less those who moved to another scope and stayed with us"),
+    "new": amount("first seen as customers in the window"),
+    "returned": amount("lost before, and customers again"),
+    "lost": amount("customers who left, with the value they held"),
+    "net": ref("Net", "new plus returned less lost"),
+    "closing": amount("customers held when the window ended"),
 }
 _ROW = {
     **_LEVELS,
-    "expansion": _count("value gained by customers who stayed"),
-    "contraction": _count("value lost by customers who stayed"),
-    "transferred_in": _amount("moved here from another segment, region or product; 0 in the total"),
-    "transferred_out": _amount("moved from here to another one; 0 in the total"),
-    "lost_by_kind": _named("lost, by kind: voluntary, payment, beyond_us, lapsed", reference("Amount")),
-    "early_loss": _amount("of lost, those who left soon after they came (`early_within`)"),
-    "pending_loss": _amount("held at the end of the window, and announced to leave; not lost yet"),
-    "reasons": _list(
+    "expansion": count("value gained by customers who stayed"),
+    "contraction": count("value lost by customers who stayed"),
+    "transferred_in": amount("moved here from another segment, region or product; 0 in the total"),
+    "transferred_out": amount("moved from here to another one; 0 in the total"),
+    "lost_by_kind": named("lost, by kind: voluntary, payment, beyond_us, lapsed", reference("Amount")),
+    "early_loss": amount("of lost, those who left soon after they came (`early_within`)"),
+    "pending_loss": amount("held at the end of the window, and announced to leave; not lost yet"),
+    "reasons": list_of(
         "all reasons given, most customers first",
-        _of("a reason", reason=_text("as agreed, or `unknown`"), customers=_count(""), value=_count("")),
+        record("a reason", reason=text("as agreed, or `unknown`"), customers=count(""), value=count("")),
     ),
-    "reasons_unusable": _amount("of lost, those without a usable reason: the line `unknown` of reasons"),
-    "activities": _list(
+    "reasons_unusable": amount("of lost, those without a usable reason: the line `unknown` of reasons"),
+    "activities": list_of(
         "what brought customers here, most customers first",
-        _of(
-            "an activity", activity=_text("as agreed, or `unknown`"),
-            customers=_count("brought here by it, those of a base loaded in the window included"),
-            value=_count(""), still_here=_whole("of those, customers still at the end of the window"),
+        record(
+            "an activity", activity=text("as agreed, or `unknown`"),
+            customers=count("brought here by it, those of a base loaded in the window included"),
+            value=count(""), still_here=whole("of those, customers still at the end of the window"),
         ),
     ),
-    "referrals": _count("recommendations made"),
-    "recommenders": _count("customers who recommended us"),
-    "earned": _amount("of new, those who came by a recommendation"),
-    "earned_growth": _maybe(
-        _number("(expansion - contraction - lost + earned) / opening, by value; absent without an opening")
+    "referrals": count("recommendations made"),
+    "recommenders": count("customers who recommended us"),
+    "earned": amount("of new, those who came by a recommendation"),
+    "earned_growth": maybe(
+        number("(expansion - contraction - lost + earned) / opening, by value; absent without an opening")
     ),
-    "retention": _maybe(_number("stayed / stayed_of, by customers; absent where there is nothing to divide by")),
-    "marbles": _of(
+    "retention": maybe(number("stayed / stayed_of, by customers; absent where there is nothing to divide by")),
+    "marbles": record(
         "two bowls, for drawing",
-        customers_per_marble=_count("customers that a marble stands for"),
-        gained=_count("marbles"), lost=_count("marbles"),
-        remainder_gained=_count("customers who fill no marble"),
-        remainder_lost=_count("customers who fill no marble"),
+        customers_per_marble=count("customers that a marble stands for"),
+        gained=count("marbles"), lost=count("marbles"),
+        remainder_gained=count("customers who fill no marble"),
+        remainder_lost=count("customers who fill no marble"),
     ),
 }
 _SHARES = {
-    "share_of_customers": _maybe(_number("of lost customers; absent when nobody was lost")),
-    "share_of_value": _maybe(_number("of lost value; absent when none was lost")),
+    "share_of_customers": maybe(number("of lost customers; absent when nobody was lost")),
+    "share_of_value": maybe(number("of lost value; absent when none was lost")),
 }
-_REASONS = _list(
+_REASONS = list_of(
     "the five foremost",
-    _of("a reason", reason=_text(""), customers=_count(""), value=_count(""), **_SHARES),
+    record("a reason", reason=text(""), customers=count(""), value=count(""), **_SHARES),
 )
 
 SCHEMAS: dict[str, Schema] = {
-    "Amount": _of("customers and their value", customers=_count("whole customers"), value=_count("minor units")),
-    "Net": _of("a difference, with a sign", customers=_whole("whole customers"), value=_whole("minor units")),
-    "Row": _of("what the tables say of one scope in one window", **_ROW),
-    "WindowRow": _of(
+    "Amount": record("customers and their value", customers=count("whole customers"), value=count("minor units")),
+    "Net": record("a difference, with a sign", customers=whole("whole customers"), value=whole("minor units")),
+    "Row": record("what the tables say of one scope in one window", **_ROW),
+    "WindowRow": record(
         "a row of the total, with the window before it",
         **_ROW,
-        final=_flag("nothing inside the horizon can change the window any more"),
-        before=_maybe(_ref("Row", "the window before, where there is one")),
+        final=flag("nothing inside the horizon can change the window any more"),
+        before=maybe(ref("Row", "the window before, where there is one")),
     ),
-    "Accounting": _of(
+    "Accounting": record(
         "what became of every record and fact since the beginning",
-        records=_count("records read"),
-        no_fact=_counts("records that a rule takes as no fact, by rule"),
-        unmapped=_count("records that no rule takes"),
-        dead_lettered=_counts("records that could not be admitted, by reason"),
-        facts=_count("facts that the other records gave"),
-        applied=_count("facts that were applied"),
-        ignored=_counts("facts that changed nothing, by reason"),
-        pending=_count("announced departures that wait for their day"),
-        beyond_horizon=_count("facts older than the horizon when they came"),
-        movements=_counts("movements derived, by kind"),
-        by_clock=_count("of the losses, those that fell due by the clock"),
+        records=count("records read"),
+        no_fact=counts("records that a rule takes as no fact, by rule"),
+        unmapped=count("records that no rule takes"),
+        dead_lettered=counts("records that could not be admitted, by reason"),
+        facts=count("facts that the other records gave"),
+        applied=count("facts that were applied"),
+        ignored=counts("facts that changed nothing, by reason"),
+        pending=count("announced departures that wait for their day"),
+        beyond_horizon=count("facts older than the horizon when they came"),
+        movements=counts("movements derived, by kind"),
+        by_clock=count("of the losses, those that fell due by the clock"),
     ),
-    "Ledger": _of(
+    "Ledger": record(
         "the running tables of every scope and window",
-        definitions=_DEFINITIONS, currency=_CURRENCY, until=_instant("the clock of the tables"),
+        definitions=_DEFINITIONS, currency=_CURRENCY, until=instant("the clock of the tables"),
         accounting=reference("Accounting"),
-        total=_ref("Row", "the whole company, over all time"),
-        segments=_named("by segment, over all time", reference("Row")),
-        regions=_named("by region, over all time", reference("Row")),
-        products=_named("by product, over all time", reference("Row")),
+        total=ref("Row", "the whole company, over all time"),
+        segments=named("by segment, over all time", reference("Row")),
+        regions=named("by region, over all time", reference("Row")),
+        products=named("by product, over all time", reference("Row")),
         windows={
             "type": "object", "description": "the total in each window", "required": list(WINDOW_NAMES),
             "properties": {name: reference("WindowRow") for name in WINDOW_NAMES},
         },
-        segment_regions=_named(
+        segment_regions=named(
             "by segment, then region, over all time", {"type": "object", "additionalProperties": reference("Row")}
         ),
-        cohorts=_list(
+        cohorts=list_of(
             "customers by the month in which they joined, oldest first",
-            _of(
-                "a month", month=_text("YYYY-MM, in the company's time zone"), joined=_count("who joined in it"),
-                lost_30d=_count("lost for the first time within 30 days"),
-                lost_90d=_count("lost for the first time within 90 days"),
-                lost_365d=_count("lost for the first time within 365 days"),
-                still_here=_whole("customers now"),
+            record(
+                "a month", month=text("YYYY-MM, in the company's time zone"), joined=count("who joined in it"),
+                lost_30d=count("lost for the first time within 30 days"),
+                lost_90d=count("lost for the first time within 90 days"),
+                lost_365d=count("lost for the first time within 365 days"),
+                still_here=whole("customers now"),
             ),
         ),
     ),
-    "ReportCard": _of(
+    "ReportCard": record(
         "the report card of one window: what a meeting about customers opens with",
         definitions=_DEFINITIONS, currency=_CURRENCY,
-        at=_instant("where the window ends: the instant asked for, or the clock of the tables"),
-        known_until=_instant("the clock of the tables: all that was known by then is in the card"),
+        at=instant("where the window ends: the instant asked for, or the clock of the tables"),
+        known_until=instant("the clock of the tables: all that was known by then is in the card"),
         window={"type": "string", "enum": list(WINDOW_NAMES), "description": "the window asked for"},
-        final=_flag("nothing inside the horizon can change the window any more"),
-        gained=_amount("new and returned"),
+        final=flag("nothing inside the horizon can change the window any more"),
+        gained=amount("new and returned"),
         **{name: _ROW[name] for name in (
             "net", "new", "returned", "lost", "stayed", "stayed_of", "opening", "closing", "early_loss",
             "pending_loss", "lost_by_kind", "marbles", "activities", "recommenders", "referrals", "earned",
             "retention", "earned_growth",
         )},
-        net_before=_maybe(_ref("Net", "net of the window before, where there is one")),
+        net_before=maybe(ref("Net", "net of the window before, where there is one")),
         reasons_by_volume={**_REASONS, "description": "the five reasons of most customers"},
         reasons_by_value={**_REASONS, "description": "the five reasons of most value"},
-        reasons_unusable=_of("lost without a usable reason", customers=_count(""), value=_count(""), **_SHARES),
-        segments=_list(
+        reasons_unusable=record("lost without a usable reason", customers=count(""), value=count(""), **_SHARES),
+        segments=list_of(
             "every segment, over all time until `at`",
-            _of(
-                "a segment", segment=_text("its name"), gained=_amount("new and returned"),
+            record(
+                "a segment", segment=text("its name"), gained=amount("new and returned"),
                 **{name: _ROW[name] for name in ("lost", "net", "closing", "transferred_in", "transferred_out")},
             ),
         ),
-        problems=_list(
+        problems=list_of(
             "what makes these figures less than the whole truth, if anything does",
-            _of(
+            record(
                 "a problem",
                 problem={"type": "string", "enum": ["dead_letters", "unmapped", "reasons_unusable"]},
-                text=_text("in a sentence"),
-                reason=_maybe(_text("of dead letters")), records=_maybe(_count("how many are concerned")),
-                customers=_maybe(_count("how many are concerned")),
+                text=text("in a sentence"),
+                reason=maybe(text("of dead letters")), records=maybe(count("how many are concerned")),
+                customers=maybe(count("how many are concerned")),
             ),
         ),
     ),
-    "Status": _of(
+    "Status": record(
         "how far the company's tables are, and what this worker does",
         clock={
             "type": ["string", "null"], "format": "date-time",
             "description": "the clock of the tables (RFC 3339, UTC); null before the first record",
         },
-        complete=_flag("this worker has read back the tables of the company"),
-        owned=_list("partitions of the worker that answers", {"type": "integer"}),
-        applied=_named(
+        complete=flag("this worker has read back the tables of the company"),
+        owned=list_of("partitions of the worker that answers", {"type": "integer"}),
+        applied=named(
             "next offset of each owned partition in this worker's own state", {"type": ["integer", "null"]}
         ),
-        partitions=_named(
+        partitions=named(
             "by number, as their owners last told",
-            _of(
-                "a partition", next_offset=_count("the first record that is not in the tables"),
+            record(
+                "a partition", next_offset=count("the first record that is not in the tables"),
                 watermark={
                     "type": ["string", "null"], "format": "date-time",
                     "description": "largest event time counted; null before the first",
                 },
-                idle=_flag("read to its end, with nothing new"),
-                fresh=_flag("the newest record was young when it was appended"),
+                idle=flag("read to its end, with nothing new"),
+                fresh=flag("the newest record was young when it was appended"),
             ),
         ),
         accounting=reference("Accounting"),
     ),
-    "Live": _of("whether the event loop turns", live=_flag("this answer is given by it")),
-    "Ready": _of(
+    "Live": record("whether the event loop turns", live=flag("this answer is given by it")),
+    "Ready": record(
         "whether this worker has its state and the company's tables",
-        ready=_flag("nothing is waited for"), waits_for=_list("what is waited for", {"type": "string"}),
+        ready=flag("nothing is waited for"), waits_for=list_of("what is waited for", {"type": "string"}),
     ),
-    "Error": _of(
+    "Error": record(
         "why there is no answer",
-        error=_text("what was wrong, and what there is instead"),
-        paths=_maybe(_list("of an unknown path: the paths there are", {"type": "string"})),
-        parameters=_maybe(_list("of an unknown parameter: those that the path takes", {"type": "string"})),
+        error=text("what was wrong, and what there is instead"),
+        paths=maybe(list_of("of an unknown path: the paths there are", {"type": "string"})),
+        parameters=maybe(list_of("of an unknown parameter: those that the path takes", {"type": "string"})),
     ),
 }
 """Name to the schema of an answer or of a part of one."""

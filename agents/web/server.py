@@ -24,10 +24,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def add_pages(worker: "LedgerWorker") -> None:
     """Put the pages into the worker's web server."""
-    pages = Pages(worker)
+    pages = [Pages(worker)]
     router = worker.app.web.web_app.router
     for route in ROUTES:
-        handler: Handler = getattr(pages, route.handler)
+        handler: Handler = next(getattr(page, route.handler) for page in pages if hasattr(page, route.handler))
         router.add_get(route.path, _checked(route, handler) if route.path.startswith(API) else handler)
     router.add_route("*", "/api{rest:(/.*)?}", _no_such_page)
 
