@@ -10,7 +10,7 @@ import orjson
 
 from agents.commands.environment import WrongInput, settings_from_environment
 from agents.commands.facts_file import readable_again
-from agents.commands.ledger import load_definitions, read_into
+from agents.commands.ledger import Instant, load_definitions, read_into
 from agents.matching import Responsible, find_responsible, suspects_of
 from agents.replay.sending import TopicsNotReady
 from agents.topics import BrokerUnreachable
@@ -21,7 +21,9 @@ from streams.facts.definitions.model import Definitions
 from streams.facts.refusal import Refused
 from streams.facts.times import instant_of
 from streams.recount import Recount
+from streams.report.silos import silo_lines
 from streams.report.wording import plural
+from streams.silos.recount import SiloRecount
 from streams.tables.blame import attach
 from streams.tables.reconciliation import differences
 
@@ -30,7 +32,8 @@ SHOWN_RECORDS = 10
 
 
 @click.command(
-    epilog="Example: netgrowth reconcile --facts events.jsonl.gz --url http://127.0.0.1:6066"
+    epilog="Example: netgrowth reconcile --facts events.jsonl.gz --url http://127.0.0.1:6066, or without a worker "
+    "netgrowth reconcile --facts events.jsonl.gz --definitions company.yaml --silos"
 )
 @click.option("--facts", required=True, metavar="FILE", help="Records, one JSON object a line; - is standard input.")
 @click.option("--url", help="The running worker (default: NETGROWTH_WEB_BIND and NETGROWTH_WEB_PORT here).")
@@ -42,10 +45,13 @@ SHOWN_RECORDS = 10
               help="Place keys as on a topic of so many partitions (default: NETGROWTH_PARTITIONS).")
 @click.option("--positions/--no-positions", default=True, show_default=True,
               help="Where they differ, compare the file with the topic customer-events in Kafka record by record.")
+@click.option("--silos", is_flag=True,
+              help="Instead, explain each silo's own count against the company's, from the file alone.")
+@click.option("--until", type=Instant(), help="With --silos: where the clock ends (RFC 3339).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
     facts: str, url: str | None, running_file: str | None, definitions_file: str | None, partitions: int | None,
-    positions: bool, as_json: bool,
+    positions: bool, silos: bool, until: int | None, as_json: bool,
 ) -> None:
     """Count a file of records again, up to the clock of the running tables, and compare every field of every scope.
 
@@ -53,9 +59,19 @@ def command(
     partition and offset, those of the file that the topic lacks by their line (offset, from 0). The file may be gzip
     or zstd compressed.
 
+    With --silos no worker is asked: each silo's own count, the company's, and the difference by cause, down to a
+    remainder of zero. How a silo counts by itself is `own_count` of the definitions.
+
     Exit status: 0 equal, 1 different, 2 no worker, or other definitions than the worker's.
     """
     settings = settings_from_environment()
+    if silos:
+        if url is not None or running_file is not None:
+            raise WrongInput("--silos counts the file alone; leave --url and --running out")
+        _explain_silos(definitions_file or str(settings.definitions), facts, partitions or 1, until, as_json)
+        return
+    if until is not None:
+        raise WrongInput("--until goes with --silos; else the clock of the running tables holds")
     definitions = load_definitions(definitions_file or str(settings.definitions))
     running, offsets = _running(settings, url, running_file)
     _check_terms(running, definitions, definitions_file or str(settings.definitions))
@@ -86,6 +102,22 @@ def command(
             err=True,
         )
     if found:
+        sys.exit(1)
+
+
+def _explain_silos(definitions_file: str, facts: str, partitions: int, until: int | None, as_json: bool) -> None:
+    definitions = load_definitions(definitions_file)
+    recount = SiloRecount(definitions, partitions=partitions, until=until, now_us=wall_clock_us)
+    read_into(recount, facts)
+    found = recount.explained(recount.finish())
+    if as_json:
+        sys.stdout.buffer.write(orjson.dumps(found) + b"\n")
+    else:
+        named = f"{found['definitions']['name']} {found['definitions']['version']}"
+        click.echo(f"Each silo's own count and the company's, until {found['until']}, by the definitions {named}\n")
+        for line in silo_lines(found):
+            click.echo(line)
+    if not found["equal"]:
         sys.exit(1)
 
 

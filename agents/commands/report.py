@@ -12,9 +12,9 @@ from agents.wall_clock import wall_clock_us
 from agents.worker_client import WorkerRefused, WorkerUnreachable, ask, worker_url
 from streams.facts.times import instant_of
 from streams.ledger.remembered import NEVER
-from streams.recount import Recount
 from streams.report.card import card, card_lines
 from streams.report.instants import is_final_now
+from streams.silos.recount import SiloRecount
 from streams.tables.calendar import minute_start, utc_text
 from streams.tables.windows import WINDOW_NAMES
 
@@ -56,7 +56,7 @@ def command(
 
 
 def _from_file(definitions_file: str, facts: str, at: int | None, window: str) -> dict[str, Any]:
-    recount = Recount(load_definitions(definitions_file), until=at, now_us=wall_clock_us)
+    recount = SiloRecount(load_definitions(definitions_file), until=at, now_us=wall_clock_us)
     read_into(recount, facts)
     stands_at = recount.clock()
     if stands_at is None or recount.latest == NEVER:
@@ -64,7 +64,8 @@ def _from_file(definitions_file: str, facts: str, at: int | None, window: str) -
     ledger = recount.finish()
     known = max(stands_at, recount.latest)
     final = is_final_now(recount.tables, window, stands_at, known)
-    return card(ledger, window=window, known_until=utc_text(known), final=final)
+    silos = recount.explained(ledger)
+    return card(ledger, window=window, known_until=utc_text(known), final=final, silos=silos)
 
 
 def _from_worker(url: str | None, at: int | None, window: str) -> dict[str, Any]:

@@ -27,6 +27,7 @@ class Mapped:
 
 @dataclass(frozen=True, slots=True)
 class _Silo:
+    name: str
     takes: Condition
     customer_id: Callable[[Document], str | None]
     event_id: Callable[[Document], str | None] | None
@@ -64,6 +65,11 @@ class Mapping:
         silo = self._silo_of(document)
         return None if silo is None else next((name for name, holds, _ in silo.rules if holds(document)), None)
 
+    def silo_of(self, document: Document) -> str | None:
+        """The name of the silo that a record is of; None: no silo takes it. Raises: Refused."""
+        silo = self._silo_of(document)
+        return None if silo is None else silo.name
+
     def _silo_of(self, document: Document) -> _Silo | None:
         if self._silo_field is not None:
             name = text_of(self._silo_field(document), self._silo_field_name)
@@ -99,6 +105,7 @@ class _Compiler:
 
     def silo(self, silo: Silo) -> _Silo:
         return _Silo(
+            name=silo.name,
             takes=compile_when(silo.when),
             customer_id=compile_text(silo.customer_id),
             event_id=None if silo.event_id is None else compile_text(silo.event_id),

@@ -15,7 +15,8 @@ Line = dict[str, Any]
 
 
 def card(
-    ledger: Mapping[str, Any], *, window: str = "all", known_until: str | None = None, final: bool | None = None
+    ledger: Mapping[str, Any], *, window: str = "all", known_until: str | None = None, final: bool | None = None,
+    silos: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The report card of one window of the ledger's JSON.
 
@@ -25,6 +26,7 @@ def card(
         known_until: the clock of what is known now, if that is past the ledger's: it is what tells whether the card
             is final, so give `final` too.
         final: nothing inside the horizon can change this window any more; by default as the ledger states it.
+        silos: each silo's own count explained over all time (`streams.silos`), where it is known.
     Raises: KeyError, naming the windows there are, for another one.
     """
     windows = ledger["windows"]
@@ -74,6 +76,8 @@ def card(
     for name in ("retention", "earned_growth"):
         if name in row:
             made[name] = row[name]
+    if silos is not None:
+        made["silos"] = silos["silos"]
     if "before" in row:
         made["net_before"] = row["before"]["net"]
     return made
@@ -152,11 +156,39 @@ def _lines(of: Mapping[str, Any]) -> Iterator[str]:
             f"{line['transferred_in']['customers']:,}, {line['transferred_out']['customers']:,}, "
             f"{line['closing']['customers']:,}"
         )
+    if of.get("silos"):
+        yield ""
+        yield "Silos, all time: what each counts by itself, and what lies between that and the company's count"
+    for silo in of.get("silos", ()):
+        own = silo["own"]["closing"]["customers"]
+        causes = [
+            f"{cause_name(cause)} {cause['closing']['customers']:+,}"
+            for cause in silo["causes"]
+            if cause["closing"]["customers"]
+        ]
+        yield f"  {silo['silo']}: {plural(own, 'customer')}; {', '.join(causes) or 'no difference'}"
     if of["problems"]:
         yield ""
         yield "Problems:"
     for problem in of["problems"]:
         yield f"  {problem['text']}"
+
+
+CAUSES = {
+    "rejected": "records that were rejected",
+    "other_rule": "other rule",
+    "not_yet_due": "announced, not yet due or withdrawn",
+    "seen_elsewhere": "seen elsewhere first",
+    "told_elsewhere": "told by other silos of its customers",
+    "not_here": "customers that it does not know",
+}
+"""What lies between a silo's own count and the company's."""
+
+
+def cause_name(cause: Mapping[str, Any]) -> str:
+    """A cause in words, with its detail."""
+    detail = f" ({cause['detail']})" if "detail" in cause else ""
+    return f"{CAUSES[cause['cause']]}{detail}"
 
 
 def _problems(accounting: Mapping[str, Any], row: Mapping[str, Any]) -> list[Line]:

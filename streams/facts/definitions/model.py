@@ -113,6 +113,23 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnCount:
+    """How a silo counts its customers by itself; it moves no number of the company's, reconciliation explains it.
+
+    Attributes:
+        rules: what its records mean to itself; None: what they mean to the company.
+        leaving_at_once: a departure counts when it is announced, not when it takes effect.
+        lapse: None: nobody is lost by silence.
+        grouping_us: leaving and joining this close together is one change.
+    """
+
+    rules: tuple[Rule, ...] | None = None
+    leaving_at_once: bool = True
+    lapse: Lapse | None = None
+    grouping_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Silo:
     """A source system in its own words."""
 
@@ -122,6 +139,7 @@ class Silo:
     event_id: Source | None  # None: topic, partition and offset
     zone: ZoneInfo | None
     rules: tuple[Rule, ...]
+    own_count: OwnCount = OwnCount()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,10 +24,10 @@ from streams.facts.definitions.silos import read_silo, read_zone
 from streams.facts.definitions.sources import read_path, read_when
 from streams.facts.definitions.tree import DefinitionsError, Fault, Scalar, Table, Tree
 from streams.facts.definitions.undecided import undecided
-from streams.facts.definitions.values import read_kinds, read_rates, read_value_model, read_words
+from streams.facts.definitions.values import read_lapse, read_rates, read_value_model, read_words
 from streams.facts.definitions.voice import read_voice
 from streams.facts.models import UNKNOWN, LossKind
-from streams.ledger.rules import DAY, HOUR, Lapse
+from streams.ledger.rules import DAY, HOUR
 
 REASON_KINDS = (LossKind.VOLUNTARY.value, LossKind.PAYMENT.value, LossKind.BEYOND_US.value)
 
@@ -92,7 +92,7 @@ def _read(section: Section, faults: Faults) -> Definitions:
         same_departure_us=section.read("same_departure", read_span, 7 * DAY),
         early_within_us=section.read("early_within", read_span, 90 * DAY),
         future_skew_us=section.read("future_skew", read_span, HOUR),
-        lapse=section.optional("lapse", _read_lapse),
+        lapse=section.optional("lapse", read_lapse),
         precedence=section.read("precedence", read_texts, ()),
         customers_per_marble=section.optional("customers_per_marble", read_whole),
         tiers=tiers,
@@ -117,18 +117,6 @@ def _read(section: Section, faults: Faults) -> Definitions:
 def _with_warnings(definitions: Definitions, faults: Faults) -> Definitions:
     values = {name: getattr(definitions, name) for name in definitions.__dataclass_fields__}
     return Definitions(**{**values, "warnings": tuple(faults.warnings)})
-
-
-def _read_lapse(tree: Tree, path: str, faults: Faults) -> Lapse | None:
-    section = as_section(tree, path, faults, "lapse")
-    if section is None:
-        return None
-    after_tree = section.need("after", "write after how long a silence a customer is lost, for example 180d")
-    after = None if after_tree is None else read_span(after_tree, section.at("after"), faults)
-    kinds_tree = section.need("restarted_by", "list the facts that break the silence, for example [purchased]")
-    kinds = () if kinds_tree is None else read_kinds(kinds_tree, section.at("restarted_by"), faults)
-    section.close()
-    return None if after is None else Lapse(after, frozenset(kinds))
 
 
 def _read_agreed(section: Section) -> Agreed | None:

@@ -9,6 +9,7 @@ from streams.facts.definitions.model import (
     Hash,
     InstantPlus,
     Lookup,
+    OwnCount,
     Rule,
     Silo,
     Source,
@@ -22,10 +23,12 @@ from streams.facts.definitions.reader import (
     items_of,
     read_choice,
     read_flag,
+    read_span,
     read_text,
 )
 from streams.facts.definitions.sources import read_source, read_when
 from streams.facts.definitions.tree import Listing, Scalar, Tree
+from streams.facts.definitions.values import read_lapse
 from streams.facts.refusal import Refused
 from streams.facts.times import instant_of
 
@@ -88,18 +91,46 @@ def read_silo(name: str, tree: Tree, path: str, faults: Faults) -> Silo | None:
     shared = section.take("every_fact")
     defaults = {} if shared is None else _read_shared(shared, section.at("every_fact"), faults, zone)
     rules_tree = section.need("rules", "list what its records mean")
-    rules: list[Rule] = []
-    if rules_tree is not None:
-        for item, at in items_of(rules_tree, section.at("rules"), faults, "rules"):
-            rule = _read_rule(item, at, faults, zone, defaults)
-            if rule is not None:
-                if any(other.name == rule.name for other in rules):
-                    faults.add(item, at, f"two rules are named `{rule.name}`", "give each its own name")
-                rules.append(rule)
+    rules = () if rules_tree is None else _read_rules(rules_tree, section.at("rules"), faults, zone, defaults)
+    own_tree = section.take("own_count")
+    own = OwnCount()
+    if own_tree is not None:
+        own = _read_own_count(own_tree, section.at("own_count"), faults, zone, defaults)
     section.close()
     if not name.strip():
         faults.add(tree, path, "a silo needs a name", "write its name before the colon")
-    return None if customer_id is None else Silo(name, when, customer_id, event_id, zone, tuple(rules))
+    return None if customer_id is None else Silo(name, when, customer_id, event_id, zone, rules, own)
+
+
+def _read_own_count(
+    tree: Tree, path: str, faults: Faults, zone: ZoneInfo | None, shared: dict[str, tuple[Tree, str]]
+) -> OwnCount:
+    """How the silo counts by itself."""
+    section = as_section(tree, path, faults, "own_count")
+    if section is None:
+        return OwnCount()
+    rules_tree = section.take("rules")
+    own = OwnCount(
+        rules=None if rules_tree is None else _read_rules(rules_tree, section.at("rules"), faults, zone, shared),
+        leaving_at_once=section.read("leaving", read_choice("at_once", "when_due"), "at_once") == "at_once",
+        lapse=section.optional("lapse", read_lapse),
+        grouping_us=section.read("grouping_window", read_span, 0),
+    )
+    section.close()
+    return own
+
+
+def _read_rules(
+    tree: Tree, path: str, faults: Faults, zone: ZoneInfo | None, shared: dict[str, tuple[Tree, str]]
+) -> tuple[Rule, ...]:
+    rules: list[Rule] = []
+    for item, at in items_of(tree, path, faults, "rules"):
+        rule = _read_rule(item, at, faults, zone, shared)
+        if rule is not None:
+            if any(other.name == rule.name for other in rules):
+                faults.add(item, at, f"two rules are named `{rule.name}`", "give each its own name")
+            rules.append(rule)
+    return tuple(rules)
 
 
 def _read_shared(tree: Tree, path: str, faults: Faults, zone: ZoneInfo | None) -> dict[str, tuple[Tree, str]]:

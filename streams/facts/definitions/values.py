@@ -1,4 +1,4 @@
-"""Reading money: the value model and the currency rates."""
+"""Reading the value model, the currency rates and the lapse."""
 
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,7 @@ from streams.facts.definitions.sources import instant_reader, read_currency_or, 
 from streams.facts.definitions.tree import Scalar, Table, Tree
 from streams.facts.models import FactKind
 from streams.facts.money import ABSURD, Exact, Rates, minor_digits, parse_exact, to_minor
+from streams.ledger.rules import Lapse
 
 _FORMS = ("field", "formula", "table", "trailing_spend", "by_silo")
 _FORMS_OF_A_SILO = ("field", "formula", "table")
@@ -158,6 +159,19 @@ def read_kinds(tree: Tree, path: str, faults: Faults) -> tuple[str, ...]:
     if not found:
         faults.add(tree, path, "the list is empty", f"name one or several of: {', '.join(AMOUNT_KINDS)}")
     return tuple(kind for kind in found if kind is not None)
+
+
+def read_lapse(tree: Tree, path: str, faults: Faults) -> Lapse | None:
+    """After how long a silence a customer is lost."""
+    section = as_section(tree, path, faults, "lapse")
+    if section is None:
+        return None
+    after_tree = section.need("after", "write after how long a silence a customer is lost, for example 180d")
+    after = None if after_tree is None else read_span(after_tree, section.at("after"), faults)
+    kinds_tree = section.need("restarted_by", "list the facts that break the silence, for example [purchased]")
+    kinds = () if kinds_tree is None else read_kinds(kinds_tree, section.at("restarted_by"), faults)
+    section.close()
+    return None if after is None else Lapse(after, frozenset(kinds))
 
 
 def read_rates(tree: Tree | None, path: str, faults: Faults, reporting: str, zone: ZoneInfo) -> Rates:
