@@ -12,6 +12,7 @@ from streams.facts.admission import Admission, AdmittedBatch
 from streams.facts.definitions.model import Definitions
 from streams.facts.models import Fact, LossKind, RawRecord
 from streams.facts.placement import partitions_for
+from streams.intake.rules import CUSTOMER_EVENTS
 from streams.ledger.counts import FactCounts
 from streams.ledger.movements import Change
 from streams.ledger.partition import PartitionLedger
@@ -104,12 +105,18 @@ class Recount:
         kept = Retention(hours_us=None, days_us=None) if by == "hour" else Retention(days_us=None)
         self.tables = Tables(table_rules(definitions, kept))
         self._admission = Admission(definitions, now_us=now_us)
+        self._of_topic = {
+            topic: Admission(definitions, now_us=now_us, own_topic=topic)
+            for topic, feed in definitions.own_topics.items()
+            if feed == CUSTOMER_EVENTS
+        }
         self._ledgers = [PartitionLedger(definitions.ledger_rules()) for _ in range(partitions)]
         self._rolled = NEVER
 
     def add(self, records: Sequence[RawRecord]) -> AdmittedBatch:
-        """Count the next records; what is returned has their dead letters."""
-        batch = self._admission.admit(records)
+        """Count the next records, all of one topic; what is returned has their dead letters."""
+        admission = self._of_topic.get(records[0].topic, self._admission) if records else self._admission
+        batch = admission.admit(records)
         self.latest = max(self.latest, max((fact.at for fact in batch.facts), default=NEVER))
         facts = batch.facts if self.until is None else self._in_time(batch, self.until)
         self.records.count(batch)

@@ -10,8 +10,8 @@ from typing import Any
 from streams.facts.definitions.model import Definitions
 from streams.facts.labels import Labels
 from streams.facts.mapping import Mapping
-from streams.facts.models import DeadLetter, Fact, RawRecord, RejectReason
-from streams.facts.native import NativeFacts, native_of, read_native_quickly
+from streams.facts.models import DeadLetter, Fact, Link, RawRecord, RejectReason
+from streams.facts.native import SAME_CUSTOMER, NativeFacts, native_of, read_native_quickly
 from streams.facts.placement import check_place, partitions_for
 from streams.facts.quick import quick_reader
 from streams.facts.refusal import Refused, shown
@@ -37,6 +37,8 @@ class AdmittedBatch:
         unmapped: records that no rule took.
         records_with_facts: records that gave at least one fact of a customer.
         fact_records: for each of `facts`, which record of the batch gave it.
+        links: what records said of ids, each with which record of the batch did; a record that says nothing else
+            counts under `no_fact`.
     """
 
     records: int = 0
@@ -47,6 +49,7 @@ class AdmittedBatch:
     unmapped: int = 0
     records_with_facts: int = 0
     fact_records: list[int] = field(default_factory=list)
+    links: list[tuple[int, Link]] = field(default_factory=list)
 
 
 class Admission:
@@ -60,6 +63,7 @@ class Admission:
         check_keys: native records need their customer id as key.
         max_bytes: of one record.
         labels: other ones than the definitions', which are told of every word; then nothing is compiled.
+        own_topic: the records are those of this topic of the company's own: in its silos' words, or native ones.
     """
 
     def __init__(
@@ -71,18 +75,22 @@ class Admission:
         check_keys: bool = False,
         max_bytes: int = MAX_BYTES,
         labels: Labels | None = None,
+        own_topic: str | None = None,
     ) -> None:
         self._now_us = now_us
         self._partitions = partitions
         self._check_keys = check_keys
         self._max_bytes = max_bytes
         self._future_skew_us = definitions.future_skew_us
-        self._native = definitions.native_silo is not None
+        # What intake has written is native, whatever the definitions say of the silos' records.
+        self._native = definitions.native_silo is not None or bool(definitions.own_topics)
         self._only_native = self._native and not definitions.silos
+        if own_topic is not None:
+            self._native = self._only_native = own_topic in definitions.native_topics
         listening, labels = labels is not None, labels or Labels(definitions)
         self._native_facts = NativeFacts(definitions, labels)
         self._mapping = Mapping(definitions, labels)
-        self._quick = None if listening else quick_reader(definitions, labels)
+        self._quick = None if listening or own_topic is not None else quick_reader(definitions, labels)
 
     def admit(self, records: Sequence[RawRecord]) -> AdmittedBatch:
         """The facts of these records. Never raises for what a record holds."""
@@ -115,6 +123,9 @@ class Admission:
             if typed is None:
                 self._admit_exactly(record, place, latest, batch, key_place)
                 return
+            if typed.fact == SAME_CUSTOMER:
+                self._admit_link(self._native_facts.link_of(typed, latest), place, batch)
+                return
             fact = self._native_facts.fact_of(typed, latest)
             if fact.customer_id:
                 if self._check_keys:
@@ -129,14 +140,18 @@ class Admission:
         except Refused as refused:
             batch.dead_letters.append(refused.dead_letter(record))
 
-    def rule_of(self, document: dict[str, Any]) -> str | None:
+    def rule_of(self, document: dict[str, Any], topic: str = "") -> str | None:
         """The name of the rule that takes a record of a silo; None for a native one, or where none does.
 
         Raises: Refused.
         """
         if self._only_native or (self._native and "fact" in document):
             return None
-        return self._mapping.rule_of(document)
+        return self._mapping.rule_of(document, topic)
+
+    def _admit_link(self, link: Link, place: int, batch: AdmittedBatch) -> None:
+        batch.links.append((place, link))
+        batch.no_fact[SAME_CUSTOMER] = batch.no_fact.get(SAME_CUSTOMER, 0) + 1
 
     def _latest(self) -> int:
         if self._now_us is None:
@@ -157,14 +172,19 @@ class Admission:
         document = read_quickly(value) if value and len(value) <= self._max_bytes else None
         if document is None:
             document = read_exactly(value, self._max_bytes)
+        links: list[Link] = []
         if self._only_native or (self._native and "fact" in document):
-            facts, rule = [self._native_facts.fact_of(native_of(document), latest)], None
+            typed = native_of(document)
+            if typed.fact == SAME_CUSTOMER:
+                self._admit_link(self._native_facts.link_of(typed, latest), place, batch)
+                return
+            facts, rule = [self._native_facts.fact_of(typed, latest)], None
         else:
             mapped = self._mapping.facts_of(document, record, latest)
             if mapped is None:
                 batch.unmapped += 1
                 return
-            facts, rule = mapped.facts, mapped.rule
+            facts, rule, links = mapped.facts, mapped.rule, mapped.links
         customers = [fact for fact in facts if fact.customer_id]
         if customers:
             customer_id = customers[0].customer_id
@@ -174,8 +194,9 @@ class Admission:
                 check_place(record, customer_id, key_place, self._partitions)
             batch.records_with_facts += 1
         else:
-            name = HEARTBEAT if facts or rule is None else rule
+            name = SAME_CUSTOMER if links else HEARTBEAT if facts or rule is None else rule
             batch.no_fact[name] = batch.no_fact.get(name, 0) + 1
+        batch.links.extend((place, link) for link in links)
         batch.heartbeats += len(facts) - len(customers)
         batch.facts.extend(facts)
         batch.fact_records.extend([place] * len(facts))

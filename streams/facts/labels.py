@@ -1,6 +1,6 @@
 """Texts of a record that become ids or labels: checked for length and characters, mapped onto the agreed lists."""
 
-from streams.facts.definitions.model import Definitions
+from streams.facts.definitions.model import Definitions, Linked, linked_id
 from streams.facts.models import UNKNOWN, LossKind, RejectReason
 from streams.facts.refusal import Refused, shown
 
@@ -43,6 +43,9 @@ class Labels:
         self._reasons_open = definitions.reasons_open
         self._activity_words = definitions.activity_by_word
         self._activities_open = definitions.activities_open
+        self._linked = frozenset(
+            name for name, silo in definitions.silos.items() if isinstance(silo.customer_id, Linked)
+        )
         self._activities: dict[str | None, tuple[str | None, bool]] = {None: (None, False), "": (None, False)}
 
     def label(self, text: str | None, name: str) -> str | None:
@@ -62,6 +65,14 @@ class Labels:
                 self.known.update({None: None, "": None})
             found = self.known[text] = text
         return found
+
+    def company_id(self, silo: str, silo_id: str) -> str:
+        """The customer id in the ledger of an id in records of this silo."""
+        return linked_id(silo, silo_id) if silo in self._linked else silo_id
+
+    def silo_id(self, silo: str, customer_id: str) -> str:
+        """The id in records of this silo that is this customer id in the ledger."""
+        return customer_id.removeprefix(linked_id(silo, "")) if silo in self._linked else customer_id
 
     def activity(self, text: str | None) -> tuple[str | None, bool]:
         """The agreed activity that a word stands for, and whether it is earned.

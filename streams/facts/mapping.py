@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from streams.facts.comparisons import Condition, Document, compile_when, getter
-from streams.facts.definitions.model import Definitions, FactTemplate, SegmentRule, Silo, Source
+from streams.facts.definitions.model import Constant, Definitions, FactTemplate, Linked, SegmentRule, Silo, Source
 from streams.facts.labels import Labels, check_id
-from streams.facts.models import Fact, FactKind, RawRecord, RejectReason
-from streams.facts.native import MAX_COUNT
+from streams.facts.models import Fact, FactKind, Link, RawRecord, RejectReason
+from streams.facts.native import MAX_COUNT, SAME_CUSTOMER
 from streams.facts.refusal import Refused, shown
 from streams.facts.sources import compile_flag, compile_text, compile_time, compile_whole, text_of
 from streams.facts.times import EARLIEST_SINCE_US, check_event_time, check_range
@@ -16,13 +16,17 @@ from streams.facts.valuation import Valuation, compile_amount, compile_value
 MakeFact = Callable[[Document, str, str, int], Fact | None]
 """Record, customer id, event id, latest instant to a fact; None when the fact's own conditions do not hold."""
 
+MakeLink = Callable[[Document, str, int], Link | None]
+"""Record, event id, latest instant to a link; None when its own conditions do not hold."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """What a record gave: the name of the rule that took it, and its facts."""
+    """What a record gave: the name of the rule that took it, its facts, and links between ids."""
 
     rule: str
     facts: list[Fact]
+    links: list[Link]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class _Silo:
     takes: Condition
     customer_id: Callable[[Document], str | None]
     event_id: Callable[[Document], str | None] | None
-    rules: list[tuple[str, Condition, list[MakeFact]]]
+    rules: list[tuple[str, Condition, list[MakeFact], list[MakeLink]]]
 
 
 class Mapping:
@@ -42,6 +46,13 @@ class Mapping:
         self._silos = {name: compiler.silo(silo) for name, silo in definitions.silos.items()}
         self._silo_field = None if definitions.silo_field is None else getter(definitions.silo_field)
         self._silo_field_name = "" if definitions.silo_field is None else definitions.silo_field.name
+        self._of_topic: dict[str, list[_Silo]] = {}
+        for name, silo in definitions.silos.items():
+            for topic in silo.own_topics:
+                self._of_topic.setdefault(topic, []).append(self._silos[name])
+        # A file of records tells no topic: of silos that all have own ones, any may have written it.
+        self._without_topics = [self._silos[name] for name, silo in definitions.silos.items() if not silo.own_topics]
+        self._without_topics = self._without_topics or list(self._silos.values())
 
     def facts_of(self, document: Document, record: RawRecord, latest: int) -> Mapped | None:
         """The facts of a record; None: no silo or no rule takes it.
@@ -52,43 +63,43 @@ class Mapping:
             latest: the latest instant that can have been reached, microseconds.
         Raises: Refused: one of its facts cannot be admitted, so none is.
         """
-        silo = self._silo_of(document)
+        silo = self._silo_of(document, record.topic)
         if silo is None:
             return None
-        for name, holds, makers in silo.rules:
+        for name, holds, makers, linkers in silo.rules:
             if holds(document):
-                return Mapped(name, self._facts(silo, makers, document, record, latest) if makers else [])
+                if not makers and not linkers:
+                    return Mapped(name, [], [])
+                event_id = _event_id(silo, document, record)
+                facts = self._facts(silo, makers, document, event_id, latest) if makers else []
+                links = [link for make in linkers if (link := make(document, event_id, latest)) is not None]
+                return Mapped(name, facts, links)
         return None
 
-    def rule_of(self, document: Document) -> str | None:
+    def rule_of(self, document: Document, topic: str = "") -> str | None:
         """The name of the rule that takes a record; None: no silo or no rule does. Raises: Refused."""
-        silo = self._silo_of(document)
-        return None if silo is None else next((name for name, holds, _ in silo.rules if holds(document)), None)
+        silo = self._silo_of(document, topic)
+        return None if silo is None else next((name for name, holds, *_ in silo.rules if holds(document)), None)
 
-    def silo_of(self, document: Document) -> str | None:
+    def silo_of(self, document: Document, topic: str = "") -> str | None:
         """The name of the silo that a record is of; None: no silo takes it. Raises: Refused."""
-        silo = self._silo_of(document)
+        silo = self._silo_of(document, topic)
         return None if silo is None else silo.name
 
-    def _silo_of(self, document: Document) -> _Silo | None:
+    def _silo_of(self, document: Document, topic: str) -> _Silo | None:
+        of_topic = self._of_topic.get(topic)
+        if of_topic is not None:
+            return next((silo for silo in of_topic if silo.takes(document)), None)
         if self._silo_field is not None:
             name = text_of(self._silo_field(document), self._silo_field_name)
             silo = self._silos.get(name or "")
             return silo if silo is not None and silo.takes(document) else None
-        for silo in self._silos.values():
-            if silo.takes(document):
-                return silo
-        return None
+        return next((silo for silo in self._without_topics if silo.takes(document)), None)
 
     def _facts(
-        self, silo: _Silo, makers: list[MakeFact], document: Document, record: RawRecord, latest: int
+        self, silo: _Silo, makers: list[MakeFact], document: Document, event_id: str, latest: int
     ) -> list[Fact]:
         customer_id = check_id(silo.customer_id(document) or "", "customer_id")
-        if silo.event_id is None:
-            # Digits of one width, so that places in one partition sort as the records lie.
-            event_id = f"{record.topic}-{record.partition:05d}-{record.offset:019d}"
-        else:
-            event_id = check_id(silo.event_id(document) or "", "event_id")
         facts = []
         for place, make in enumerate(makers):
             fact = make(document, customer_id, event_id, latest)
@@ -96,6 +107,13 @@ class Mapping:
                 fact.place = place
                 facts.append(fact)
         return facts
+
+
+def _event_id(silo: _Silo, document: Document, record: RawRecord) -> str:
+    if silo.event_id is None:
+        # Digits of one width, so that places in one partition sort as the records lie.
+        return f"{record.topic}-{record.partition:05d}-{record.offset:019d}"
+    return check_id(silo.event_id(document) or "", "event_id")
 
 
 class _Compiler:
@@ -110,10 +128,41 @@ class _Compiler:
             customer_id=compile_text(silo.customer_id),
             event_id=None if silo.event_id is None else compile_text(silo.event_id),
             rules=[
-                (rule.name, compile_when(rule.when), [self._fact(silo, template) for template in rule.facts])
+                (
+                    rule.name,
+                    compile_when(rule.when),
+                    [self._fact(silo, template) for template in rule.facts if template.kind != SAME_CUSTOMER],
+                    [self._link(silo, template) for template in rule.facts if template.kind == SAME_CUSTOMER],
+                )
                 for rule in silo.rules
             ],
         )
+
+    def _link(self, silo: Silo, template: FactTemplate) -> MakeLink:
+        fields, own = template.fields, silo.customer_id
+        holds = compile_when(template.when)
+        read_at = compile_time(fields["at"], silo.zone)
+        at_name = getattr(fields["at"], "name", "at")
+        of_silo = compile_text(fields.get("of_silo", Constant(silo.name)))
+        to_silo = compile_text(fields["to_silo"]) if "to_silo" in fields else None
+        silo_id = compile_text(fields.get("silo_id", own.path if isinstance(own, Linked) else own))
+        customer_id = compile_text(fields["customer_id"])
+        company_id = self._labels.company_id
+
+        def make(document: Document, event_id: str, latest: int) -> Link | None:
+            if not holds(document):
+                return None
+            at = read_at(document)
+            if at is None:
+                raise Refused(RejectReason.MISSING_FIELD, f"{at_name} is missing: when it happened")
+            check_event_time(at, latest)
+            of = check_id(of_silo(document) or "", "of_silo")
+            to = None if to_silo is None else to_silo(document)
+            joined = check_id(silo_id(document) or "", "silo_id")
+            root = check_id(customer_id(document) or "", "customer_id")
+            return Link(at, event_id, of, company_id(of, joined), root if to is None else company_id(to, root))
+
+        return make
 
     def _fact(self, silo: Silo, template: FactTemplate) -> MakeFact:
         fields = template.fields

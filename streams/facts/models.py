@@ -70,6 +70,19 @@ class Fact(msgspec.Struct, gc=False, omit_defaults=True, array_like=True):
     mark: str = ""  # the ledger's own note, see streams/ledger/standing.py; never part of what was said
 
 
+class Link(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A fact about ids: the customer under the id `silo_id` in facts of this silo is the company's `customer_id`.
+
+    Ids are the ledger's: one of a silo whose ids are linked has the silo's name before it (`crm:17`).
+    """
+
+    at: int
+    event_id: str
+    silo: str
+    silo_id: str
+    customer_id: str
+
+
 class Position(msgspec.Struct, frozen=True, gc=False):
     """Where a record lies; enough to find it again."""
 

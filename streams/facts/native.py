@@ -12,7 +12,7 @@ import msgspec
 
 from streams.facts.definitions.model import Definitions
 from streams.facts.labels import MAX_TEXT, Labels, check_id
-from streams.facts.models import Fact, FactKind, RejectReason
+from streams.facts.models import Fact, FactKind, Link, RejectReason
 from streams.facts.money import check_amount, check_value
 from streams.facts.refusal import Refused, shown
 from streams.facts.strict_json import QUOTE, UNCERTAIN_ESCAPE, read_quickly
@@ -20,6 +20,12 @@ from streams.facts.times import EARLIEST_SINCE_US, EPOCH, check_event_time, chec
 
 MAX_COUNT = 10**9
 """Recommendations in one fact; more is a fault of the source."""
+
+SAME_CUSTOMER = "same_customer"
+"""The word for a fact about ids, see `Link`; it touches no state of a customer."""
+
+MOST_PLACES = 1_000
+"""Facts that one record can give."""
 
 _INT64 = 1 << 63
 _KINDS = {kind.value: kind.value for kind in FactKind}
@@ -49,12 +55,15 @@ class NativeRecord(msgspec.Struct, gc=False, omit_defaults=True):
     since: datetime | int | None = None
     last_fact_at: datetime | int | None = None
     retracts: str | None = None
+    place: int | None = None
+    silo_id: str | None = None
+    to_silo: str | None = None
 
 
 _decode = msgspec.json.Decoder(NativeRecord).decode
 _encode = msgspec.json.Encoder().encode
 _TIMES = ("at", "effective_at", "since", "last_fact_at")
-_NUMBERS = ("value", "amount", "count", "sequence")
+_NUMBERS = ("value", "amount", "count", "sequence", "place")
 _TEXTS = tuple(
     name
     for name in NativeRecord.__struct_fields__
@@ -171,10 +180,13 @@ class NativeFacts:
             sequence = 0
         elif not -_INT64 <= sequence < _INT64:
             raise Refused(RejectReason.BAD_VALUE, "sequence is beyond 64 bits")
+        place = record.place or 0
+        if not 0 <= place < MOST_PLACES:
+            raise Refused(RejectReason.BAD_VALUE, f"place is not between 0 and {MOST_PLACES - 1}")
         if amount is not None:
             check_amount(amount)
         fact = Fact(
-            kind, at, customer_id, silo, event_id, sequence, 0, value, None,
+            kind, at, customer_id, silo, event_id, sequence, place, value, None,
             segment, region, product, activity, earned or record.by_recommendation is True,
         )  # fmt: skip
         if kind in self._trailing:
@@ -187,6 +199,21 @@ class NativeFacts:
         elif kind == "opening" or kind == "recommended" or kind == "retracted":
             self._tell(fact, record)
         return fact
+
+    def link_of(self, record: NativeRecord, latest: int) -> Link:
+        """The link of a typed record whose `fact` is `same_customer`.
+
+        Raises: Refused.
+        """
+        at = _micros(record.at, "at")
+        check_event_time(at, latest)
+        event_id = check_id(record.event_id or "", "event_id")
+        silo = self._labels.label(check_id(record.silo or "", "silo"), "silo") or ""
+        silo_id = check_id(record.silo_id or "", "silo_id")
+        customer_id = check_id(record.customer_id or "", "customer_id")
+        company_id = self._labels.company_id
+        root = customer_id if record.to_silo is None else company_id(record.to_silo, customer_id)
+        return Link(at, event_id, silo, company_id(silo, silo_id), root)
 
     def _end(self, fact: Fact, record: NativeRecord) -> None:
         fact.reason, fact.loss_kind = self._labels.reason(record.reason, record.kind)

@@ -20,7 +20,9 @@ if _piece is not None:
 
 
 def quick_reader(definitions: Definitions, labels: Labels) -> Any:
-    """The compiled reader for these definitions; None where there is none, or where silos speak their own words."""
-    if _piece is None or definitions.native_silo is None or definitions.silos or definitions.trailing is not None:
+    """The compiled reader for these definitions; None where there is none, or silos speak their own words there."""
+    in_own_words = any(not silo.own_topics for silo in definitions.silos.values())
+    is_native = definitions.native_silo is not None or bool(definitions.own_topics)
+    if _piece is None or not is_native or in_own_words or definitions.trailing is not None:
         return None
-    return _piece.Reader(labels, definitions.native_silo)
+    return _piece.Reader(labels, definitions.native_silo or "")

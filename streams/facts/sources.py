@@ -9,7 +9,17 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from streams.facts.comparisons import Document, getter
-from streams.facts.definitions.model import Constant, Hash, InstantPlus, Lookup, Path, Source, Time
+from streams.facts.definitions.model import (
+    Constant,
+    Hash,
+    InstantPlus,
+    Linked,
+    Lookup,
+    Path,
+    Source,
+    Time,
+    linked_id,
+)
 from streams.facts.models import RejectReason
 from streams.facts.money import exact_of, multiply, to_minor
 from streams.facts.refusal import Refused, shown
@@ -53,6 +63,8 @@ def compile_text(source: Source) -> Callable[[Document], str | None]:
     if isinstance(source, Lookup):
         get, name, table, otherwise = getter(source.path), source.path.name, source.table, source.otherwise
         return lambda document: table.get(text_of(get(document), name) or "", otherwise)
+    if isinstance(source, Linked):
+        return _compile_linked(source)
     assert isinstance(source, Path)
     get, name = getter(source), source.name
     return lambda document: text_of(get(document), name)
@@ -121,6 +133,16 @@ def compile_flag(source: Source, name: str) -> Callable[[Document], bool | None]
         if found in _FALSE:
             return False
         raise Refused(RejectReason.WRONG_TYPE, f"{name} is {shown(found)} where true or false is needed")
+
+    return read
+
+
+def _compile_linked(source: Linked) -> Callable[[Document], str | None]:
+    get, name, silo = getter(source.path), source.path.name, source.silo
+
+    def read(document: Document) -> str | None:
+        found = text_of(get(document), name)
+        return None if found is None else linked_id(silo, found)
 
     return read
 

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from streams.facts.admission import Admission
+from streams.facts.admission import Admission, AdmittedBatch
 from streams.facts.definitions.model import Definitions
 from streams.facts.labels import Labels
-from streams.facts.models import UNKNOWN, DeadLetter, Fact, RawRecord
+from streams.facts.models import UNKNOWN, DeadLetter, RawRecord
+from streams.facts.native import SAME_CUSTOMER
 from streams.facts.refusal import Refused
 from streams.facts.strict_json import read_exactly
 from streams.ledger.partition import PartitionLedger
@@ -112,10 +113,13 @@ def try_records(definitions: Definitions, records: Sequence[RawRecord], *, check
     `check_keys`: native records need their customer id as key, as on the topic `customer-events`.
     """
     tried = Tried()
-    admission = Admission(definitions, check_keys=check_keys, labels=_ListeningLabels(definitions, tried.words))
+    labels = _ListeningLabels(definitions, tried.words)
+    others = Admission(definitions, check_keys=check_keys, labels=labels)
+    of_topic = {topic: Admission(definitions, labels=labels, own_topic=topic) for topic in definitions.own_topics}
     ledger = PartitionLedger(definitions.ledger_rules())
     for record in records:
         tried.records += 1
+        admission = of_topic.get(record.topic, others)
         batch = admission.admit([record])
         if batch.dead_letters:
             _reject(tried, batch.dead_letters[0], record)
@@ -123,17 +127,17 @@ def try_records(definitions: Definitions, records: Sequence[RawRecord], *, check
             tried.unmapped += 1
             _example(tried.unmapped_examples, record)
         else:
-            rule = next(iter(batch.no_fact), None) if not batch.records_with_facts else None
-            _count(tried, admission, ledger, rule, batch.facts, record)
+            _count(tried, admission, ledger, batch, record)
     return tried
 
 
 def _count(
-    tried: Tried, admission: Admission, ledger: PartitionLedger, dropped_by: str | None, facts: list[Fact],
-    record: RawRecord,
+    tried: Tried, admission: Admission, ledger: PartitionLedger, batch: AdmittedBatch, record: RawRecord
 ) -> None:
-    rule = dropped_by or _rule_of(admission, facts, record)
-    becomes = tuple(fact.kind for fact in facts)
+    facts = batch.facts
+    becomes = (*(fact.kind for fact in facts), *(SAME_CUSTOMER for _ in batch.links))
+    dropped_by = None if becomes else next(iter(batch.no_fact))
+    rule = dropped_by or _rule_of(admission, becomes, record)
     kind = tried.kinds.get((rule, becomes))
     if kind is None:
         kind = tried.kinds[rule, becomes] = Kind(rule, becomes)
@@ -145,11 +149,11 @@ def _count(
     kind.ignored.update({name: n for name, n in (ledger.counts.ignored - ignored).items() if n})
 
 
-def _rule_of(admission: Admission, facts: list[Fact], record: RawRecord) -> str:
+def _rule_of(admission: Admission, becomes: tuple[str, ...], record: RawRecord) -> str:
     try:
-        return admission.rule_of(read_exactly(record.value)) or facts[0].kind
+        return admission.rule_of(read_exactly(record.value), record.topic) or becomes[0]
     except Refused:  # what was admitted a moment ago is not refused now
-        return facts[0].kind
+        return becomes[0]
 
 
 def _reject(tried: Tried, letter: DeadLetter, record: RawRecord) -> None:

@@ -116,6 +116,7 @@ class HealthRules:
     Attributes:
         native: records in the native format are read as they are.
         signals, statuses: the sources' own words, in the order in which they are tried.
+        own_topics: the company's own topics of signals, by their full names.
         horizon_us: how far back signals may arrive in any order.
         least: customers disrupted below which no scope has a colour by its share.
         before_leaving_us: days before a loss in which a disruption counts as one before it.
@@ -133,6 +134,7 @@ class HealthRules:
     native: bool = True
     signals: tuple[HealthSource, ...] = ()
     statuses: tuple[HealthSource, ...] = ()
+    own_topics: tuple[str, ...] = ()
 
     def satisfied_us(self, service: str, stage: str, segment: str) -> int | None:
         """The T stated for an interaction; None: none is, so it is learnt."""

@@ -47,7 +47,7 @@ class RefusedWords:
             if self._native is not None and "fact" in document:
                 found = [self._native_fact(document, self._native)]
             else:
-                name = self._silo_of(document)
+                name = self._silo_of(document, letter.position.topic)
                 found = [] if name is None else self._silos[name].facts_of(document)
         except Refused:
             return []

@@ -71,6 +71,7 @@ class VoiceRules:
         brands: the agreed list; `brands_open`: others count as they are stated, else as `unknown`.
         topics: topic, by preference a reason on the agreed list, to the phrases that tell it in a text.
         valences: words that mean something else than usual in these brands' mentions, -4 to 4.
+        own_topics: the company's own topics of mentions, by their full names.
     """
 
     native: bool = True
@@ -83,6 +84,7 @@ class VoiceRules:
     topics: dict[str, tuple[str, ...]] = field(default_factory=dict)
     valences: dict[str, float] = field(default_factory=dict)
     copies: CopyRules = CopyRules()
+    own_topics: tuple[str, ...] = ()
 
     @cached_property
     def brand_by_word(self) -> dict[str, str]:

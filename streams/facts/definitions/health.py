@@ -17,6 +17,7 @@ from streams.facts.definitions.reader import (
     read_texts,
     read_whole,
 )
+from streams.facts.definitions.sources import read_own_topics
 from streams.facts.definitions.tree import Scalar, Table, Tree
 from streams.health.rules import (
     SHOWN,
@@ -71,6 +72,7 @@ def read_health(section: Section, horizon_us: int, stages: tuple[str, ...]) -> H
         native=inner.read("native", read_flag, True),
         signals=read_sources(inner, "signals", SIGNAL_FIELDS, stages),
         statuses=read_sources(inner, "status", STATUS_FIELDS, stages),
+        own_topics=inner.read("own_topics", read_own_topics, ()),
     )
     if rules.yellow.share > rules.red.share or rules.yellow.customers > rules.red.customers:
         section.faults.add(inner.table, "health.red", "red begins below yellow", "let `yellow` be below `red`")

@@ -12,6 +12,7 @@ from streams.facts.definitions.tree import Fault
 from streams.facts.models import LossKind
 from streams.facts.money import Exact, Rates
 from streams.health.rules import HealthRules
+from streams.intake.rules import CUSTOMER_EVENTS, QOS_SIGNALS, SOCIAL_MENTIONS, SURVEY_RESPONSES, SurveyRules
 from streams.ledger.rules import Lapse, LedgerRules, TrailingSpend
 from streams.voice.rules import VoiceRules
 
@@ -77,7 +78,20 @@ class Hash:
     paths: tuple[Path, ...]
 
 
-Source = Path | Constant | Lookup | Time | InstantPlus | Hash
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """An id of a silo's own, which link facts join to the company's: `silo:id` until one does, see `linked_id`."""
+
+    silo: str
+    path: Path
+
+
+def linked_id(silo: str, silo_id: str) -> str:
+    """The customer id of a silo's own id that no link names yet."""
+    return f"{silo}:{silo_id}"
+
+
+Source = Path | Constant | Lookup | Time | InstantPlus | Hash | Linked
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +154,7 @@ class Silo:
     zone: ZoneInfo | None
     rules: tuple[Rule, ...]
     own_count: OwnCount = OwnCount()
+    own_topics: tuple[str, ...] = ()  # by their full names; none: its records lie in customer-events
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +241,7 @@ class Definitions:
 
     `reasons_open` and `activities_open`: what is stated and not on the list counts as it is stated.
     `native_silo` is the silo of native records that name none; None: a field `fact` makes no record a native one.
+    `native_topics` are own topics of native records, which lie there under other keys than the customer's.
     `tiers`: stages of the customer's journey, and what trouble there does: 1 pages, 2 makes a ticket, 3 is shown.
     `warnings` are no faults: the file holds, and people should look.
     """
@@ -253,6 +269,8 @@ class Definitions:
     silos: dict[str, Silo] = field(default_factory=dict)
     silo_field: Path | None = None
     native_silo: str | None = "native"
+    native_topics: tuple[str, ...] = ()
+    surveys: SurveyRules = field(default_factory=SurveyRules)
     health: HealthRules = field(default_factory=HealthRules)
     voice: VoiceRules = field(default_factory=VoiceRules)
     agreed: Agreed | None = None
@@ -262,6 +280,15 @@ class Definitions:
     def stages(self) -> tuple[str, ...]:
         """Stages of the customer's journey, in their order; none: any stage counts as it is stated."""
         return tuple(self.tiers)
+
+    @cached_property
+    def own_topics(self) -> dict[str, str]:
+        """The company's own topics, by their full names, and the feed that what they say belongs to."""
+        feeds = {topic: CUSTOMER_EVENTS for silo in self.silos.values() for topic in silo.own_topics}
+        feeds |= dict.fromkeys(self.native_topics, CUSTOMER_EVENTS)
+        feeds |= dict.fromkeys(self.health.own_topics, QOS_SIGNALS)
+        feeds |= dict.fromkeys(self.surveys.own_topics, SURVEY_RESPONSES)
+        return feeds | dict.fromkeys(self.voice.own_topics, SOCIAL_MENTIONS)
 
     @cached_property
     def zone(self) -> ZoneInfo:

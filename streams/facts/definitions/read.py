@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from streams.facts.definitions.health import read_health, read_journey
 from streams.facts.definitions.model import Activity, Agreed, Definitions, Path, Reason, SegmentRule, Silo, ValueModel
+from streams.facts.definitions.own_topics import check_own_topics
 from streams.facts.definitions.reader import (
     Faults,
     Section,
@@ -21,7 +22,8 @@ from streams.facts.definitions.reader import (
     read_whole,
 )
 from streams.facts.definitions.silos import read_silo, read_zone
-from streams.facts.definitions.sources import read_path, read_when
+from streams.facts.definitions.sources import read_own_topics, read_path, read_when
+from streams.facts.definitions.surveys import read_surveys
 from streams.facts.definitions.tree import DefinitionsError, Fault, Scalar, Table, Tree
 from streams.facts.definitions.undecided import undecided
 from streams.facts.definitions.values import read_lapse, read_rates, read_value_model, read_words
@@ -73,7 +75,7 @@ def _read(section: Section, faults: Faults) -> Definitions:
     stages = tuple(tiers)
     horizon_us = section.read("horizon", read_span, 36 * HOUR)
     silos = _read_silos(section)
-    native = _read_native(section)
+    native, native_topics = _read_native(section)
     model_tree = section.need("value_model", "say what a customer is expected to be worth")
     model = None if model_tree is None else read_value_model(model_tree, "value_model", faults, currency)
     rates = read_rates(section.take("rates"), "rates", faults, currency, zone)
@@ -104,6 +106,8 @@ def _read(section: Section, faults: Faults) -> Definitions:
         silos=silos,
         silo_field=_read_silo_field(section, silos),
         native_silo=native,
+        native_topics=native_topics,
+        surveys=read_surveys(section),
         health=read_health(section, horizon_us, stages),
         voice=read_voice(section, reasons, reasons_open),
         agreed=_read_agreed(section),
@@ -137,20 +141,20 @@ def _read_agreed(section: Section) -> Agreed | None:
     return found
 
 
-def _read_native(section: Section) -> str | None:
+def _read_native(section: Section) -> tuple[str | None, tuple[str, ...]]:
+    """The silo of native records that name none, and own topics of native records."""
     tree = section.take("native")
     if tree is None:
-        return "native"
+        return "native", ()
     if isinstance(tree, Scalar):
-        if read_flag(tree, "native", section.faults):
-            return "native"
-        return None
+        return ("native" if read_flag(tree, "native", section.faults) else None), ()
     inner = as_section(tree, "native", section.faults, "native")
     if inner is None:
-        return "native"
+        return "native", ()
     silo = inner.optional("silo", read_text)
+    own_topics = inner.read("own_topics", read_own_topics, ())
     inner.close()
-    return silo or "native"
+    return silo or "native", own_topics
 
 
 def _read_silos(section: Section) -> dict[str, Silo]:
@@ -167,15 +171,17 @@ def _read_silo_field(section: Section, silos: Mapping[str, Silo]) -> Path | None
     tree = section.take("silo_field")
     if tree is not None:
         return read_path(tree, "silo_field", section.faults)
-    names = list(silos)
-    for name in names[:-1]:
-        if not silos[name].when:
-            section.faults.add(
-                section.table,
-                f"silos.{name}.when",
-                f"silo `{name}` takes every record, so `{names[-1]}` gets none",
-                "give it a `when:`, or write `silo_field:` with the field that names the silo",
-            )
+    pools = [[name for name, silo in silos.items() if not silo.own_topics]]
+    topics = dict.fromkeys(topic for silo in silos.values() for topic in silo.own_topics)
+    pools += [[name for name, silo in silos.items() if topic in silo.own_topics] for topic in topics]
+    hidden = {name: names[-1] for names in pools for name in names[:-1] if not silos[name].when}
+    for name, behind in hidden.items():
+        section.faults.add(
+            section.table,
+            f"silos.{name}.when",
+            f"silo `{name}` takes every record, so `{behind}` gets none",
+            "give it a `when:`, or write `silo_field:` with the field that names the silo",
+        )
     return None
 
 
@@ -258,6 +264,7 @@ def _read_segments(section: Section, silos: Mapping[str, Silo]) -> tuple[Segment
 
 def _check_together(section: Section, definitions: Definitions) -> None:
     faults, silos = section.faults, definitions.silos
+    check_own_topics(section, definitions)
     if not silos and definitions.native_silo is None and not section.has("silos"):
         faults.add(section.table, "silos", "no record would mean anything", "list silos, or drop `native: false`")
     if len(set(definitions.precedence)) != len(definitions.precedence):

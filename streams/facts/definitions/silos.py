@@ -8,6 +8,7 @@ from streams.facts.definitions.model import (
     FactTemplate,
     Hash,
     InstantPlus,
+    Linked,
     Lookup,
     OwnCount,
     Rule,
@@ -26,8 +27,8 @@ from streams.facts.definitions.reader import (
     read_span,
     read_text,
 )
-from streams.facts.definitions.sources import read_source, read_when
-from streams.facts.definitions.tree import Listing, Scalar, Tree
+from streams.facts.definitions.sources import read_own_topics, read_source, read_when
+from streams.facts.definitions.tree import Entry, Listing, Scalar, Table, Tree
 from streams.facts.definitions.values import read_lapse
 from streams.facts.refusal import Refused
 from streams.facts.times import instant_of
@@ -48,12 +49,14 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "recommended": (*_CUSTOMER, "count"),
     "retracted": (*_ALL, "retracts"),
     "heartbeat": ("at",),
+    "same_customer": ("at", "of_silo", "silo_id", "to_silo", "customer_id"),
 }
 """The fields that each kind of fact may have."""
 
 _NO_HASH = ("sequence", "count", "by_recommendation", "kind")
 _TIMES = ("at", "effective_at", "since", "last_fact_at")
-_NEEDED = {"retracted": ("at", "retracts")}
+_NEEDED = {"retracted": ("at", "retracts"), "same_customer": ("at", "customer_id")}
+_IDS = ("customer_id", "silo_id")
 
 
 def read_zone(tree: Tree, path: str, faults: Faults) -> ZoneInfo | None:
@@ -78,7 +81,7 @@ def read_silo(name: str, tree: Tree, path: str, faults: Faults) -> Silo | None:
     if zone is None and section.has("zone"):
         zone = ZoneInfo("UTC")  # one fault is enough: local times are read as if the zone were right
     customer = section.need("customer_id", "name the field that holds the customer's id")
-    customer_id = None if customer is None else read_field("customer_id", customer, section.at("customer_id"), faults)
+    customer_id = None if customer is None else _read_customer(name, customer, section.at("customer_id"), faults)
     event = section.take("event_id")
     event_id = None if event is None else read_field("event_id", event, section.at("event_id"), faults)
     if event is None:
@@ -96,10 +99,13 @@ def read_silo(name: str, tree: Tree, path: str, faults: Faults) -> Silo | None:
     own = OwnCount()
     if own_tree is not None:
         own = _read_own_count(own_tree, section.at("own_count"), faults, zone, defaults)
+    own_topics = section.read("own_topics", read_own_topics, ())
     section.close()
     if not name.strip():
         faults.add(tree, path, "a silo needs a name", "write its name before the colon")
-    return None if customer_id is None else Silo(name, when, customer_id, event_id, zone, rules, own)
+    if customer_id is None:
+        return None
+    return Silo(name, when, customer_id, event_id, zone, rules, own, own_topics)
 
 
 def _read_own_count(
@@ -131,6 +137,14 @@ def _read_rules(
                 faults.add(item, at, f"two rules are named `{rule.name}`", "give each its own name")
             rules.append(rule)
     return tuple(rules)
+
+
+def _read_customer(silo: str, tree: Tree, path: str, faults: Faults) -> Source | None:
+    """The company's id, or `{linked: field}`: an id of this silo's own that link facts join to the company's."""
+    if isinstance(tree, Table) and any(entry.key.text == "linked" for entry in tree.entries):
+        named = Entry(Scalar(tree.line, tree.column, "silo"), Scalar(tree.line, tree.column, silo))
+        tree = Table(tree.line, tree.column, (*tree.entries, named))
+    return read_field("customer_id", tree, path, faults)
 
 
 def _read_shared(tree: Tree, path: str, faults: Faults, zone: ZoneInfo | None) -> dict[str, tuple[Tree, str]]:
@@ -219,6 +233,9 @@ def read_field(name: str, tree: Tree, path: str, faults: Faults, zone: ZoneInfo 
     if source is None:
         return None
     is_time = name in _TIMES
+    if isinstance(source, Linked) and name not in _IDS:
+        faults.add(tree, path, f"`{name}` is no id of a customer", "name a field, or write another source")
+        return None
     if isinstance(source, Time | InstantPlus) and not is_time:
         faults.add(tree, path, f"`{name}` is no time", "name a field, or write constant, map or hash")
         return None

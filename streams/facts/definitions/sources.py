@@ -1,5 +1,6 @@
 """Reading where a fact's fields come from, and the conditions of rules."""
 
+import re
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
@@ -8,6 +9,7 @@ from streams.facts.definitions.model import (
     Constant,
     Hash,
     InstantPlus,
+    Linked,
     Lookup,
     Money,
     Path,
@@ -31,7 +33,8 @@ from streams.facts.refusal import Refused
 from streams.facts.times import UNIT_US, instant_of
 
 OPERATORS = ("is", "in", "below", "above", "empty")
-_SOURCES = ("constant", "map", "time", "instant", "hash")
+_SOURCES = ("constant", "map", "time", "instant", "hash", "linked")
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 
 
 def read_path(tree: Tree, path: str, faults: Faults) -> Path | None:
@@ -54,7 +57,7 @@ def read_path(tree: Tree, path: str, faults: Faults) -> Path | None:
 
 
 def read_source(tree: Tree, path: str, faults: Faults) -> Source | None:
-    """A field, or one of constant, map, time, instant and hash."""
+    """A field, or one of constant, map, time, instant, hash and linked."""
     if not isinstance(tree, Table):
         return read_path(tree, path, faults)
     section = Section(tree, path, faults)
@@ -114,12 +117,19 @@ def _read_hash(section: Section) -> Source | None:
     return Hash(paths) if paths else None
 
 
+def _read_linked(section: Section) -> Source | None:
+    path = section.optional("linked", read_path)
+    silo = section.text("silo", "name the silo that the id is of")
+    return None if path is None or not silo else Linked(silo, path)
+
+
 _READERS: dict[str, Callable[[Section], Source | None]] = {
     "constant": _read_constant,
     "map": _read_lookup,
     "time": _read_time,
     "instant": _read_instant,
     "hash": _read_hash,
+    "linked": _read_linked,
 }
 
 
@@ -228,3 +238,21 @@ def _read_one(tree: Tree, path: str, faults: Faults) -> str | Exact | bool | Non
         return text == "true"
     number = parse_exact(text)
     return text if number is None else number
+
+
+def read_own_topics(tree: Tree, path: str, faults: Faults) -> tuple[str, ...]:
+    """Names of the company's own topics, as the cluster has them."""
+    found: list[str] = []
+    for item, at in items_of(tree, path, faults, "own_topics"):
+        name = read_text(item, at, faults)
+        if name is None:
+            continue
+        if not _TOPIC.fullmatch(name):
+            faults.add(item, at, f"`{name}` is no name of a topic", "write letters, digits, `.`, `_` and `-`")
+        elif name in found:
+            faults.add(item, at, f"`{name}` stands twice", "name each topic once")
+        else:
+            found.append(name)
+    if isinstance(tree, Listing) and not tree.items:
+        faults.add(tree, path, "the list is empty", "name the topics, or leave `own_topics` out")
+    return tuple(found)

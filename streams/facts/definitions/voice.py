@@ -19,7 +19,7 @@ from streams.facts.definitions.reader import (
     read_whole,
 )
 from streams.facts.definitions.silos import read_field, read_zone
-from streams.facts.definitions.sources import read_when
+from streams.facts.definitions.sources import read_own_topics, read_when
 from streams.facts.definitions.tree import Scalar, Table, Tree
 from streams.facts.definitions.values import read_words
 from streams.facts.models import UNKNOWN
@@ -56,6 +56,7 @@ def read_voice(section: Section, reasons: Mapping[str, Reason], reasons_open: bo
         topics=_read_topics(inner, reasons, reasons_open),
         valences=inner.read("valences", read_valences, {}),
         copies=inner.read("copies", _read_copies, plain.copies),
+        own_topics=inner.read("own_topics", read_own_topics, ()),
     )
     inner.close()
     if rules.unhappy_at >= rules.happy_at:

@@ -1,0 +1,63 @@
+"""`netgrowth ledger --own TOPIC=FILE`: own topics are counted without Kafka as intake would have written them."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+from click.testing import CliRunner, Result
+
+from agents.commands.main import main
+
+DEFINITIONS = """
+name: own
+version: "1"
+agreed: {by: a test, at: 2026-01-01}
+currency: EUR
+time_zone: UTC
+value_model: {version: "1", field: fee}
+silos:
+  billing:
+    own_topics: [invoices]
+    customer_id: account
+    event_id: id
+    every_fact: {at: at}
+    rules: [{name: begin, facts: [{fact: joined, value: model}]}]
+  crm:
+    own_topics: [accounts]
+    customer_id: id
+    event_id: {hash: [id, at]}
+    every_fact: {at: at}
+    rules: [{name: gone, facts: [{fact: left}]}]
+"""
+
+
+def run(folder: Path, *words: str) -> Result:
+    (folder / "own.yaml").write_text(DEFINITIONS)
+    return CliRunner().invoke(main, ["ledger", "--definitions", str(folder / "own.yaml"), "--json", *words])
+
+
+def write(path: Path, *documents: dict[str, Any]) -> str:
+    path.write_bytes(b"".join(orjson.dumps(document) + b"\n" for document in documents))
+    return str(path)
+
+
+def test_each_file_is_read_in_the_words_of_its_topic(tmp_path: Path) -> None:
+    invoices = write(
+        tmp_path / "invoices.jsonl",
+        {"account": "a", "id": "1", "at": "2024-05-01T00:00:00Z", "fee": "2"},
+        {"account": "b", "id": "2", "at": "2024-05-01T00:00:00Z", "fee": "3"},
+    )
+    accounts = write(tmp_path / "accounts.jsonl", {"id": "b", "at": "2024-05-01T01:00:00Z"})
+    done = run(tmp_path, "--own", f"accounts={accounts}", "--own", f"invoices={invoices}")
+    assert done.exit_code == 0, done.output
+    total = orjson.loads(done.stdout)["total"]
+    assert (total["new"], total["lost"]) == ({"customers": 2, "value": 500}, {"customers": 1, "value": 300})
+
+
+def test_what_is_wrong_with_the_options_is_said(tmp_path: Path) -> None:
+    assert "name a file with --facts, or with --own TOPIC=FILE" in run(tmp_path).stderr
+    unknown = run(tmp_path, "--own", "nothing=x.jsonl")
+    assert unknown.exit_code == 2
+    assert "--own nothing: the definitions name no such topic" in unknown.stderr
+    assert "they name accounts, invoices" in unknown.stderr
+    assert "is not TOPIC=FILE" in run(tmp_path, "--own", "x.jsonl").stderr
