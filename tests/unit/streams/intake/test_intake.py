@@ -1,4 +1,4 @@
-"""What records of own topics become: native records under the customer's key that mean what the silo's words meant."""
+"""What records of own topics become: native records under the customer's key that mean what was said."""
 
 from typing import Any
 
