@@ -17,11 +17,13 @@ class Feed:
     Attributes:
         topic: the input topic, without prefix.
         needs: the other topics that the worker reads or writes for it.
+        outcomes: what may become of a record.
         without: what there is not when it cannot be read, as a sentence; empty: the worker does not start without it.
     """
 
     topic: str
     needs: frozenset[str]
+    outcomes: tuple[str, ...]
     without: str = ""
 
     @property
@@ -33,6 +35,7 @@ class Feed:
 LEDGER = Feed(
     "customer-events",
     frozenset({"ledger-changelog", "scope-parts", "movements", "net-growth", "dead-letters"}),
+    ("facts", "no_fact", "unmapped", "dead_lettered"),
 )
 
 FEEDS = (LEDGER,)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from agents.partition_state import Admitted
 from agents.transport import RecordBatch
 from agents.trial.ports import free_port
 from config.settings import Settings
-from streams.facts.admission import AdmittedBatch
 
 if TYPE_CHECKING:
     from agents.app import LedgerWorker
@@ -65,7 +65,7 @@ class Measurement:
         self._t_last = 0.0
         self._t_durable = 0.0
 
-    def batch_read(self, feed: str, batch: RecordBatch, admitted: AdmittedBatch, now_us: int) -> None:
+    def batch_read(self, feed: str, batch: RecordBatch, admitted: Admitted, now_us: int) -> None:
         """Note when the first record was handed on and the last one handled."""
         now = time()
         if not self._handled:

@@ -1,12 +1,12 @@
 """What a stage that keeps state per source partition gives and gets, and why it may refuse to start."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from agents.transport import CannotStart, RecordBatch
 from agents.transport.barrier import KeyValue
-from streams.facts.models import RawRecord
+from streams.facts.models import DeadLetter, RawRecord
 from streams.ledger.changelog import ChangelogReader
 from streams.tables.watermark import PartitionWatermark
 
@@ -47,7 +47,7 @@ class PartitionState(Protocol[F_co]):
     def has_unwritten(self) -> bool:
         """Whether anything waits for the next flush."""
 
-    def apply(self, records: Sequence[RawRecord], next_offset: int, /) -> Any:
+    def apply(self, records: Sequence[RawRecord], next_offset: int, /) -> "Admitted":
         """Apply the next records; `next_offset` is the offset after the last of them. Never raises for their content.
         """
 
@@ -80,10 +80,34 @@ class Output:
     again: Sequence[tuple[str, Sequence[KeyValue]]] = ()
 
 
+class Admitted(Protocol):
+    """What became of the records of a batch.
+
+    Attributes:
+        records: how many were read.
+        outcomes: outcome to records; sums to all of them. The outcomes are those of the feed (`agents.feeds`).
+        dead_letters: of the records that could not be admitted.
+        gave: facts, mentions, whatever the records gave.
+        event_times: of all that was admitted, microseconds.
+    """
+
+    records: int
+    dead_letters: list[DeadLetter]
+
+    @property
+    def outcomes(self) -> Mapping[str, int]: ...
+
+    @property
+    def gave(self) -> int: ...
+
+    @property
+    def event_times(self) -> Sequence[int]: ...
+
+
 class Watcher(Protocol):
     """What is told of batches and flushes, once each; for metrics."""
 
-    def batch_read(self, feed: str, batch: RecordBatch, admitted: Any, now_us: int) -> None:
+    def batch_read(self, feed: str, batch: RecordBatch, admitted: Admitted, now_us: int) -> None:
         """A batch was applied. `feed` is the input topic without prefix; `admitted` what `apply` returned."""
 
     def flushed(self, seconds: float, records: int, size: int) -> None:

@@ -1,10 +1,11 @@
 """What this process did since it started, as counters and histograms; called once a batch or a flush."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 
+from agents.partition_state import Admitted
 from streams.catalogue import (
     APPEND_DELAY,
     BATCHES,
@@ -18,25 +19,24 @@ from streams.catalogue import (
     Kind,
     Metric,
 )
-from streams.facts.admission import AdmittedBatch
 from streams.facts.models import RejectReason
 
 MICROSECONDS = 1_000_000
-OUTCOMES = ("facts", "no_fact", "unmapped", "dead_lettered")
 
 
 class ProcessMetrics:
     """Counters of one worker process. Every child of a closed set of labels is there from the start, at 0."""
 
-    def __init__(self, registry: CollectorRegistry, topics: Iterable[str]) -> None:
+    def __init__(self, registry: CollectorRegistry, outcomes: Mapping[str, Sequence[str]]) -> None:
+        """`outcomes`: input topic, without prefix, to what may become of its records."""
         # A start time of a series beside each counter would double them and says nothing that `up` does not.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library gives it no types
-        names = tuple(topics)
+        names = tuple(outcomes)
         counter, histogram = partial(_counter, registry), partial(_histogram, registry)
         records, letters = counter(RECORDS_READ), counter(DEAD_LETTERS)
         facts, batches = counter(FACTS_READ), counter(BATCHES)
         events, appends = histogram(EVENT_DELAY), histogram(APPEND_DELAY)
-        self._records = {(topic, of): records.labels(topic, of) for topic in names for of in OUTCOMES}
+        self._records = {(topic, of): records.labels(topic, of) for topic in names for of in outcomes[topic]}
         self._letters = {(topic, of.value): letters.labels(topic, of.value) for topic in names for of in RejectReason}
         self._facts = {topic: facts.labels(topic) for topic in names}
         self._batches = {topic: batches.labels(topic) for topic in names}
@@ -50,7 +50,7 @@ class ProcessMetrics:
     def batch_read(
         self,
         topic: str,
-        admitted: AdmittedBatch,
+        admitted: Admitted,
         *,
         now_us: int,
         oldest_event_us: int | None = None,
@@ -65,11 +65,9 @@ class ProcessMetrics:
         Raises: KeyError for a topic that was not named at the start.
         """
         self._batches[topic].inc()
-        self._records[topic, "facts"].inc(admitted.records_with_facts)
-        self._records[topic, "no_fact"].inc(sum(admitted.no_fact.values()))
-        self._records[topic, "unmapped"].inc(admitted.unmapped)
-        self._records[topic, "dead_lettered"].inc(len(admitted.dead_letters))
-        self._facts[topic].inc(len(admitted.facts) - admitted.heartbeats)
+        for outcome, records in admitted.outcomes.items():
+            self._records[topic, outcome].inc(records)
+        self._facts[topic].inc(admitted.gave)
         for letter in admitted.dead_letters:
             self._letters[topic, letter.reason.value].inc()
         for delays, since in (

@@ -11,10 +11,10 @@ from prometheus_client import CollectorRegistry
 from agents.exporter import CompanyCollector, FeedCollector, FeedState
 from agents.feeds import FEEDS
 from agents.metrics_page import MetricsPage
+from agents.partition_state import Admitted
 from agents.process_metrics import ProcessMetrics
 from agents.transport import RecordBatch
 from agents.wall_clock import wall_clock_us
-from streams.facts.admission import AdmittedBatch
 
 if TYPE_CHECKING:
     from agents.app import LedgerWorker
@@ -24,7 +24,7 @@ class Telemetry:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self._process = ProcessMetrics(self._registry, [feed.topic for feed in FEEDS])
+        self._process = ProcessMetrics(self._registry, {feed.topic: feed.outcomes for feed in FEEDS})
         self._newest_append_us: dict[tuple[str, int], int] = {}
         self._worker: LedgerWorker | None = None
         self._page: MetricsPage | None = None
@@ -37,13 +37,13 @@ class Telemetry:
         tables = CompanyCollector(worker.company, label_limit=worker.settings.label_limit)
         self._page = MetricsPage(self._registry, tables)
 
-    def batch_read(self, feed: str, batch: RecordBatch, admitted: AdmittedBatch, now_us: int) -> None:
+    def batch_read(self, feed: str, batch: RecordBatch, admitted: Admitted, now_us: int) -> None:
         """A batch was applied."""
         records = batch.records
         appended = records[0].timestamp if records else None
         if records and records[-1].timestamp is not None:
             self._newest_append_us[feed, batch.partition] = records[-1].timestamp * 1000
-        instants = [fact.at for fact in admitted.facts]
+        instants = admitted.event_times
         self._process.batch_read(
             feed, admitted, now_us=now_us,
             oldest_event_us=min(instants, default=None),

@@ -243,7 +243,7 @@ RECORDS_READ = _process(
     "records_total", RECORDS, "Records read, by what became of them; the outcomes sum to all records.",
     "topic", "outcome",
 )
-FACTS_READ = _process("facts_total", NOTHING, "Facts about customers that records gave.", "topic")
+FACTS_READ = _process("facts_total", NOTHING, "Facts about customers, or mentions, that records gave.", "topic")
 DEAD_LETTERS = _process("dead_letters_total", RECORDS, "Records that could not be admitted.", "topic", "reason")
 BATCHES = _process("batches_total", NOTHING, "Batches of records read.", "topic", internal=True)
 EVENT_DELAY = _process(

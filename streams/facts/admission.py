@@ -51,6 +51,26 @@ class AdmittedBatch:
     fact_records: list[int] = field(default_factory=list)
     links: list[tuple[int, Link]] = field(default_factory=list)
 
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """What became of the records; sums to all of them."""
+        return {
+            "facts": self.records_with_facts,
+            "no_fact": sum(self.no_fact.values()),
+            "unmapped": self.unmapped,
+            "dead_lettered": len(self.dead_letters),
+        }
+
+    @property
+    def gave(self) -> int:
+        """Facts about customers that the records gave."""
+        return len(self.facts) - self.heartbeats
+
+    @property
+    def event_times(self) -> list[int]:
+        """Of all that was admitted, microseconds."""
+        return [fact.at for fact in self.facts]
+
 
 class Admission:
     """Admits records under one definitions file.

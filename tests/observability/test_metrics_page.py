@@ -6,6 +6,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from agents.exporter import CompanyCollector, FeedCollector
+from agents.feeds import LEDGER
 from agents.metrics_page import MetricsPage
 from agents.process_metrics import ProcessMetrics
 from streams.facts.admission import AdmittedBatch
@@ -38,7 +39,7 @@ def test_two_workers_scraped_give_each_number_once_and_follow_changes(tmp_path):
         view.owns = lambda scope, number=number: owners.get(scope) == number
         registry = CollectorRegistry()
         registry.register(FeedCollector(Feeds(), {TOPIC: 2}))
-        counters.append(ProcessMetrics(registry, [TOPIC]))
+        counters.append(ProcessMetrics(registry, {TOPIC: LEDGER.outcomes}))
         pages.append(MetricsPage(registry, CompanyCollector(view, label_limit=100)))
     servers = [PageServer(page.render) for page in pages]
     prometheus = Prometheus(tmp_path, [server.address for server in servers])

@@ -8,6 +8,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as text_families
 
 from agents.exporter import CompanyCollector, FeedCollector, FeedState, fact_outcomes
+from agents.feeds import LEDGER
 from agents.metrics_page import MetricsPage
 from agents.process_metrics import ProcessMetrics
 from streams.catalogue import BY_NAME, ROWS
@@ -51,7 +52,7 @@ def everything():
     facts = FactCounts(facts=5, applied=3, pending=1, ignored=Counter(duplicate=2))
     state = FeedState(TOPIC, 0, True, watermark_us=company.clock, newest_append_us=company.clock, lag=3, facts=facts)
     registry.register(FeedCollector(Feeds(state), {TOPIC: 4}))
-    counted = ProcessMetrics(registry, [TOPIC])
+    counted = ProcessMetrics(registry, {TOPIC: LEDGER.outcomes})
     return registry, MetricsPage(registry, CompanyCollector(company, label_limit=100)), counted
 
 
@@ -272,7 +273,7 @@ def test_every_child_of_a_closed_label_is_there_before_the_first_record():
 
 
 def test_a_topic_that_was_not_named_is_a_fault_of_the_caller():
-    counted = ProcessMetrics(CollectorRegistry(), [TOPIC])
+    counted = ProcessMetrics(CollectorRegistry(), {TOPIC: LEDGER.outcomes})
     with pytest.raises(KeyError):
         counted.batch_read("another", AdmittedBatch(), now_us=1)
 

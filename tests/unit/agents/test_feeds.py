@@ -9,7 +9,7 @@ from agents.feeds import LEDGER, Feed, MissingTopics, usable_feeds
 from agents.topics import Topic, TopicStates
 from config.settings import load
 
-OPTIONAL = Feed("qos-signals", frozenset({"dead-letters"}), without="Health is not measured")
+OPTIONAL = Feed("qos-signals", frozenset({"dead-letters"}), ("interactions",), without="Health is not measured")
 
 
 def with_states(monkeypatch: pytest.MonkeyPatch, **of_topic: TopicStates) -> None:
