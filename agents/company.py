@@ -22,7 +22,7 @@ from streams.tables.cohorts import cohorts
 from streams.tables.ledger_json import ledger_json
 from streams.tables.levels import NO_MEASURES, Level
 from streams.tables.merge import CompanyTables
-from streams.tables.parts import Part, epoch_of, is_part_of, is_progress, read_key
+from streams.tables.part_records import Part, epoch_of, is_part_of, is_progress, read_key
 from streams.tables.rows import Row, row
 from streams.tables.running import RunningWindows
 from streams.tables.scopes import THE_TOTAL, TOTAL, ScopeKey

@@ -32,7 +32,7 @@ from streams.facts.admission import Admission
 from streams.facts.definitions.model import Definitions
 from streams.facts.models import DeadLetter, RawRecord, RejectReason
 from streams.facts.placement import partition_for
-from streams.tables.parts import is_progress, read_key, read_progress
+from streams.tables.part_records import is_progress, read_key, read_progress
 
 TOPIC = "customer-events"
 

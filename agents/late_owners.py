@@ -14,7 +14,7 @@ from agents.transport.barrier import DeliveryBarrier
 from agents.transport.log_reading import read_between
 from config.settings import Settings
 from streams.ledger.changelog import claimed_by
-from streams.tables.parts import epoch_of
+from streams.tables.part_records import epoch_of
 
 logger = logging.getLogger(__name__)
 

@@ -31,8 +31,9 @@ from streams.ledger.packing import (
 from streams.ledger.partition import PartitionLedger
 from streams.ledger.remembered import NEVER
 from streams.recount import RecordCounts, accounting
-from streams.tables.parts import Part, PartitionTables, progress_record
-from streams.tables.parts import Progress as PartProgress
+from streams.tables.part_records import Part, progress_record
+from streams.tables.part_records import Progress as PartProgress
+from streams.tables.parts import PartitionTables
 from streams.tables.tables import TableRules
 from streams.tables.watermark import ClockRules, PartitionWatermark
 

@@ -10,16 +10,7 @@ from collections.abc import Mapping
 from streams.ledger.rules import HOUR, MINUTE
 from streams.tables.buckets import DAYS, EVER, HOURS, MINUTES, MOST_OPEN
 from streams.tables.cells import Addition, pack_cells, unpack_cells
-from streams.tables.parts import (
-    PROGRESS,
-    Part,
-    PartKey,
-    Progress,
-    Stamp,
-    read_key,
-    read_part,
-    read_progress,
-)
+from streams.tables.part_records import PROGRESS, Part, PartKey, Progress, Stamp, read_key, read_part, read_progress
 from streams.tables.tables import TableRules, Tables
 from streams.tables.windows import BEGINNING
 

@@ -13,7 +13,6 @@ whether or not their tombstones follow.
 
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import msgspec
 
@@ -23,6 +22,18 @@ from streams.tables.booking import booking
 from streams.tables.buckets import DAYS, EVER, HOURS, MINUTES
 from streams.tables.calendar import Calendar, minute_start
 from streams.tables.cells import PAIRED, Cell, cells_of, pack_cells, settled, unpack_cells
+from streams.tables.part_records import (
+    PROGRESS,
+    PackedPart,
+    Part,
+    PartKey,
+    Record,
+    Stamp,
+    read_key,
+    read_packed_part,
+    write_key,
+    write_part,
+)
 from streams.tables.tables import TableRules
 from streams.tables.windows import BEGINNING
 
@@ -32,142 +43,10 @@ RECORD_BYTES = 400_000
 UNTOUCHED_US = 2 * HOUR
 """Buckets that lie so far behind the clock of the tables are packed: few facts are as late."""
 
-PROGRESS = 9
-"""Stands where a level stands, in the key of a progress record."""
-
-EPOCH_BYTES = 9
-"""An epoch as msgpack writes it, the last of a part's fields."""
-
-Stamp = tuple[int, int, int]
-"""(next offset of the source partition, clock of the partition, clock up to which levels were rolled up)."""
-
-Record = tuple[bytes, bytes | None]
-
-
-class PartKey(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """Key of a record: which bucket of which partition. `share` is the hash prefix of a split bucket."""
-
-    partition: int
-    level: int
-    start: int
-    segment: str
-    share: str = ""
-
-
-class Part(msgspec.Struct, frozen=True, array_like=True):
-    """Cells of one bucket and segment, cumulative. `upto`: days before it are in this record (level EVER).
-
-    `epoch` is that of the partition's owner, who begins by writing everything.
-    """
-
-    stamp: Stamp
-    upto: int
-    cells: list[tuple[Cell, int, int]]
-    epoch: int = 0
-
-
-class _Packed(msgspec.Struct, frozen=True, array_like=True):
-    """A `Part` whose cells are packed already."""
-
-    stamp: Stamp
-    upto: int
-    cells: msgspec.Raw
-    epoch: int
-
-
-class _Restored(msgspec.Struct, frozen=True, array_like=True):
-    """A `Part` whose cells stay packed."""
-
-    stamp: Stamp
-    upto: int
-    cells: msgspec.Raw
-    epoch: int = 0
-
-
-class Progress(msgspec.Struct, frozen=True, array_like=True):
-    """How far a source partition has come, and what became of its records; times in microseconds.
-
-    `epoch` is its owner's: with its first progress record whatever older owners wrote is void.
-    """
-
-    next_offset: int
-    watermark: int | None
-    idle: bool
-    fresh: bool
-    definitions_version: str
-    accounting: dict[str, Any] = {}
-    epoch: int = 0
-    definitions_name: str = ""  # empty in records of older programs
-
-
-class _PartEpoch(msgspec.Struct, array_like=True, gc=False):
-    """A part of which only the epoch is wanted."""
-
-    stamp: msgspec.Raw
-    upto: int
-    cells: msgspec.Raw
-    epoch: int = 0
-
-
-_encode_key = msgspec.json.Encoder().encode
-_decode_key = msgspec.json.Decoder(PartKey).decode
-_encode = msgspec.msgpack.Encoder().encode
-_decode_part = msgspec.msgpack.Decoder(Part).decode
-_decode_restored = msgspec.msgpack.Decoder(_Restored).decode
-_decode_part_epoch = msgspec.msgpack.Decoder(_PartEpoch).decode
-_decode_progress = msgspec.msgpack.Decoder(Progress).decode
-
-
-def progress_record(partition: int, progress: Progress) -> Record:
-    """The record that tells how far a partition has come."""
-    return _encode_key(PartKey(partition, PROGRESS, 0, "")), _encode(progress)
-
-
-def read_key(key: bytes) -> PartKey:
-    """Raises msgspec.DecodeError for a key that no worker wrote."""
-    return _decode_key(key)
-
-
-def is_progress(key: bytes) -> bool:
-    """Whether this is the key of a progress record, the last one of each flush; False for what cannot be read."""
-    try:
-        return read_key(key).level == PROGRESS
-    except msgspec.MsgspecError:
-        return False
-
-
-def is_part_of(epoch: int, value: bytes) -> bool:
-    """Whether this is the value of a part that the owner of this epoch wrote; cheaper than to decode it."""
-    ending = _encode(epoch)
-    # Epochs are milliseconds since 1970 and take nine bytes; a shorter ending may stand at another's end.
-    return len(ending) == EPOCH_BYTES and value.endswith(ending)
-
-
-def read_part(value: bytes) -> Part:
-    """Raises msgspec.DecodeError for a value that no worker wrote."""
-    return _decode_part(value)
-
-
-def read_progress(value: bytes) -> Progress:
-    """Raises msgspec.DecodeError for a value that no worker wrote."""
-    return _decode_progress(value)
-
-
-def epoch_of(value: bytes | None) -> int:
-    """Epoch of the owner that wrote a part or a progress record; 0 for what cannot be read, or is deleted."""
-    if value is None:
-        return 0
-    try:
-        return _decode_part_epoch(value).epoch
-    except msgspec.MsgspecError:
-        try:
-            return _decode_progress(value).epoch
-        except msgspec.MsgspecError:
-            return 0
-
-
 Place = tuple[int, int, str]
 """(level, start, segment of the movement)."""
+
+_encode = msgspec.msgpack.Encoder().encode
 
 
 class PartitionTables:
@@ -273,7 +152,7 @@ class PartitionTables:
 
     def restore(self, records: Iterable[Record]) -> None:
         """Takes over what an earlier worker wrote, in the order written. For a fresh object only."""
-        held: dict[PartKey, _Restored] = {}
+        held: dict[PartKey, PackedPart] = {}
         for key, value in records:
             where = read_key(key)
             if where.partition != self.partition or where.level == PROGRESS:
@@ -281,7 +160,7 @@ class PartitionTables:
             if value is None:
                 held.pop(where, None)
             else:
-                held[where] = _decode_restored(value)
+                held[where] = read_packed_part(value)
         for where in held:
             place = (where.level, where.start, where.segment)
             self._shares.setdefault(place, set()).add(where.share)
@@ -380,7 +259,7 @@ class PartitionTables:
 
     def _key(self, place: Place, share: str) -> bytes:
         level, start, segment = place
-        return _encode_key(PartKey(self.partition, level, start, segment, share))
+        return write_key(PartKey(self.partition, level, start, segment, share))
 
     def _records(self, place: Place, stamp: Stamp) -> Iterator[Record]:
         upto = self._cuts[DAYS] if place[0] == EVER else BEGINNING
@@ -397,9 +276,9 @@ class PartitionTables:
         # A share that is empty now must say so, or what it said before would go on counting.
         written = self._shares.setdefault(place, set())
         for share in sorted(written - shares.keys()):
-            yield self._key(place, share), _encode(Part(stamp, upto, [], self.epoch))
+            yield self._key(place, share), write_part(Part(stamp, upto, [], self.epoch))
         for share, packed in shares.items():
-            yield self._key(place, share), _encode(_Packed(stamp, upto, msgspec.Raw(packed), self.epoch))
+            yield self._key(place, share), write_part(PackedPart(stamp, upto, msgspec.Raw(packed), self.epoch))
         written.update(shares)
 
 

@@ -17,7 +17,7 @@ from config.settings import Settings
 from streams.facts.models import DeadLetter, Position, RejectReason
 from streams.facts.placement import partition_for
 from streams.ledger.rules import DAY
-from streams.tables.parts import Progress, progress_record
+from streams.tables.part_records import Progress, progress_record
 
 pytestmark = pytest.mark.embedded
 

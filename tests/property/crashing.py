@@ -13,7 +13,7 @@ from streams.facts.definitions.model import Definitions
 from streams.facts.models import RawRecord
 from streams.ledger.changelog import ChangelogReader, claim
 from streams.tables.merge import CompanyTables
-from streams.tables.parts import is_progress
+from streams.tables.part_records import is_progress
 from streams.tables.tables import TableRules
 from streams.tables.watermark import ClockRules
 

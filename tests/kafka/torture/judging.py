@@ -16,7 +16,7 @@ from streams.ledger.changelog import ChangelogReader
 from streams.recount import add_accounting, table_rules
 from streams.tables.ledger_json import ledger_json
 from streams.tables.merge import CompanyTables
-from streams.tables.parts import is_progress
+from streams.tables.part_records import is_progress
 from streams.tables.watermark import ClockRules
 from tests.kafka.torture.ground import Ground
 from tests.kafka.torture.hostile_stream import DEFINITIONS, TOPIC, HostileStream, movement_of

@@ -12,7 +12,8 @@ from streams.books import Flush
 from streams.ledger.movements import Movement, Scope
 from streams.ledger.rules import DAY, HOUR, MINUTE
 from streams.recount import table_rules
-from streams.tables.parts import PartitionTables, Progress, Record, is_part_of, progress_record
+from streams.tables.part_records import Progress, Record, is_part_of, progress_record
+from streams.tables.parts import PartitionTables
 from streams.tables.scopes import THE_TOTAL
 from streams.tables.watermark import ClockRules
 from tests.unit.agents.made_up_company import NORTH, START

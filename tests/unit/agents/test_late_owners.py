@@ -11,7 +11,7 @@ from agents import late_owners
 from agents.late_owners import LateOwners, Succeeded
 from config.settings import load
 from streams.ledger.changelog import claim
-from streams.tables.parts import Progress, progress_record
+from streams.tables.part_records import Progress, progress_record
 
 SETTINGS = load({})
 

@@ -4,9 +4,10 @@ import pytest
 
 from streams.ledger.movements import Movement, Scope
 from streams.ledger.rules import DAY, HOUR, MINUTE
-from streams.tables import buckets, merge, parts
+from streams.tables import buckets, merge
 from streams.tables.buckets import Bucket
 from streams.tables.merge import CompanyTables
+from streams.tables.part_records import read_key, read_part
 from streams.tables.parts import PartitionTables
 from streams.tables.tables import TableRules
 from streams.tables.windows import Span
@@ -33,8 +34,8 @@ def test_a_partition_packs_what_lies_hours_back() -> None:
     assert sorted(start for _, start, _ in tables._packed) == [AT, AT + 3 * HOUR]
     assert [start for _, start, _ in tables._cells] == [AT + 5 * HOUR]
     late = told(tables, new(AT + 1), clock=AT + 6 * HOUR)
-    assert [parts.read_key(key).start for key, _ in late] == [AT]
-    assert {n for _, n, _ in parts.read_part(late[0][1] or b"").cells} == {2}
+    assert [read_key(key).start for key, _ in late] == [AT]
+    assert {n for _, n, _ in read_part(late[0][1] or b"").cells} == {2}
     assert (0, AT, "s") in tables._cells
 
 
@@ -44,7 +45,7 @@ def test_what_was_restored_stays_packed_and_is_written_as_it_was() -> None:
     again = PartitionTables(0, TableRules())
     again.restore(records)
     assert not again._cells
-    rolled = max(parts.read_part(value).stamp[2] for _, value in records if value is not None)
+    rolled = max(read_part(value).stamp[2] for _, value in records if value is not None)
     assert rolled == AT + 10 * DAY
     assert again.everything(1, AT + 10 * DAY) == records
     again.book([])

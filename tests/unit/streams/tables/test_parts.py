@@ -4,7 +4,8 @@ from streams.ledger.rules import DAY, HOUR
 from streams.tables import parts
 from streams.tables.buckets import DAYS, EVER, HOURS, MINUTES
 from streams.tables.merge import CompanyTables
-from streams.tables.parts import PartitionTables, Progress, progress_record, read_key, read_part
+from streams.tables.part_records import Progress, progress_record, read_key, read_part
+from streams.tables.parts import PartitionTables
 from streams.tables.tables import TableRules
 from tests.unit.streams.tables.test_rows import ALL, START, lost, opening
 
