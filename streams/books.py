@@ -15,6 +15,7 @@ from streams.facts.admission import Admission, AdmittedBatch
 from streams.facts.definitions.model import Definitions
 from streams.facts.models import DeadLetter, RawRecord
 from streams.facts.open_words import OpenWords
+from streams.intake.origins import Origins, agreement_of
 from streams.ledger.changelog import ChangelogReader, Ended, Progress, Record, Value, flush_records
 from streams.ledger.movements import Change
 from streams.ledger.packing import (
@@ -39,6 +40,7 @@ from streams.tables.watermark import ClockRules, PartitionWatermark
 
 BUCKET = b"b"
 WORDS_KEY = b"words"
+ORIGINS_KEY = b"origins"
 
 
 @dataclass(slots=True)
@@ -87,6 +89,8 @@ class PartitionBooks:
         self.records = RecordCounts()
         self._words = OpenWords()
         self._words_saved = False
+        self._origins = Origins(agreement_of(definitions.name, definitions.version))
+        self._origins_saved = False
         self.ledger = PartitionLedger(definitions.ledger_rules())
         self.watermark = PartitionWatermark(clock_rules)
         self.epoch = 0
@@ -104,7 +108,7 @@ class PartitionBooks:
 
     def apply(self, records: Sequence[RawRecord], next_offset: int) -> AdmittedBatch:
         """Apply the next records of the partition; `next_offset` is the offset after the last of them."""
-        batch = self._admission.admit(records)
+        batch = self._admission.admit(self._origins.fresh(records))
         self.records.count(batch)
         if batch.dead_letters:
             self._unwritten.dead_letters.extend(batch.dead_letters)
@@ -180,6 +184,10 @@ class PartitionBooks:
             self._words_saved = True
         # A void value may hide the good one from compaction.
         self._words.changed = WORDS_KEY in reader.rewrite
+        if ORIGINS_KEY in reader.values:
+            self._origins.restore(reader.values[ORIGINS_KEY])
+            self._origins_saved = True
+        self._origins.changed = ORIGINS_KEY in reader.rewrite
         self.ledger.restore(saved.watermark, saved.clock, counts, reader.values)
         buckets: list[Record] = [(key[1:], value) for key, value in reader.values.items() if key[:1] == BUCKET]
         self._tables.restore(buckets)
@@ -199,6 +207,8 @@ class PartitionBooks:
                 self.rewrite_parts([key[1:]])
             elif key == WORDS_KEY:
                 self._words.changed = True
+            elif key == ORIGINS_KEY:
+                self._origins.changed = True
             elif key[:1] in (CUSTOMER, MORE) and self._knows(_customer_in(key)):
                 self._rewrite.add(key)
 
@@ -246,6 +256,9 @@ class PartitionBooks:
         if self._words.changed:
             values.append(Value(WORDS_KEY, self._words.pack(), self._words_saved))
             self._words.changed, self._words_saved = False, True
+        if self._origins.changed:
+            values.append(Value(ORIGINS_KEY, self._origins.pack(), self._origins_saved))
+            self._origins_saved = True
         self._customer_values(values)
         ledger = self.ledger
         counts = pack_counts(

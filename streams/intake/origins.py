@@ -3,6 +3,9 @@
 Whoever writes such a record from others gives it a header: the partition it read, the offset there, and a number,
 since one record may give several. Of one origin the records lie in each partition in that order, and a writer that
 begins anew writes the same ones again. So the last place that was counted is enough to pass over what comes twice.
+
+The header also names the definitions by which the record was made. Workers of two agreements, the running one and a
+new one that counts from the beginning beside it, each write theirs, and each count their own.
 """
 
 from collections.abc import Sequence
@@ -12,22 +15,26 @@ import msgspec
 from streams.facts.models import RawRecord
 
 ORIGIN = "netgrowth-origin"
-"""Name of the header: `source/offset/number`."""
+"""Name of the header: `offset/number/source/agreement`."""
 
 
-def origin_header(source: str, offset: int, number: int) -> tuple[str, bytes]:
+def agreement_of(name: str, version: str) -> str:
+    """How headers name the definitions."""
+    return f"{name} {version}"
+
+
+def origin_header(agreement: str, source: str, offset: int, number: int) -> tuple[str, bytes]:
     """The header of a record that comes from this place; `source`, as `topic-partition`, is what is read in order."""
-    return ORIGIN, f"{source}/{offset}/{number}".encode()
+    return ORIGIN, f"{offset}/{number}/{source}/{agreement}".encode()
 
 
-def origin_of(record: RawRecord) -> tuple[str, int, int] | None:
-    """Source, offset and number; None for a record that says nothing of it."""
+def origin_of(record: RawRecord) -> tuple[str, str, int, int] | None:
+    """Agreement, source, offset and number; None for a record that says nothing of it."""
     for name, value in record.headers:
         if name == ORIGIN:
-            source, _, place = value.decode("utf-8", "replace").partition("/")
-            offset, _, number = place.partition("/")
-            if offset.isdigit() and number.isdigit():
-                return source, int(offset), int(number)
+            parts = value.decode("utf-8", "replace").split("/", 3)
+            if len(parts) == 4 and parts[0].isdecimal() and parts[1].isdecimal():
+                return parts[3], parts[2], int(parts[0]), int(parts[1])
     return None
 
 
@@ -38,20 +45,22 @@ class Origins:
         changed: something was counted since `pack` was last called.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, agreement: str) -> None:
+        """`agreement`: of the definitions under which it is counted."""
+        self._agreement = agreement
         self._last: dict[str, tuple[int, int]] = {}
         self.changed = False
 
     def fresh(self, records: Sequence[RawRecord]) -> Sequence[RawRecord]:
-        """The records that were not counted before; these are counted from now on."""
+        """The records to count: those that were not counted before, and not made under another agreement."""
         if not any(record.headers for record in records):
             return records
         kept = []
         for record in records:
             origin = origin_of(record) if record.headers else None
             if origin is not None:
-                source, offset, number = origin
-                if (offset, number) <= self._last.get(source, (-1, 0)):
+                agreement, source, offset, number = origin
+                if agreement != self._agreement or (offset, number) <= self._last.get(source, (-1, 0)):
                     continue
                 self._last[source] = offset, number
                 self.changed = True
