@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -10,6 +10,7 @@ import faust
 
 from agents.company import Company
 from agents.feeds import LEDGER
+from agents.intake import IntakeAgent
 from agents.kafka_clients import faust_brokers, faust_credentials
 from agents.ledger import LedgerAgent
 from agents.measuring import Measurement
@@ -44,12 +45,14 @@ class LedgerWorker:
     def __init__(
         self, settings: Settings, definitions: Definitions, feeds: frozenset[str] = frozenset({LEDGER.topic}), *,
         options: TransportOptions | None = None, measurement: Measurement | None = None, topic: str | None = None,
+        own_topics: Iterable[str] = (),
     ) -> None:
         """Make a worker.
 
         Args:
             feeds: input topics that can be read, without prefix (`agents.feeds`); the ledger's is among them.
             topic: full name of the ledger's input topic, by default that of the settings.
+            own_topics: the company's own topics that it turns into these, by their full names.
         """
         self.settings = settings
         self.definitions = definitions
@@ -57,7 +60,8 @@ class LedgerWorker:
         rules = table_rules(definitions, retention)
         clock_rules = ClockRules(settings.idle_after_us, settings.fresh_us)
         self.app = self._faust_app(options)
-        self.telemetry = Telemetry()
+        own_topics = tuple(own_topics)
+        self.telemetry = Telemetry(own_topics)
         self._measurement = measurement
         watchers: list[Watcher] = [self.telemetry]
         if measurement is not None:
@@ -67,6 +71,7 @@ class LedgerWorker:
             self.app, settings, definitions, rules, clock_rules, watchers, topic, self.company.take_own
         )
         self.stages: list[PartitionStage[Any, Any]] = [self.ledger]
+        self.intakes = [IntakeAgent(self.app, settings, definitions, name, [self.telemetry]) for name in own_topics]
         self.net_growth = NetGrowthWriter(self.app.transport, settings, self.company)
         self.telemetry.attach(self)
         add_pages(self)
@@ -91,7 +96,8 @@ class LedgerWorker:
     def _tasks(self) -> None:
         for work in (self.company.parts.read, self._keep_time, self._keep_writing):
             self.app.task()(self._guarded(work))
-        for stage in self.stages:
+        readers: list[PartitionStage[Any, Any] | IntakeAgent] = [*self.stages, *self.intakes]
+        for stage in readers:
             self.app.task()(self._guarded(partial(self._keep_flushing, stage), f"flushing of {stage.feed}"))
 
     def _guarded(self, work: Any, name: str | None = None) -> Any:
@@ -110,7 +116,7 @@ class LedgerWorker:
         run.__name__ = run.__qualname__ = called
         return run
 
-    async def _keep_flushing(self, stage: PartitionStage[Any, Any]) -> None:
+    async def _keep_flushing(self, stage: PartitionStage[Any, Any] | IntakeAgent) -> None:
         flush = self._unless_stopping(stage.flush)
         while True:
             await flush()

@@ -32,13 +32,13 @@ class IntakeAgent:
     """Reads one own topic, whatever number of partitions it has.
 
     Attributes:
-        topic: its full name.
+        topic: its full name; `feed`: the same, as metrics name it.
     """
 
     def __init__(
         self, app: faust.App, settings: Settings, definitions: Definitions, topic: str, watchers: list[Watcher]
     ) -> None:
-        self.topic = topic
+        self.topic = self.feed = topic
         self._settings = settings
         self._watchers = watchers
         self._intake = Intake(definitions, topic, now_us=wall_clock_us, max_bytes=settings.max_record_bytes)
@@ -72,9 +72,13 @@ class IntakeAgent:
         self._send(TP(batch.topic, batch.partition), taken)
         now = wall_clock_us()
         for watcher in self._watchers:
-            watcher.batch_taken(batch, taken, now)
+            watcher.batch_read(self.feed, batch, taken, now)
         batch.release()
         self._sent.append(event)
+
+    async def wait_for_flush(self, seconds: float) -> None:
+        """Wait so long: what is sent goes out in the meantime."""
+        await asyncio.sleep(seconds)
 
     async def flush(self) -> None:
         """Wait until all that was sent is delivered, then acknowledge the batches that it came from."""

@@ -3,7 +3,7 @@
 Feeds are named without a prefix in labels, so that boards and alerts fit every environment.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
@@ -15,6 +15,7 @@ from agents.partition_state import Admitted
 from agents.process_metrics import ProcessMetrics
 from agents.transport import RecordBatch
 from agents.wall_clock import wall_clock_us
+from streams.intake.intake import TAKEN_OUTCOMES
 
 if TYPE_CHECKING:
     from agents.app import LedgerWorker
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
 class Telemetry:
     """Watches the stages, and makes the page of metrics when it is asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, own_topics: Iterable[str] = ()) -> None:
+        """`own_topics`: of the company, which the worker reads beside the feeds."""
         self._registry = CollectorRegistry()
-        self._process = ProcessMetrics(self._registry, {feed.topic: feed.outcomes for feed in FEEDS})
+        outcomes = {feed.topic: feed.outcomes for feed in FEEDS} | dict.fromkeys(own_topics, TAKEN_OUTCOMES)
+        self._process = ProcessMetrics(self._registry, outcomes)
         self._newest_append_us: dict[tuple[str, int], int] = {}
         self._worker: LedgerWorker | None = None
         self._page: MetricsPage | None = None
@@ -80,6 +83,17 @@ class Telemetry:
                     records_in_flight=status.records_in_flight,
                     lost_to_retention=status.lost_to_retention,
                     facts=None if books is None else books.ledger.counts,
+                )  # fmt: skip
+
+        for status in worker.app.transport.status():
+            if status.topic in worker.definitions.own_topics:
+                yield FeedState(
+                    status.topic, status.partition, owned=True, idle=status.lag == 0,
+                    newest_append_us=self._newest_append_us.get((status.topic, status.partition)),
+                    lag=status.lag,
+                    bytes_in_flight=status.bytes_in_flight,
+                    records_in_flight=status.records_in_flight,
+                    lost_to_retention=status.lost_to_retention,
                 )  # fmt: skip
 
     def page(self, accept: str) -> tuple[bytes, str]:

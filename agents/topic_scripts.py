@@ -1,7 +1,7 @@
 """Kafka's own commands for a cluster on which netgrowth may create nothing: topics and access rules."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from agents.topics import TOPICS
 from config.settings import Settings
@@ -21,8 +21,8 @@ def creation_commands(settings: Settings) -> Iterator[str]:
         yield shlex.join(words)
 
 
-def access_commands(settings: Settings) -> Iterator[str]:
-    """The `kafka-acls.sh` commands for what workers and tools do.
+def access_commands(settings: Settings, own_topics: Iterable[str] = ()) -> Iterator[str]:
+    """The `kafka-acls.sh` commands for what workers and tools do; `own_topics`, by their full names, are only read.
 
     Tools write to input topics too (dead letters put back, the opening base), and read outputs, so every
     topic needs both rights. To write idempotently needs no right of its own since Kafka 2.8.
@@ -33,6 +33,8 @@ def access_commands(settings: Settings) -> Iterator[str]:
         rights = ["--operation", "Read", "--operation", "Write", "--operation", "Describe"]
         yield shlex.join([*begin, *rights, "--topic", settings.topic(topic.name)])
     rights = ["--operation", "Read", "--operation", "Describe"]
+    for name in own_topics:
+        yield shlex.join([*begin, *rights, "--topic", name])
     groups = ["--group", settings.group(GROUPS), "--resource-pattern-type", "prefixed"]
     yield shlex.join([*begin, *rights, *groups])
 

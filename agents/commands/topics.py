@@ -6,6 +6,8 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from agents.commands.environment import WrongInput, settings_from_environment
+from agents.commands.ledger import load_definitions
+from agents.own_topics import unreadable_topics, why_unreadable
 from agents.topic_scripts import access_commands, creation_commands
 from agents.topics import DAY_MS, FOR_EVER, TOPICS, BrokerUnreachable, Topic, ensure_topics
 
@@ -23,7 +25,9 @@ def command() -> None:
 
 @command.command("create")
 @click.option("--print", "print_only", is_flag=True, help="Show the commands and access rules; do nothing.")
-def create(print_only: bool) -> None:
+@click.option("--definitions", "definitions_file", help="The definitions file, whose own topics must be there and "
+              "readable; default: NETGROWTH_DEFINITIONS.")
+def create(print_only: bool, definitions_file: str | None) -> None:
     """Make the topics that are missing, and check those that exist.
 
     Exit status 1 when a topic is missing or has another number of partitions. With --print: the
@@ -32,16 +36,18 @@ def create(print_only: bool) -> None:
     Example: netgrowth topics create --print | sh
     """
     settings = settings_from_environment()
+    own_topics = tuple(load_definitions(definitions_file or str(settings.definitions)).own_topics)
     if print_only:
         click.echo("# Topics")
         for line in creation_commands(settings):
             click.echo(line)
         click.echo("# Access rules (with brokers older than 2.8 also: --operation IdempotentWrite --cluster)")
-        for line in access_commands(settings):
+        for line in access_commands(settings, own_topics):
             click.echo(line)
         return
     try:
         states = ensure_topics(settings)
+        unreadable = unreadable_topics(settings, own_topics)
     except BrokerUnreachable as error:
         raise WrongInput(str(error)) from error
     for name in states.created:
@@ -50,6 +56,8 @@ def create(print_only: bool) -> None:
         click.echo(f"exists   {name}")
     for name in states.missing:
         click.echo(f"missing  {name}")
+    for name in own_topics:
+        click.echo(f"{'missing ' if name in unreadable else 'yours   '} {name}")
     for fault in states.faults:
         click.echo(f"wrong    {fault}")
     if states.missing and not settings.create_topics:
@@ -57,7 +65,9 @@ def create(print_only: bool) -> None:
             "NETGROWTH_CREATE_TOPICS is false: have them created, `netgrowth topics create --print` shows how",
             err=True,
         )
-    if states.missing or states.faults:
+    if unreadable:
+        click.echo(why_unreadable(settings, unreadable), err=True)
+    if states.missing or states.faults or unreadable:
         raise SystemExit(1)
 
 

@@ -11,6 +11,7 @@ from agents.commands.environment import WrongInput, settings_from_environment
 from agents.commands.ledger import load_definitions
 from agents.feeds import LEDGER, MissingTopics, usable_feeds
 from agents.measuring import Measured, MeasureFault, Measurement, measured
+from agents.own_topics import usable_own_topics
 from agents.topics import BrokerUnreachable
 from agents.trial.ports import free_port
 from agents.worker_logging import logging_config
@@ -41,6 +42,7 @@ def command(definitions_file: str | None, measure: bool) -> None:
                                                warning.mend)
     try:
         feeds = usable_feeds(settings) if asked is None else usable_feeds(settings, [LEDGER], without=[LEDGER.topic])
+        own_topics = () if asked is not None else usable_own_topics(settings, definitions)
     except (BrokerUnreachable, MissingTopics) as error:
         raise WrongInput(str(error)) from error
     settings = _with_port(settings)
@@ -50,11 +52,11 @@ def command(definitions_file: str | None, measure: bool) -> None:
 
     log = logging.getLogger("netgrowth")
     log.info("Definitions %s %s, brokers %s", definitions.name, definitions.version, ",".join(settings.kafka_brokers))
-    topics = [asked.topic] if asked else [settings.topic(feed) for feed in sorted(feeds)]
+    topics = [asked.topic] if asked else [*(settings.topic(feed) for feed in sorted(feeds)), *own_topics]
     log.info("Reading %s as group %s", ", ".join(topics), settings.group("netgrowth"))
     log.info("Serving http://%s:%d/metrics, /api/v1/status, /health/ready", settings.web_bind, settings.web_port)
     if asked is None:
-        worker = LedgerWorker(settings, definitions, feeds)
+        worker = LedgerWorker(settings, definitions, feeds, own_topics=own_topics)
     else:
         worker = LedgerWorker(settings, definitions, feeds, measurement=Measurement(asked), topic=asked.topic)
     run_worker(worker.app, loglevel=settings.log_level, logging_config=logging_config(settings))

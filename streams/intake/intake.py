@@ -35,6 +35,10 @@ class Outgoing:
     number: int = 0
 
 
+TAKEN_OUTCOMES = ("taken", "no_fact", "unmapped", "dead_lettered")
+"""What becomes of the records of an own topic."""
+
+
 @dataclass(slots=True)
 class Taken:
     """What one batch of an own topic gave: records = dead letters + no_fact + unmapped + records_with_facts.
@@ -42,6 +46,7 @@ class Taken:
     Attributes:
         outgoing: in the order of the records.
         links: how many of them are links between ids.
+        event_times: of all that was admitted, microseconds.
     """
 
     records: int = 0
@@ -51,6 +56,20 @@ class Taken:
     unmapped: int = 0
     records_with_facts: int = 0
     links: int = 0
+    event_times: list[int] = field(default_factory=list)
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """Outcome to records; sums to all of them."""
+        return {
+            "taken": self.records_with_facts, "no_fact": sum(self.no_fact.values()), "unmapped": self.unmapped,
+            "dead_lettered": len(self.dead_letters),
+        }  # fmt: skip
+
+    @property
+    def gave(self) -> int:
+        """Records that were written for them."""
+        return len(self.outgoing)
 
 
 class Intake:
@@ -86,7 +105,7 @@ class Intake:
         batch = self._facts.admit(records)
         taken = Taken(
             batch.records, [], batch.dead_letters, batch.no_fact, batch.unmapped, batch.records_with_facts,
-            len(batch.links),
+            len(batch.links), [*(fact.at for fact in batch.facts), *(link.at for _, link in batch.links)],
         )  # fmt: skip
         given: list[tuple[int, Any]] = [
             (place, (fact.customer_id.encode() or None, fact_record(fact)))
@@ -108,18 +127,21 @@ class Intake:
 
 def _signals(batch: Any) -> Taken:
     outgoing = [Outgoing(signal.customer_id.encode(), signal_record(signal)) for signal in batch.signals]
-    return _taken(batch, outgoing, batch.no_signal)
+    return _taken(batch, batch.signals, outgoing, batch.no_signal)
 
 
 def _answers(batch: Any) -> Taken:
     outgoing = [Outgoing(answer.customer_id.encode(), answer.record()) for answer in batch.answers]
-    return _taken(batch, outgoing, batch.no_answer)
+    return _taken(batch, batch.answers, outgoing, batch.no_answer)
 
 
 def _mentions(batch: Any) -> Taken:
     outgoing = [Outgoing(mention.author_id.encode(), mention_record(mention)) for mention in batch.mentions]
-    return _taken(batch, outgoing, {})
+    return _taken(batch, batch.mentions, outgoing, {})
 
 
-def _taken(batch: Any, outgoing: list[Outgoing], no_fact: dict[str, int]) -> Taken:
-    return Taken(batch.records, outgoing, batch.dead_letters, no_fact, batch.unmapped, len(outgoing))
+def _taken(batch: Any, admitted: Sequence[Any], outgoing: list[Outgoing], no_fact: dict[str, int]) -> Taken:
+    return Taken(
+        batch.records, outgoing, batch.dead_letters, no_fact, batch.unmapped, len(outgoing),
+        event_times=[one.at for one in admitted],
+    )

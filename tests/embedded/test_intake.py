@@ -1,0 +1,105 @@
+"""Intake on the embedded broker: purchases in a topic of the shop's own, keyed by country, count as they do offline."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from kafka import KafkaAdminClient
+
+from agents.dead_letters import DeadLetterBox
+from agents.kafka_clients import kafka_python_options
+from agents.replay.sending import create_producer
+from agents.topic_reading import read_topic
+from config.settings import Settings
+from tests.live_ledger import COMMAND, ROOT, LiveWorker, assert_balanced, assert_same
+
+pytestmark = pytest.mark.embedded
+
+PARTITIONS = 3
+"""Of the own topic: not those of customer-events."""
+
+
+def definitions(folder: Path, topic: str) -> Path:
+    """Those of the data set, with the records in a topic of the shop's own; everything is inside the horizon."""
+    text = (ROOT / "config" / "definitions" / "online-retail.yaml").read_text()
+    path = folder / "own.yaml"
+    path.write_text(
+        text.replace("horizon: 36h", "horizon: 3000d").replace("  shop:\n", f"  shop:\n    own_topics: [{topic}]\n")
+    )
+    return path
+
+
+def read_so_far(page: str, topic: str, outcome: str) -> float:
+    (line,) = (
+        line for line in page.splitlines()
+        if line.startswith("netgrowth_records_total{") and f'"{topic}"' in line and f'"{outcome}"' in line
+    )  # fmt: skip
+    return float(line.rsplit(" ", 1)[1])
+
+
+def purchases(most: int) -> list[dict[str, Any]]:
+    printed = subprocess.run(
+        [*COMMAND, "replay", "online-retail", "--print", "customer-events"], cwd=ROOT, check=True, capture_output=True
+    ).stdout
+    return [orjson.loads(line) for line in printed.splitlines()[:most]]
+
+
+def test_records_of_an_own_topic_count_as_they_do_offline(
+    environment: dict[str, str], settings: Settings, tmp_path: Path
+) -> None:
+    topic = f"shop.purchases.{settings.topic('v2')}"
+    records = purchases(6_000)
+    admin = KafkaAdminClient(**kafka_python_options(settings))
+    admin.create_topics({topic: {"num_partitions": PARTITIONS, "replication_factor": 1}})
+    admin.close()
+    producer = create_producer(settings)
+    for record in records:
+        producer.send(topic, key=record["country"].encode(), value=orjson.dumps(record))
+    producer.send(topic, key=None, value=b"no JSON")
+    producer.close()
+    file = definitions(tmp_path, topic)
+    asked = environment | {"NETGROWTH_DEFINITIONS": str(file), "NETGROWTH_SESSION_TIMEOUT": "60s"}
+
+    own = tmp_path / "own.jsonl"
+    own.write_bytes(b"\n".join(orjson.dumps(record) for record in records))
+    counted = subprocess.run(
+        [*COMMAND, "ledger", "--definitions", str(file), "--own", f"{topic}={own}", "--partitions", "4", "--json"],
+        cwd=ROOT, check=True, capture_output=True,
+    ).stdout  # fmt: skip
+    offline = orjson.loads(counted)
+    facts = offline["accounting"]["facts"]
+    assert 4_000 < facts < 6_000
+
+    worker = LiveWorker(asked, tmp_path).wait_ready()
+    try:
+        live = worker.ledger_of(facts)
+        assert_balanced(live)
+        # Records are those of customer-events; what gave no fact was counted at intake.
+        left_out = live["accounting"]
+        assert (left_out["records"], left_out["no_fact"], left_out["dead_lettered"]) == (facts, {}, {})
+        for name in ("records", "no_fact"):
+            offline["accounting"][name] = left_out[name]
+        assert_same(live, offline)
+        page = (worker.get("/metrics") or b"").decode()
+        assert read_so_far(page, topic, "taken") == facts
+        assert read_so_far(page, topic, "dead_lettered") == 1
+        lags = [line for line in page.splitlines() if "lag_records{" in line and f'topic="{topic}"' in line]
+        assert [float(line.rsplit(" ", 1)[1]) for line in lags] == [0] * PARTITIONS
+    finally:
+        assert worker.process.stop() == 0
+    box = DeadLetterBox()
+    read_topic(settings, "dead-letters", lambda _, found: [box.take(one.key, one.value) for one in found])
+    assert [held.letter.position.topic for held in box.of()] == [topic]
+
+
+def test_an_own_topic_that_is_not_there_is_named_at_the_start(environment: dict[str, str], tmp_path: Path) -> None:
+    file = definitions(tmp_path, "nobody.knows.it")
+    done = subprocess.run(
+        [*COMMAND, "worker", "--definitions", str(file)], cwd=ROOT, capture_output=True, text=True, check=False,
+        env={"PATH": "/usr/bin:/bin", **environment}, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "own topics of the definitions are not there" in done.stderr
+    assert "nobody.knows.it" in done.stderr
