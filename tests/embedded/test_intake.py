@@ -1,4 +1,4 @@
-"""Intake on the embedded broker: purchases in a topic of the shop's own, keyed by country, count as they do offline."""
+"""Intake on the embedded broker: purchases in a topic of the shop's own count as they do offline."""
 
 import subprocess
 from pathlib import Path
