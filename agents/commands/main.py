@@ -12,6 +12,7 @@ import click
 from agents.own_names import ForeignPackage, check_own_names
 
 COMMANDS = {
+    "alerts": "agents.commands.alerts",
     "bench": "agents.commands.bench",
     "dead-letters": "agents.commands.dead_letters",
     "definitions": "agents.commands.definitions",

@@ -18,16 +18,18 @@ Page = Callable[[str], tuple[bytes, str]]
 """Accept header in, page and content type out."""
 
 READY_S = 30.0
+ALERTMANAGER = Path(__file__).parents[2] / "config/alertmanager"
 
 
 def binary(name: str) -> str:
-    """Path of a program of the package `prometheus`.
+    """Path of a program of the packages `prometheus` and `prometheus-alertmanager`.
 
     Raises: RuntimeError when it is not installed.
     """
     found = shutil.which(name)
     if found is None:
-        raise RuntimeError(f"{name} is not installed: apt-get install -y --no-install-recommends prometheus")
+        packages = "prometheus prometheus-alertmanager"
+        raise RuntimeError(f"{name} is not installed: apt-get install -y --no-install-recommends {packages}")
     return found
 
 
@@ -58,19 +60,29 @@ class PageServer:
 class Prometheus:
     """A server that scrapes the targets once a second."""
 
-    def __init__(self, folder: Path, targets: list[str]) -> None:
-        self._url = f"http://127.0.0.1:{_free_port()}"
+    def __init__(
+        self, folder: Path, targets: list[str], *, rules: Path | None = None, alertmanager: str | None = None
+    ) -> None:
+        """`rules`: folder of rule files, evaluated once a second; `alertmanager`: host:port."""
+        self.url = self._url = f"http://127.0.0.1:{_free_port()}"
         job = {
             "job_name": "netgrowth", "honor_timestamps": False, "sample_limit": 25_000,
             "static_configs": [{"targets": targets}],
         }  # fmt: skip
-        config = {"global": {"scrape_interval": "1s", "scrape_timeout": "900ms"}, "scrape_configs": [job]}
+        every = {"scrape_interval": "1s", "scrape_timeout": "900ms", "evaluation_interval": "1s"}
+        config: dict[str, Any] = {"global": every, "scrape_configs": [job]}
+        if rules is not None:
+            config["rule_files"] = [str(rules / "*.yml")]
+        if alertmanager is not None:
+            config["alerting"] = {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]}
         (folder / "prometheus.yml").write_text(json.dumps(config), encoding="utf-8")
         with (folder / "prometheus.log").open("wb") as log:
             self._process = subprocess.Popen(
                 [
                     binary("prometheus"), f"--config.file={folder / 'prometheus.yml'}",
                     f"--storage.tsdb.path={folder / 'tsdb'}", f"--web.listen-address={self._url[7:]}",
+                    # Alertmanager is found some five seconds after the start; what fires earlier is told again.
+                    "--rules.alert.resend-delay=5s",
                 ],
                 stdout=log, stderr=log,
             )  # fmt: skip
@@ -99,12 +111,87 @@ class Prometheus:
         raise AssertionError(f"{expression} is {last} after {timeout_s} s")
 
     def stop(self) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        _end(self._process)
+
+
+class Receiver:
+    """Keeps what is posted to it: (path, JSON), in order of arrival."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[str, Any]] = []
+        got = self.got
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                got.append((self.path, json.loads(body)))
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(b"ok")
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def wait(self, wanted: Callable[[list[tuple[str, Any]]], bool], timeout_s: float = READY_S) -> None:
+        """Wait until what came is as wanted. Raises: AssertionError with all that came."""
+        until = time.monotonic() + timeout_s
+        while time.monotonic() < until:
+            if wanted(list(self.got)):
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"after {timeout_s} s there came {self.got}")
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class Alertmanager:
+    """A server of the shipped configuration; its outgoing addresses are those of a receiver."""
+
+    def __init__(self, folder: Path, receiver: str) -> None:
+        self.address = f"127.0.0.1:{_free_port()}"
+        self.url = f"http://{self.address}"
+        shutil.copytree(ALERTMANAGER / "templates", folder / "templates", dirs_exist_ok=True)
+        (folder / "slack").write_text(f"{receiver}/slack", encoding="utf-8")
+        text = (ALERTMANAGER / "alertmanager.yml").read_text(encoding="utf-8")
+        text = text.replace("http://127.0.0.1:9095", receiver)
+        text = text.replace("/etc/netgrowth/secrets/slack_webhook_url", str(folder / "slack"))
+        (folder / "alertmanager.yml").write_text(text, encoding="utf-8")
+        with (folder / "alertmanager.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    binary("prometheus-alertmanager"), f"--config.file={folder / 'alertmanager.yml'}",
+                    f"--storage.path={folder / 'alertmanager'}", f"--web.listen-address={self.address}",
+                    "--cluster.listen-address=",
+                ],
+                stdout=log, stderr=log,
+            )  # fmt: skip
+        until = time.monotonic() + READY_S
+        while True:
+            try:
+                with urllib.request.urlopen(f"{self.url}/-/ready", timeout=1):
+                    return
+            except OSError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.05)
+
+    def stop(self) -> None:
+        _end(self._process)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _free_port() -> int:

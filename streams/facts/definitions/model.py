@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+from streams.facts.definitions.alerts import AlertRules
 from streams.facts.definitions.tree import Fault
 from streams.facts.models import LossKind
 from streams.facts.money import Exact, Rates
@@ -273,6 +274,7 @@ class Definitions:
     surveys: SurveyRules = field(default_factory=SurveyRules)
     health: HealthRules = field(default_factory=HealthRules)
     voice: VoiceRules = field(default_factory=VoiceRules)
+    alerts: AlertRules = field(default_factory=AlertRules)
     agreed: Agreed | None = None
     warnings: tuple[Fault, ...] = ()
 

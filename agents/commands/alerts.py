@@ -1,0 +1,145 @@
+"""`netgrowth alerts`: the rules of Prometheus, a test along every route, and what would fire an alert now."""
+
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from agents.commands.environment import WrongInput
+from agents.commands.ledger import load_definitions
+from agents.monitoring_client import MonitoringUnreachable, query, selectors_of, send_alerts
+from config.alerting.model import Alert, Severity
+from config.alerting.rule_files import RUNBOOKS, all_alerts, rule_files
+from config.settings import NATIVE_DEFINITIONS
+from streams.facts.definitions.alerts import AlertRules
+
+TEST = "NetgrowthTest"
+TEST_LASTS = timedelta(minutes=2)
+SHOWN_SERIES = 10
+
+_definitions = click.option(
+    "--definitions", "definitions_file", default=str(NATIVE_DEFINITIONS), show_default="native",
+    help="The definitions file (YAML): owners, limits and currency are in it.",
+)  # fmt: skip
+
+
+@click.group()
+def command() -> None:
+    """Rules and routes of alerts.
+
+    Example: netgrowth alerts rules --definitions config/definitions/native.yaml --folder /etc/prometheus/rules
+    """
+
+
+@command.command(epilog="Example: netgrowth alerts rules --definitions native --folder config/prometheus/rules")
+@_definitions
+@click.option("--folder", type=click.Path(file_okay=False, path_type=Path), required=True, help="Where the files go.")
+@click.option("--runbooks", default=RUNBOOKS, show_default=True, help="Address of the folder of runbooks.")
+@click.option("--check", is_flag=True, help="Write nothing; exit status 1 if a file is not as it would be made.")
+def rules(definitions_file: str, folder: Path, runbooks: str, check: bool) -> None:
+    """Write the rule files of Prometheus, made from the definitions and the metric catalogue.
+
+    Exit status: 0 the files are (now) as they should be, 1 with --check: they are not, 2 they cannot be written.
+    """
+    different = []
+    for name, text in rule_files(load_definitions(definitions_file), runbooks).items():
+        path = folder / name
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            click.echo(f"{path}: unchanged")
+            continue
+        different.append(path)
+        if check:
+            click.echo(f"{path}: differs")
+            continue
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise WrongInput(f"{path}: {error.strerror or error}") from error
+        click.echo(f"{path}: written")
+    if check and different:
+        sys.exit(1)
+
+
+@command.command(epilog="Example: netgrowth alerts test --alertmanager http://localhost:9093")
+@_definitions
+@click.option("--alertmanager", default="http://localhost:9093", show_default=True, help="Alertmanager's address.")
+def test(definitions_file: str, alertmanager: str) -> None:
+    """Send a clearly marked test alert along every route: every severity of every owner. It ends by itself.
+
+    Exit status: 0 Alertmanager has taken them, 2 it cannot be asked.
+    """
+    made = alerts_for_trying(load_definitions(definitions_file).alerts, datetime.now(UTC))
+    try:
+        send_alerts(alertmanager, made)
+    except MonitoringUnreachable as error:
+        raise WrongInput(str(error)) from error
+    for alert in made:
+        labels = alert["labels"]
+        click.echo(f"sent: {labels['severity']} for {labels['owner']}")
+    click.echo(f"Each is marked as a test and is over in {TEST_LASTS.seconds // 60} minutes.")
+
+
+@command.command(epilog="Example: netgrowth alerts explain NetgrowthNetGrowthNegative --prometheus http://localhost:9090")
+@click.argument("name")
+@_definitions
+@click.option("--prometheus", default="http://localhost:9090", show_default=True, help="Prometheus's address.")
+def explain(name: str, definitions_file: str, prometheus: str) -> None:
+    """Say what the alert NAME means, what it reads now, and whether it would fire.
+
+    Exit status: 0 told, 2 no such alert, or Prometheus cannot be asked.
+    """
+    alerts = {alert.name: alert for alert in all_alerts(load_definitions(definitions_file))}
+    alert = alerts.get(name)
+    if alert is None:
+        raise WrongInput(f"there is no alert {name!r}; there are {', '.join(sorted(alerts))}")
+    try:
+        for line in _explained(alert, prometheus):
+            click.echo(line)
+    except MonitoringUnreachable as error:
+        raise WrongInput(str(error)) from error
+
+
+def alerts_for_trying(rules: AlertRules, now: datetime) -> list[dict[str, Any]]:
+    """An alert for every severity that is sent to somebody, and every owner, as Alertmanager takes them."""
+    return [
+        {
+            "labels": {
+                "alertname": TEST, "severity": severity.value, "owner": owner, "cause": "test", "test": "true",
+            },
+            "annotations": {
+                "summary": "This is a test of the way of alerts.",
+                "description": f"A test along the route of {severity.value} alerts of {owner}: nothing has happened, "
+                "nothing is to be done.",
+                "runbook_url": f"{RUNBOOKS}README.md",
+            },
+            "startsAt": now.isoformat(),
+            "endsAt": (now + TEST_LASTS).isoformat(),
+        }
+        for owner in dict.fromkeys((rules.owner, rules.monitor_owner))
+        for severity in (Severity.CRITICAL, Severity.WARNING)
+    ]  # fmt: skip
+
+
+def _explained(alert: Alert, prometheus: str) -> list[str]:
+    lines = [f"{alert.name} ({alert.severity}, {alert.owner}): {alert.summary}", f"  fires while: {alert.expr}"]
+    if alert.pending:
+        lines.append(f"  for at least {alert.pending}")
+    firing = query(prometheus, alert.expr)
+    lines.append(f"It would fire now for {len(firing)} series:" if firing else "Nothing would fire it now.")
+    lines += [f"  {_labels(labels)} {value:g}" for labels, value in firing[:SHOWN_SERIES]]
+    lines.append("It reads:")
+    for selector in selectors_of(alert.expr):
+        found = query(prometheus, selector)
+        lines += [f"  {selector} {_labels(labels)} = {value:g}" for labels, value in found[:SHOWN_SERIES]]
+        if not found:
+            lines.append(f"  {selector} = no data")
+        elif len(found) > SHOWN_SERIES:
+            lines.append(f"  ... and {len(found) - SHOWN_SERIES} more series")
+    return lines
+
+
+def _labels(labels: dict[str, str]) -> str:
+    return "{" + ", ".join(f"{name}={value}" for name, value in sorted(labels.items()) if name != "__name__") + "}"

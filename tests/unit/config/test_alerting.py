@@ -1,0 +1,113 @@
+"""Rules made from the catalogue: no unknown name, no window left open, a page and a test for every alert."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from config.alerting.model import Alert, Severity
+from config.alerting.rule_files import all_alerts, rule_files, rule_groups
+from config.definitions_file import load, parse
+from config.settings import NATIVE_DEFINITIONS
+from streams.catalogue import BY_NAME, Kind, Source
+from streams.facts.definitions.alerts import AlertRules
+
+ROOT = Path(__file__).parents[3]
+RULES, TESTS, RUNBOOKS = ROOT / "config/prometheus/rules", ROOT / "config/prometheus/tests", ROOT / "docs/runbooks"
+DEFINITIONS = load(NATIVE_DEFINITIONS)
+ALERTS = all_alerts(DEFINITIONS)
+GROUPS = [group for groups in rule_groups(DEFINITIONS).values() for group in groups]
+RECORDED = {recording.record for group in GROUPS for recording in group.recordings}
+EXPRESSIONS = [rule.expr for group in GROUPS for rule in (*group.recordings, *group.alerts)]
+METRIC = re.compile(r"(?<![\w:])(netgrowth_\w+|\w+:\w+:\w+)(\{[^}]*\})?")
+OF_A_TABLE = {Source.ROWS, Source.COMPANY}
+
+
+def metric_of(name: str) -> str:
+    """The catalogue's name of a series: a histogram has several."""
+    return re.sub(r"_(bucket|count|sum)$", "", name)
+
+
+def test_every_metric_is_in_the_catalogue_or_recorded() -> None:
+    for expression in EXPRESSIONS:
+        for name, _ in METRIC.findall(expression):
+            assert name in RECORDED or metric_of(name) in BY_NAME, expression
+
+
+def test_what_comes_out_of_a_table_is_never_subtracted_by_prometheus() -> None:
+    for expression in EXPRESSIONS:
+        for name in re.findall(r"(?:rate|increase|delta|resets)\((\w+)", expression):
+            assert BY_NAME[metric_of(name)].kind in (Kind.COUNTER, Kind.HISTOGRAM), expression
+
+
+def test_no_window_and_no_scope_is_left_open() -> None:
+    for alert in ALERTS:
+        for name, labels in METRIC.findall(alert.expr):
+            if name.startswith("scope:"):
+                assert "window=" in labels, alert.expr
+                assert "scope=" in labels, alert.expr
+
+
+def test_alerts_on_tables_have_no_label_of_a_process() -> None:
+    of_tables = [name for name, metric in BY_NAME.items() if metric.source is Source.ROWS]
+    for alert in ALERTS:
+        for name in of_tables:
+            assert not re.search(rf"(?<![\w:]){name}\b", alert.expr), f"{alert.name} reads {name} unrecorded"
+
+
+def test_committed_files_are_those_that_are_made() -> None:
+    made = rule_files(DEFINITIONS)
+    assert sorted(made) == sorted(path.name for path in RULES.iterdir())
+    for name, text in made.items():
+        assert (RULES / name).read_text(encoding="utf-8") == text, "make them anew: netgrowth alerts rules"
+
+
+def cases() -> list[tuple[str, bool]]:
+    """Of every promtool case: the alert, and whether it is to fire."""
+    found = []
+    for path in TESTS.glob("*.yml"):
+        for test in yaml.safe_load(path.read_text(encoding="utf-8"))["tests"]:
+            found += [(case["alertname"], bool(case["exp_alerts"])) for case in test.get("alert_rule_test", ())]
+            for case in test.get("promql_expr_test", ()):
+                [wanted] = re.findall(r'alertname=~?"([^"]*)"', case["expr"])
+                fires = bool(case["exp_samples"])
+                found += [(alert.name, fires) for alert in ALERTS if re.fullmatch(wanted, alert.name)]
+    return found
+
+
+def test_every_alert_has_a_firing_case_a_silent_case_and_a_runbook() -> None:
+    names = {alert.name for alert in ALERTS}
+    assert {name for name, fires in cases() if fires} == names
+    # What always fires is never silent.
+    assert {name for name, fires in cases() if not fires} == names - {"Watchdog"}
+    assert {path.stem for path in RUNBOOKS.glob("*.md")} - {"README"} == names
+    index = (RUNBOOKS / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\]\((\w+)\.md\)", index)) == names
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_an_alert_says_what_to_do(alert: Alert) -> None:
+    assert alert.summary.endswith(".")
+    assert alert.description.endswith((".", "?"))
+    assert alert.owner
+    assert alert.name == "Watchdog" or alert.name.startswith("Netgrowth")
+    page = (RUNBOOKS / f"{alert.name}.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## (.*)$", page, re.MULTILINE) == ["Meaning", "Impact", "First look", "Remedy", "Silence"]
+    for name, _ in METRIC.findall(page):
+        assert name in RECORDED or metric_of(name) in BY_NAME, f"{alert.name}: {name}"
+
+
+def test_who_is_told_and_what_is_fresh_come_from_the_definitions() -> None:
+    text = NATIVE_DEFINITIONS.read_text(encoding="utf-8")
+    own = parse(text + "\nalerts: {owner: crm-team, monitor_owner: platform, page_fresh: 5m, value_at_risk: 50000}\n")
+    assert own.alerts == AlertRules(5 * 60_000_000, "crm-team", "platform", 50_000)
+    owners = {alert.owner for alert in all_alerts(own)}
+    assert owners == {"crm-team", "platform"}
+    assert "< bool 300" in rule_files(own)["customers.yml"]
+
+
+def test_critical_is_what_wakes_someone() -> None:
+    critical = {alert.name for alert in ALERTS if alert.severity is Severity.CRITICAL}
+    assert {"NetgrowthNoWorker", "NetgrowthPartitionsUnowned", "NetgrowthRecordsLost"} <= critical
+    assert "NetgrowthNetGrowthNegative" not in critical
