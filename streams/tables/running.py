@@ -1,6 +1,7 @@
 """Every window's sums, kept up to date: an addition touches the windows that hold it, a move of the clock only the
-buckets that enter or leave. A window is moved when it is asked for: while time races, as in a replay, the buckets
-that it holds are complete by then, and hours or days enter it whole."""
+buckets that enter or leave. Both happen when a window is asked for: additions of many flushes are summed up by scope
+once, and while time races, as in a replay, the buckets that a window holds are complete by then, and hours or days
+enter it whole."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ PIECE_US = 4 * HOUR
 BY_DAYS_US = 2 * DAY
 MOST_PIECES = 32
 """A move of all windows is done in pieces of so much event time, or in so many, whichever gives fewer."""
+
+MOST_WAITING = 4_000
+"""Additions that wait to be added to the windows; more would hold up the caller for long."""
 
 
 @dataclass(slots=True)
@@ -54,6 +58,8 @@ class RunningWindows:
                 if span is not None:
                     self._held[name, bool(beside)] = _Held(span, self._summed(name, span), _coarsest(name))
         self._moving: Iterator[bool] = iter(())
+        self._waiting: dict[tuple[int, int], list[Addition]] = {}  # by level and start of the bucket
+        self._waiting_count = 0
         self._until = max(held.span.end for held in self._held.values())  # no window holds anything from there on
         tables.running = self
 
@@ -61,15 +67,14 @@ class RunningWindows:
         """Takes note of additions to a bucket of a level. Called by the tables."""
         if start >= self._until:
             return
-        targets = []
-        for held in self._held.values():
-            span = held.span
-            if span.start <= start < span.end:
-                # A bucket coarser than the window's own start may reach over it: sum anew, later.
-                held.rebuild = held.rebuild or level > held.coarsest
-                targets.append(held.sums)
-        if targets:
-            add_to_all(targets, additions)
+        waiting = self._waiting.get((level, start))
+        if waiting is None:
+            self._waiting[level, start] = list(additions)
+        else:
+            waiting.extend(additions)
+        self._waiting_count += len(additions)
+        if self._waiting_count > MOST_WAITING:
+            self._add_waiting()
 
     def advance(self, clock: int) -> None:
         """Sets the clock on; one that is not later changes nothing. The windows follow when they are asked for."""
@@ -87,6 +92,8 @@ class RunningWindows:
 
     def step(self) -> bool:
         """Does a part of what brings the windows to the clock; False when all of them are there."""
+        # A move takes buckets in with what was added to them, and must find nothing of that waiting.
+        self._add_waiting()
         if next(self._moving, None) is None:
             return False
         self._until = max(held.span.end for held in self._held.values())
@@ -123,6 +130,25 @@ class RunningWindows:
         """Sums of all time, with every dimension; for cohorts."""
         self.catch_up()
         return self._held["all", False].sums
+
+    def _add_waiting(self) -> None:
+        """Adds what waits to the windows that hold its bucket: what the same windows hold, all at once."""
+        if not self._waiting:
+            return
+        windows = list(self._held.values())
+        together: dict[tuple[int, ...], list[Addition]] = {}
+        for (level, start), additions in self._waiting.items():
+            holding = []
+            for number, held in enumerate(windows):
+                if held.span.start <= start < held.span.end:
+                    # A bucket coarser than the window's own start may reach over it: sum anew, later.
+                    held.rebuild = held.rebuild or level > held.coarsest
+                    holding.append(number)
+            if holding:
+                together.setdefault(tuple(holding), []).extend(additions)
+        self._waiting, self._waiting_count = {}, 0
+        for numbers, additions in together.items():
+            add_to_all([windows[number].sums for number in numbers], additions)
 
     def _levels_before(self, held: _Held) -> dict[ScopeKey, Level]:
         everything = self._held["all", False]

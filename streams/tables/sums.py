@@ -166,12 +166,13 @@ def add_paired(additions: Iterable[Addition], targets: Sequence[ScopeSums], sign
     starts = [sums.start for sums in by_start]
     latest = starts[-1]
     # Of a gain or recommendation: how many of the windows hold it.
-    held_by: dict[tuple[int, str, str, str, str, int], int] = {}
+    held_by: list[dict[tuple[int, str, str, str, str], int]] = [{} for _ in (0, *starts)]
     stays: list[dict[tuple[int, str, str, str, int], list[int]]] = [{} for _ in starts]
     for (code, segment, region, product, a, _, _, numbers), customers, value in additions:
         if code != STAY:
-            place = (code, segment, region, product, a, bisect_right(starts, numbers[0]))
-            held_by[place] = held_by.get(place, 0) + customers
+            held = held_by[bisect_right(starts, numbers[0])]
+            place = (code, segment, region, product, a)
+            held[place] = held.get(place, 0) + customers
             continue
         # Most stays began within a long window, in every dimension: they say nothing there.
         began = min(numbers[TOTAL_FROM:STEPS])
@@ -181,10 +182,18 @@ def add_paired(additions: Iterable[Addition], targets: Sequence[ScopeSums], sign
         for window in range(first, len(starts)):
             _stay(stays[window], by_start[window].dimensions, starts[window], segment, region, product, numbers,
                   customers, value)  # fmt: skip
-    for (code, segment, region, product, a, windows), customers in held_by.items():
-        for sums in by_start[:windows]:
-            for scope in scopes_of(segment, region, product, sums.dimensions):
-                sums._add(scope, (code, a, "", 0), sign * customers, 0)
+    # Whatever a window holds, those that start earlier hold too.
+    held_since: dict[tuple[ScopeKey, Measure], int] = {}
+    for window in range(len(starts), 0, -1):
+        for (code, segment, region, product, a), customers in held_by[window].items():
+            for scope in scopes_of(segment, region, product, EVERY):
+                measured = (scope, (code, a, "", 0))
+                held_since[measured] = held_since.get(measured, 0) + customers
+        sums = by_start[window - 1]
+        dimensions, add = sums.dimensions, sums._add
+        for (scope, measure), customers in held_since.items():
+            if DIMENSION_OF[scope[0]] & dimensions:
+                add(scope, measure, sign * customers, 0)
     for sums, found in zip(by_start, stays, strict=True):
         for (dimension, segment, region, product, how), (customers, value) in found.items():
             scope = scope_key(dimension, segment, region, product)
