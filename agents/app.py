@@ -20,6 +20,7 @@ from agents.partition_state import Watcher
 from agents.telemetry import Telemetry
 from agents.transport import TransportOptions, create_app
 from agents.wall_clock import wall_clock_us
+from agents.web.board_feed import BoardFeed
 from agents.web.server import add_pages
 from config.settings import Settings
 from streams.facts.definitions.model import Definitions
@@ -74,7 +75,8 @@ class LedgerWorker:
         self.intakes = [IntakeAgent(self.app, settings, definitions, name, [self.telemetry]) for name in own_topics]
         self.net_growth = NetGrowthWriter(self.app.transport, settings, self.company)
         self.telemetry.attach(self)
-        add_pages(self)
+        self.board = BoardFeed(self)
+        add_pages(self, self.board)
         self._tasks()
 
     def _faust_app(self, options: TransportOptions | None) -> faust.App:
@@ -94,7 +96,7 @@ class LedgerWorker:
         )  # fmt: skip
 
     def _tasks(self) -> None:
-        for work in (self.company.parts.read, self._keep_time, self._keep_writing):
+        for work in (self.company.parts.read, self._keep_time, self._keep_writing, self.board.run):
             self.app.task()(self._guarded(work))
         readers: list[PartitionStage[Any, Any] | IntakeAgent] = [*self.stages, *self.intakes]
         for stage in readers:

@@ -17,14 +17,16 @@ from streams.books import Flush
 from streams.facts.definitions.model import Definitions
 from streams.facts.placement import partition_for
 from streams.recount import add_accounting
-from streams.report.instants import past_card
+from streams.report.growth_line import GrowthLine
+from streams.report.instants import WindowView, is_final_now, past_card, past_view, row_in
 from streams.tables.cohorts import cohorts
+from streams.tables.labels import customers_had
 from streams.tables.ledger_json import ledger_json
 from streams.tables.levels import NO_MEASURES, Level
 from streams.tables.merge import CompanyTables
 from streams.tables.part_records import Part, epoch_of, is_part_of, is_progress, read_key
 from streams.tables.rows import Row, row
-from streams.tables.running import RunningWindows
+from streams.tables.running import WITH_SEGMENT_REGION, RunningWindows
 from streams.tables.scopes import THE_TOTAL, TOTAL, ScopeKey
 from streams.tables.tables import TableRules
 from streams.tables.watermark import ClockRules, PartitionState, TablesClock
@@ -216,6 +218,38 @@ class Company:
             self._whole.tables, at, self.clock or 0, window, definitions=named, currency=definitions.currency,
             accounting=self.accounting(),
         )
+
+    def view(self, scope: ScopeKey, window: str, at: int | None = None) -> WindowView | None:
+        """One scope in one window, now or as it was at an instant; None before the first record.
+
+        Raises: CannotAnswer, saying which instants can be answered.
+        """
+        tables, windows = self._whole.tables, self._windows
+        if windows is None:
+            return None
+        if at is not None:
+            return past_view(tables, scope, window, at, windows.clock)
+        span, beside = windows.windows[window]
+        held = scope[0] != "segment_region" or window in (*WITH_SEGMENT_REGION, "all")
+
+        def found(of: Span, *, before: bool) -> Row:
+            known = self.rows(window, before=before).get(scope) if held else None
+            return known or row_in(tables, scope, of)
+
+        final = is_final_now(tables, window, windows.clock, windows.clock)
+        return WindowView(span, found(span, before=False), found(beside, before=True) if beside else None, final)
+
+    def growth_line(self, scope: ScopeKey) -> GrowthLine:
+        """Net growth of a scope period by period; for whoever keeps it: it remembers what does not change."""
+        return GrowthLine(self._tables.tables, scope)
+
+    def names(self) -> dict[str, list[str]]:
+        """Segments, regions and products that there are, those of most customers first."""
+        had = customers_had(self.rows("all"))
+        return {
+            label: sorted(had[label], key=lambda name: (-had[label][name], name))
+            for label in ("segment", "region", "product")
+        }
 
     def states(self) -> dict[int, PartitionState]:
         """What each partition last told of its time."""

@@ -8,16 +8,20 @@ from agents.web.schemas import SCHEMAS
 from streams.tables.windows import WINDOW_NAMES
 
 API = "/api/v1"
+BOARD_WINDOW = "30d"
+"""Which window the board shows when none is asked for."""
+
 JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of the query; every one may be left out."""
+    """A parameter: of the query, where every one may be left out, or a part of the path."""
 
     name: str
     about: str
     schema: dict[str, Any]
+    place: str = "query"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +47,32 @@ class Route:
 _NOTHING_YET = Answer("nothing has been counted yet, or the tables are being read back", "Error")
 _WRONG = Answer("an unknown parameter or a wrong one; the text names what there is", "Error")
 
+_TEXT = {"type": "string"}
+_INSTANT = Parameter(
+    "at", "An instant not after the clock of the tables (RFC 3339 with a zone); without it, that clock.",
+    {"type": "string", "format": "date-time"},
+)
+
+
+def _window(default: str) -> Parameter:
+    return Parameter(
+        "window", "Which window, ending with the clock of the tables or with `at`.",
+        {"type": "string", "enum": list(WINDOW_NAMES), "default": default},
+    )
+
+
+_SCOPE = (
+    Parameter("segment", "Of this segment alone; with `region`, of both.", _TEXT),
+    Parameter("region", "Of this region alone.", _TEXT),
+    Parameter("product", "Of this product alone.", _TEXT),
+)
+_BOARD = (_window(BOARD_WINDOW), _INSTANT, *_SCOPE)
+
 ROUTES = (
     Route(
         f"{API}/report", "report", "The report card of a window.",
         {200: Answer("the report card", "ReportCard"), 400: _WRONG, 503: _NOTHING_YET},
-        (
-            Parameter(
-                "window", "Which window, ending with the clock of the tables or with `at`.",
-                {"type": "string", "enum": list(WINDOW_NAMES), "default": "all"},
-            ),
-            Parameter(
-                "at", "An instant not after the clock of the tables (RFC 3339 with a zone); without it, that clock.",
-                {"type": "string", "format": "date-time"},
-            ),
-        ),
+        (_window("all"), _INSTANT),
     ),
     Route(
         f"{API}/ledger", "ledger", "The running tables of every scope and window.",
@@ -65,6 +81,21 @@ ROUTES = (
     Route(
         f"{API}/status", "status", "The clock, how far each partition is, what became of all records.",
         {200: Answer("the status", "Status"), 400: _WRONG},
+    ),
+    Route(
+        f"{API}/board", "board", "What the board page shows.",
+        {200: Answer("the board", "Board"), 400: _WRONG}, _BOARD,
+    ),
+    Route(
+        f"{API}/board/events", "board_events", "The same whenever it changes, as server-sent events named `board`.",
+        {200: Answer("events until the worker ends", media=("text/event-stream",)), 400: _WRONG,
+         503: Answer("too many pages are open", "Error")},
+        _BOARD,
+    ),
+    Route(
+        f"{API}/bowls.svg", "bowls", "The two bowls of marbles as a picture.",
+        {200: Answer("the picture", media=("image/svg+xml",)), 400: _WRONG, 503: _NOTHING_YET},
+        (*_BOARD, Parameter("theme", "Of the picture.", {"type": "string", "enum": ["light", "dark"]})),
     ),
     Route(
         f"{API}/openapi.json", "openapi", "This document.",
@@ -83,8 +114,14 @@ ROUTES = (
         {200: Answer("all metrics", media=("text/plain", "application/openmetrics-text"))},
     ),
     Route(
-        "/", "index", "What is counted here, and where to look.",
+        "/", "board_page", "The board: two bowls of marbles, and what they rest on.",
         {200: Answer("a page for people", media=("text/html",))},
+    ),
+    Route(
+        "/board/{name}", "board_file", "The files that the board consists of.",
+        {200: Answer("a style sheet or module", media=("text/css", "text/javascript")),
+         404: Answer("there is no such file", media=("text/plain",))},
+        (Parameter("name", "Of the file.", _TEXT, "path"),),
     ),
 )  # fmt: skip
 
@@ -108,7 +145,10 @@ def openapi(version: str) -> dict[str, Any]:
 
 def _operation(route: Route) -> dict[str, Any]:
     parameters = [
-        {"name": one.name, "in": "query", "required": False, "description": one.about, "schema": one.schema}
+        {
+            "name": one.name, "in": one.place, "required": one.place == "path", "description": one.about,
+            "schema": one.schema,
+        }
         for one in route.parameters
     ]
     answers = {str(status): _answer(answer) for status, answer in route.answers.items()}

@@ -1,6 +1,7 @@
 """JSON Schemas of the API's answers: every field with its meaning. Values are minor units of the currency."""
 
 
+from agents.web.board_schemas import BOARD_SCHEMAS
 from agents.web.schema_words import (
     Schema,
     amount,
@@ -199,5 +200,6 @@ SCHEMAS: dict[str, Schema] = {
         paths=maybe(list_of("of an unknown path: the paths there are", {"type": "string"})),
         parameters=maybe(list_of("of an unknown parameter: those that the path takes", {"type": "string"})),
     ),
+    **BOARD_SCHEMAS,
 }
 """Name to the schema of an answer or of a part of one."""

@@ -2,12 +2,13 @@
 
 from collections.abc import Awaitable, Callable
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import orjson
 from aiohttp import web
 
-from agents.web.index_page import POLICY, index_page
+from agents.web.answers import json_answer
+from agents.web.board_feed import BoardFeed
+from agents.web.board_pages import BoardPages
 from agents.web.routes import API, ROUTES, Route, openapi
 from streams.facts.refusal import Refused
 from streams.facts.times import instant_of
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def add_pages(worker: "LedgerWorker") -> None:
-    """Put the pages into the worker's web server."""
-    pages = [Pages(worker)]
+def add_pages(worker: "LedgerWorker", feed: BoardFeed) -> None:
+    """Put the pages into the worker's web server; `feed` keeps the open ones up to date."""
+    pages = [Pages(worker), BoardPages(worker, feed)]
     router = worker.app.web.web_app.router
     for route in ROUTES:
         handler: Handler = next(getattr(page, route.handler) for page in pages if hasattr(page, route.handler))
@@ -34,16 +35,17 @@ def add_pages(worker: "LedgerWorker") -> None:
 
 def _checked(route: Route, handler: Handler) -> Handler:
     """The handler, for queries of parameters that the route takes, each once."""
-    known = [parameter.name for parameter in route.parameters]
+    known = [parameter.name for parameter in route.parameters if parameter.place == "query"]
     takes = f"it takes {', '.join(known)}" if known else "it takes none"
 
     async def checked(request: web.Request) -> web.StreamResponse:
         for name in request.query:
             if name not in known:
                 why = f"{route.path} has no parameter {name!r}; {takes}"
-                return _json({"error": why, "parameters": known}, 400)
+                return json_answer({"error": why, "parameters": known}, 400)
             if len(request.query.getall(name)) > 1:
-                return _json({"error": f"{name} is given more than once; give it once", "parameters": known}, 400)
+                why = f"{name} is given more than once; give it once"
+                return json_answer({"error": why, "parameters": known}, 400)
         return await handler(request)
 
     return checked
@@ -53,8 +55,9 @@ async def _no_such_page(request: web.Request) -> web.Response:
     """Whatever else is asked for below /api."""
     paths = [route.path for route in ROUTES if route.path.startswith(API)]
     if request.path in paths:
-        return _json({"error": f"{request.path} answers GET, not {request.method}"}, 405, {"Allow": "GET, HEAD"})
-    return _json({"error": f"there is no {request.path}; there are {', '.join(paths)}", "paths": paths}, 404)
+        why = f"{request.path} answers GET, not {request.method}"
+        return json_answer({"error": why}, 405, {"Allow": "GET, HEAD"})
+    return json_answer({"error": f"there is no {request.path}; there are {', '.join(paths)}", "paths": paths}, 404)
 
 
 def _own_version() -> str:
@@ -64,10 +67,6 @@ def _own_version() -> str:
         return "0"
 
 
-def _json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    return web.Response(body=orjson.dumps(value), content_type="application/json", status=status, headers=headers)
-
-
 class Pages:
     """One method a page."""
 
@@ -75,21 +74,9 @@ class Pages:
         self._worker = worker
         self._openapi = openapi(_own_version())
 
-    async def index(self, request: web.Request) -> web.Response:
-        """What is counted here, and where to look."""
-        company = self._worker.company
-        if not company.complete:
-            state = "The company's tables are being read back."
-        elif company.clock is None:
-            state = "Nothing has been counted yet."
-        else:
-            state = f"The tables stand at {utc_text(company.clock)}."
-        page = index_page(self._worker.definitions, state, ROUTES)
-        return web.Response(text=page, content_type="text/html", headers={"Content-Security-Policy": POLICY})
-
     async def openapi(self, request: web.Request) -> web.Response:
         """The OpenAPI document of these pages."""
-        return _json(self._openapi)
+        return json_answer(self._openapi)
 
     async def metrics(self, request: web.Request) -> web.Response:
         """Metrics for Prometheus, as text or OpenMetrics."""
@@ -101,7 +88,7 @@ class Pages:
     async def live(self, request: web.Request) -> web.Response:
         """Whether the event loop turns: this answer is given by it."""
         live = self._worker.app.transport.is_live
-        return _json({"live": live}, 200 if live else 503)
+        return json_answer({"live": live}, 200 if live else 503)
 
     async def ready(self, request: web.Request) -> web.Response:
         """Whether the worker has its state and answers for the company."""
@@ -111,12 +98,12 @@ class Pages:
             waits.append("its partitions are being assigned or recovered")
         if not company.complete:
             waits.append("the company's tables are being read back")
-        return _json({"ready": not waits, "waits_for": waits}, 503 if waits else 200)
+        return json_answer({"ready": not waits, "waits_for": waits}, 503 if waits else 200)
 
     async def ledger(self, request: web.Request) -> web.Response:
         """The ledger of the whole company at the clock of the tables."""
         ledger = self._worker.company.ledger()
-        return self._nothing_yet() if ledger is None else _json(ledger)
+        return self._nothing_yet() if ledger is None else json_answer(ledger)
 
     async def report(self, request: web.Request) -> web.Response:
         """The report card; `window` chooses the window, `all` by default, `at` an instant before the clock."""
@@ -125,20 +112,20 @@ class Pages:
             return self._nothing_yet()
         window, at = request.query.get("window", "all"), request.query.get("at")
         if window not in WINDOW_NAMES:
-            return _json({"error": f"no window {window!r}; there are {', '.join(WINDOW_NAMES)}"}, 400)
+            return json_answer({"error": f"no window {window!r}; there are {', '.join(WINDOW_NAMES)}"}, 400)
         if at is None:
             ledger = company.ledger()
-            return self._nothing_yet() if ledger is None else _json(card(ledger, window=window))
+            return self._nothing_yet() if ledger is None else json_answer(card(ledger, window=window))
         try:
-            return _json(company.past_card(instant_of(at, None, "at"), window))
+            return json_answer(company.past_card(instant_of(at, None, "at"), window))
         except (CannotAnswer, Refused) as error:
-            return _json({"error": str(error)}, 400)
+            return json_answer({"error": str(error)}, 400)
 
     async def status(self, request: web.Request) -> web.Response:
         """How far every partition has come, and which of them this worker owns."""
         company, books = self._worker.company, self._worker.ledger.books
         offsets = company.offsets()
-        return _json(
+        return json_answer(
             {
                 "clock": None if company.clock is None else utc_text(company.clock),
                 "complete": company.complete,
@@ -164,4 +151,4 @@ class Pages:
             if company.complete
             else "the tables are being read back; try again in a few seconds"
         )
-        return _json({"error": why}, 503)
+        return json_answer({"error": why}, 503)

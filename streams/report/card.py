@@ -54,9 +54,9 @@ def card(
         "pending_loss": row["pending_loss"],
         "lost_by_kind": row["lost_by_kind"],
         "marbles": row["marbles"],
-        "reasons_by_volume": _shares(top_reasons(row), row["lost"]),
-        "reasons_by_value": _shares(top_reasons(row, by="value"), row["lost"]),
-        "reasons_unusable": _shares([row["reasons_unusable"]], row["lost"])[0],
+        "reasons_by_volume": with_shares(top_reasons(row), row["lost"]),
+        "reasons_by_value": with_shares(top_reasons(row, by="value"), row["lost"]),
+        "reasons_unusable": with_shares([row["reasons_unusable"]], row["lost"])[0],
         "activities": row["activities"],
         "recommenders": row["recommenders"],
         "referrals": row["referrals"],
@@ -219,7 +219,7 @@ def _bowls(marbles: Mapping[str, int]) -> Iterator[str]:
         yield f"  {name}: {plural(count, 'marble')}{beside}"
 
 
-def _shares(lines: list[Line], lost: Mapping[str, int]) -> list[Line]:
+def with_shares(lines: list[Line], lost: Mapping[str, int]) -> list[Line]:
     """The lines with their share of what was lost; none where nothing was."""
     shared = []
     for line in lines:

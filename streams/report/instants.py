@@ -1,13 +1,13 @@
 """The report card of an instant that has passed, from tables that go on."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from streams.report.card import card
 from streams.tables.calendar import utc_text
 from streams.tables.levels import Level
 from streams.tables.rows import Row, row
-from streams.tables.scopes import SEGMENT, THE_TOTAL, TOTAL
+from streams.tables.scopes import DIMENSION_OF, SEGMENT, THE_TOTAL, ScopeKey
 from streams.tables.tables import Tables
 from streams.tables.windows import BEGINNING, Span, is_final, windows_at
 
@@ -20,6 +20,39 @@ def is_final_now(tables: Tables, window: str, at: int, known_until: int) -> bool
     """Whether nothing inside the horizon can change a window at `at`, when the clock stands at `known_until`."""
     rules, end = tables.rules, windows_at(tables.calendar, at)[window].span.end
     return is_final(end, known_until, rules.horizon_us, rules.grouping_us)
+
+
+class WindowView(NamedTuple):
+    """What the tables say of one scope in one window."""
+
+    span: Span
+    row: Row
+    before: Row | None
+    """Of the window that stands beside it."""
+    final: bool
+
+
+def past_view(tables: Tables, scope: ScopeKey, window: str, at: int, clock: int) -> WindowView:
+    """A window as it was at `at` (microseconds) by all that is known at `clock`, summed anew.
+
+    Raises: CannotAnswer and KeyError, as `past_card`.
+    """
+    if at > clock:
+        raise CannotAnswer(f"{utc_text(at)} has not come: the tables stand at {utc_text(clock)}; ask for that")
+    windows = windows_at(tables.calendar, at)
+    if window not in windows:
+        raise KeyError(f"no window {window!r}; there are {', '.join(windows)}")
+    span, beside = windows[window]
+    for one in (span, beside):
+        if one is not None:
+            check_kept(tables, one, clock)
+    before = None if beside is None else row_in(tables, scope, beside)
+    return WindowView(span, row_in(tables, scope, span), before, is_final_now(tables, window, at, clock))
+
+
+def row_in(tables: Tables, scope: ScopeKey, span: Span) -> Row:
+    """The row of one scope in a span, summed anew."""
+    return tables.rows(span, DIMENSION_OF[scope[0]]).get(scope) or row({}, Level(), tables.rules.rows)
 
 
 def past_card(
@@ -35,18 +68,12 @@ def past_card(
         CannotAnswer: `at` lies after the clock, or the buckets that would tell are no longer kept.
         KeyError: no such window.
     """
-    if at > clock:
-        raise CannotAnswer(f"{utc_text(at)} has not come: the tables stand at {utc_text(clock)}; ask for that")
-    windows = windows_at(tables.calendar, at)
-    if window not in windows:
-        raise KeyError(f"no window {window!r}; there are {', '.join(windows)}")
-    (span, before), whole = windows[window], windows["all"].span
-    for one in (span, before, whole):
-        if one is not None:
-            _check_kept(tables, one, clock)
-    found: Row = {**_total(tables, span), "final": is_final_now(tables, window, at, clock)}
-    if before is not None:
-        found["before"] = _total(tables, before)
+    view = past_view(tables, THE_TOTAL, window, at, clock)
+    whole = windows_at(tables.calendar, at)["all"].span
+    check_kept(tables, whole, clock)
+    found: Row = {**view.row, "final": view.final}
+    if view.before is not None:
+        found["before"] = view.before
     segments = tables.rows(whole, SEGMENT)
     ledger = {
         "definitions": definitions,
@@ -59,11 +86,7 @@ def past_card(
     return card(ledger, window=window, known_until=utc_text(clock))
 
 
-def _total(tables: Tables, span: Span) -> Row:
-    return tables.rows(span, TOTAL).get(THE_TOTAL) or row({}, Level(), tables.rules.rows)
-
-
-def _check_kept(tables: Tables, span: Span, clock: int) -> None:
+def check_kept(tables: Tables, span: Span, clock: int) -> None:
     """Raise CannotAnswer unless some bucket still kept begins at each end of the span."""
     calendar, retention = tables.calendar, tables.buckets.retention
     minutes_from = _cut(retention.minutes_us, clock, calendar.hour_start)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import orjson
 import pytest
@@ -43,17 +44,23 @@ def worker(records: list[dict[str, Any]] | None = None) -> LedgerWorker:
     if records is None:
         return made
     admission = Admission(DEFINITIONS, now_us=lambda: 1_800_000_000_000_000)
-    books = PartitionBooks(0, 1, DEFINITIONS, admission, table_rules(DEFINITIONS), ClockRules())
-    books.apply([RawRecord(orjson.dumps(one), offset=place) for place, one in enumerate(records)], len(records))
+    made.ledger.books[0] = PartitionBooks(0, 1, DEFINITIONS, admission, table_rules(DEFINITIONS), ClockRules())
+    made.company.parts.complete = True
+    told(made, records)
+    return made
+
+
+def told(of: LedgerWorker, records: list[dict[str, Any]], first: int = 0) -> None:
+    """The owner counts further records, from this offset on, and the worker reads back what came of it."""
+    books = of.ledger.books[0]
+    raw = [RawRecord(orjson.dumps(one), offset=first + place) for place, one in enumerate(records)]
+    books.apply(raw, first + len(raw))
     books.advance(None)
     books.watermark.reach_end(0)
     flush = books.flush(0)
     for key, value in flush.parts if flush is not None else ():
-        made.company.parts.feed(0, key, value)
-    made.company.parts.complete = True
-    made.company.advance(0)
-    made.ledger.books[0] = books
-    return made
+        of.company.parts.feed(0, key, value)
+    of.company.advance(0)
 
 
 def asked(path: str, *, of: LedgerWorker | None = None, method: str = "GET") -> tuple[int, Any, Mapping[str, str]]:
@@ -93,6 +100,7 @@ def test_the_document_is_valid_openapi_and_has_every_route_that_is_served() -> N
         f"{API}/ledger", f"{API}/report", f"{API}/report?window=last_month", f"{API}/status", "/health/live",
         f"{API}/report?at=2024-03-05T23:00:00Z&window=30d", "/health/ready", f"{API}/report?window=none",
         f"{API}/status?x=1",
+        f"{API}/board?window=this_month", f"{API}/board?segment=SMB&at=2024-03-05T23:00:00Z", f"{API}/board?x=1",
     ],
 )  # fmt: skip
 def test_answers_are_what_the_document_says_with_no_field_more(path: str) -> None:
@@ -101,9 +109,9 @@ def test_answers_are_what_the_document_says_with_no_field_more(path: str) -> Non
 
 
 def test_so_are_those_before_the_first_record() -> None:
-    for path in (f"{API}/ledger", f"{API}/report", f"{API}/status", "/health/ready"):
+    for path in (f"{API}/ledger", f"{API}/report", f"{API}/status", f"{API}/board", "/health/ready"):
         status, answer, _ = asked(path, of=worker())
-        assert status == (200 if path == f"{API}/status" else 503), path
+        assert status == (200 if path in (f"{API}/status", f"{API}/board") else 503), path
         conforms(path, status, answer)
 
 
@@ -182,17 +190,96 @@ def test_an_instant_that_is_none_is_told() -> None:
         assert at.removesuffix("T23:00:00") in answer["error"]
 
 
-def test_the_front_page_says_what_is_counted_and_leads_everywhere_within_the_worker() -> None:
-    odd = parse(f'{HEAD.replace("stories", "Smith <& Sons>")}time_zone: UTC\n{NATIVE}')
-    made = LedgerWorker(load({}), odd)
-    _, page, _ = asked("/", of=made)
-    assert "Smith &lt;&amp; Sons&gt; 1" in page
-    assert "are being read back" in page
+def test_the_board_is_a_page_that_needs_nothing_from_anywhere_else() -> None:
     status, page, headers = asked("/")
     assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert "default-src 'none'" in headers["Content-Security-Policy"]
-    assert "stories 1" in page
-    assert "stand at 2024-04-07T09:00:00Z" in page
-    links = re.findall(r'(?:href|src)="([^"]*)"', page)
-    assert set(links) == {route.path for route in ROUTES} - {"/"}
-    assert "//" not in re.sub(r"</", "", page)
+    named = [path for path in re.findall(r'(?:href|src)="([^"]*)"', page) if not path.startswith("#")]
+    assert {"/board/board.css", "/board/main.js", "/metrics", f"{API}/report"} <= set(named)
+    for path in named:
+        status, text, headers = asked(path)
+        assert status == 200, path
+        # No address of another host, but for the names of SVG's language.
+        assert re.findall(r"https?://(?!www\.w3\.org/2000/svg)", text if path.startswith("/board") else "") == []
+    for path in re.findall(r'from "\./(.*?)"', asked("/board/main.js")[1]):
+        assert asked(f"/board/{path}")[2]["Content-Type"] == "text/javascript; charset=utf-8"
+    assert asked("/board/nothing.js")[0] == 404
+
+
+def test_the_board_says_what_the_report_says() -> None:
+    _, board, _ = asked(f"{API}/board?window=last_month")
+    _, report, _ = asked(f"{API}/report?window=last_month")
+    assert board["state"] == "ready"
+    assert board["sentence"] == "2 joined, 2 left: as many as before, 46.50 EUR less"
+    for name in ("net", "new", "returned", "lost", "stayed", "closing", "marbles"):
+        assert board["row"][name] == report[name]
+    assert board["bowls"]["gained"]["drawing"].count("<circle") == report["marbles"]["gained"] == 2
+    assert [(step["joined"], step["lost"]) for step in board["line"]["steps"] if step["joined"] or step["lost"]] == [
+        (1, 0), (0, 1), (1, 0), (0, 1), (0, 1),
+    ]  # fmt: skip
+    assert board["lately"][0] == {
+        "start": "2024-04-05T00:00:00+02:00", "by": "day",
+        "text": "1 left, the foremost reason lapsed: 1 fewer, 2.50 EUR less",
+    }
+
+
+def test_a_scope_is_shown_alone_now_and_as_it_was() -> None:
+    _, whole, _ = asked(f"{API}/ledger")
+    for query, row in (
+        ("segment=SMB", whole["segments"]["SMB"]),
+        ("product=basic", whole["products"]["basic"]),
+        ("segment=SMB&region=EMEA", whole["segment_regions"]["SMB"]["EMEA"]),
+    ):
+        _, board, _ = asked(f"{API}/board?window=all&{query}")
+        assert board["row"] == row, query
+    _, past, _ = asked(f"{API}/board?window=all&segment=Large&at=2024-03-05T07:59:00Z")
+    assert past["row"]["closing"] == {"customers": 1, "value": 100}
+    status, refused, _ = asked(f"{API}/board?product=basic&region=EMEA")
+    assert (status, "together are no scope" in refused["error"]) == (400, True)
+    assert asked(f"{API}/board?at=2031-01-01T00:00:00Z")[0] == 400
+
+
+def test_before_the_first_record_the_board_says_what_is_waited_for() -> None:
+    _, board, _ = asked(f"{API}/board", of=worker())
+    assert board["state"] == "recovering"
+    assert "read back" in board["notes"][0]
+    made = worker()
+    made.company.parts.complete = True
+    _, board, _ = asked(f"{API}/board", of=made)
+    assert board["state"] == "empty"
+    assert "row" not in board
+    assert (board["feeds"][0]["state"], "netgrowth replay" in board["feeds"][0]["text"]) == ("waiting", True)
+
+
+def test_the_bowls_are_a_picture() -> None:
+    status, picture, headers = asked(f"{API}/bowls.svg?window=last_month&theme=dark")
+    assert (status, headers["Content-Type"]) == (200, "image/svg+xml; charset=utf-8")
+    assert ElementTree.fromstring(picture).tag == "{http://www.w3.org/2000/svg}svg"
+    assert picture.count("<circle") == 4
+    assert "2 joined, 2 left: as many as before, 46.50 EUR less" in picture
+    assert asked(f"{API}/bowls.svg?theme=pink")[0] == 400
+    assert asked(f"{API}/bowls.svg", of=worker())[0] == 503
+
+
+def test_events_bring_the_board_again_when_it_changes() -> None:
+    made = worker(LIVES)
+
+    async def first_two() -> tuple[bytes, bytes]:
+        looking = asyncio.create_task(made.board.run())
+        made.board._backlog.look = lambda now: asyncio.sleep(0)  # type: ignore[method-assign]
+        made.app.web.init_server()
+        async with TestClient(TestServer(made.app.web.web_app)) as client:
+            answer = await client.get(f"{API}/board/events?window=all")
+            assert answer.headers["Content-Type"].startswith("text/event-stream")
+            await answer.content.readuntil(b"\n\n")
+            before = await answer.content.readuntil(b"\n\n")
+            told(made, [fact("2024-04-08T09:00:00Z", "joined", "c", value=700)], 8)
+            after = await answer.content.readuntil(b"\n\n")
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+            assert await answer.content.read() == b""  # the worker ends: every page is let go
+            return before, after
+
+    before, after = (orjson.loads(event.split(b"data: ")[1]) for event in asyncio.run(first_two()))
+    assert (before["known_until"], after["known_until"]) == ("2024-04-07T09:00:00Z", "2024-04-08T09:00:00Z")
+    assert after["row"]["new"]["customers"] == before["row"]["new"]["customers"] + 1
