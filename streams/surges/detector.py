@@ -13,7 +13,7 @@ import msgspec
 from streams.surges.alarm_line import BUDGET_DAYS, alarm_line, score_of
 from streams.surges.deviation import deviate_above, deviate_below
 from streams.surges.grid import WINDOWS, Grid, grid_of
-from streams.surges.past import ROOT_SHIFT, Expected, Past, expected_of
+from streams.surges.past import ROOT_SHIFT, Expected, Floats, Past, expected_of
 from streams.surges.recent import Recent
 from streams.surges.saved import Saved
 from streams.surges.units import unit_of
@@ -170,6 +170,25 @@ class SurgeDetector:
         self._recent, self._state, self._quiet_slots, self._alarms = recent, state, quiet_slots, alarms
         return verdict
 
+    @property
+    def state(self) -> State:
+        """As the last value left it."""
+        return self._state
+
+    @property
+    def warming_s(self) -> int:
+        """Seconds until the series may raise an alarm; 0 afterwards."""
+        return max(0, round(self._waiting(self._slot or 0) * self.grid.interval_s))
+
+    @property
+    def known_days(self) -> int:
+        """On how many days (of daily values: weeks) the time of day is in the past."""
+        return self._past.known_seasons()
+
+    def cells(self) -> Floats:
+        """What is remembered of the past, oldest first; NaN where unknown."""
+        return self._past.recent(self.grid.kept)
+
     def snapshot(self) -> bytes:
         """All that the detector knows, for `restore`: msgpack, under 10 kB."""
         past, recent = self._past, self._recent
@@ -271,7 +290,7 @@ class SurgeDetector:
         whole = not self._recent.unknown
         deviates = [0.0] * len(sums)
         up = down = 0.0
-        up_slots = down_slots = 1
+        up_number = down_number = 0
         for number, slots, column, share, quarter in self._plan:
             mean = means[column]
             if mean != mean:
@@ -292,11 +311,11 @@ class SurgeDetector:
             if deviate > RAISED:
                 deviate = deviates[number] = deviate_above(count, mean, spread)
                 if deviate > up and (quarter < 0 or deviates[quarter] > RAISED):
-                    up, up_slots = deviate, slots
+                    up, up_number = deviate, number
             elif deviate < -RAISED:
                 deviate = deviates[number] = deviate_below(count, mean, spread)
                 if deviate < down and column >= DROP_COLUMN and (quarter < 0 or deviates[quarter] < -RAISED):
-                    down, down_slots = deviate, slots
+                    down, down_number = deviate, number
         if unit != 1.0:
             up, down = up / self._leaps, down / self._leaps
             if learn:
@@ -304,9 +323,9 @@ class SurgeDetector:
         down = 0.0 if running else -DROP_SHARE * down
         if down >= self.line:
             down = self.line * (DROP_TOLD if self._drop_told else 1.0 + DROP_GROWTH * log(down / self.line))
-        deviate, slots, direction = (up, up_slots, "up") if up >= down else (down, down_slots, "down")
+        deviate, number, direction = (up, up_number, "up") if up >= down else (down, down_number, "down")
         slot = (self._slot or 0) + (1 if running else 0)
-        waiting = self._warm_slots - (slot - self._first_slot)
+        waiting = self._waiting(slot)
         self._accept(learn)
         state = self._move(deviate, waiting)
         if not running:
@@ -318,8 +337,23 @@ class SurgeDetector:
             expected, low, high = self._range(first)
         return Verdict(
             score_of(deviate, self.line) if waiting <= 0 else 0.0, expected, low, high, state,
-            direction if deviate > 0.0 else None, slots - 1, max(0, round(waiting * self.grid.interval_s)),
+            direction if deviate > 0.0 else None, self.grid.windows[number] - 1,
+            max(0, round(waiting * self.grid.interval_s)), self._recent.newest(),
+            *self._sum_of(number),
         )  # fmt: skip
+
+    def _waiting(self, slot: int) -> int:
+        """Slots until one may raise an alarm."""
+        return self._warm_slots - (slot - self._first_slot)
+
+    def _sum_of(self, number: int) -> tuple[float, float]:
+        """What is known of a window's sum, and what was expected of that."""
+        _, slots, column, share, _ = self._plan[number]
+        mean = self._means[column] * share * self._past.unit
+        if mean != mean:
+            return 0.0, 0.0
+        known = slots if not self._recent.unknown else self._recent.known[number]
+        return self._recent.sums[number], mean * known / slots
 
     def _learn_leaps(self, deviate: float) -> None:
         """Learn how far amounts and latencies leap, by the fourth power: their tails are heavier than of counts."""

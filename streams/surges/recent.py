@@ -46,6 +46,10 @@ class Recent:
         values[at] = entered
         self._at = at + 1 if at + 1 < len(values) else 0
 
+    def newest(self) -> float:
+        """What the newest slot holds; 0 where it is unknown."""
+        return self._values[self._at - 1]
+
     def settle(self) -> None:
         """Take the sums anew: running sums of fractions drift."""
         ordered = self._values[self._at :] + self._values[: self._at]

@@ -22,6 +22,9 @@ class Verdict(NamedTuple):
         direction: "up" or "down", of the largest deviation; None when there is none.
         onset_slots: how many slots ago the deviation began (0: in this very one).
         warming_s: seconds until the series may raise an alarm; 0 afterwards.
+        slot: what was counted in this slot; 0 where unknown.
+        observed, usual: what was counted in the sum that deviates most, and what was expected of it; both 0 while
+            nothing is known.
     """
 
     score: float
@@ -32,3 +35,6 @@ class Verdict(NamedTuple):
     direction: str | None
     onset_slots: int
     warming_s: int
+    slot: float
+    observed: float
+    usual: float

@@ -1,0 +1,369 @@
+"""The bank: thousands of counted series, minute by minute, and the surges in them.
+
+Event time only: a minute is handed in when the clock has passed its end. What is not said of a series that is known
+is zero, what nobody could know is unknown; both must be told apart by the caller. The same minutes give the same
+surges with the same ids, so a minute that comes again after a crash is harmless.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import msgspec
+
+from streams.surges.alarm_line import BUDGET_DAYS, alarm_line
+from streams.surges.series import Series
+from streams.surges.steps import DAY_S, FINE_S, HOUR_S, MINUTES, STEPS, Step
+from streams.surges.stories import Stories
+from streams.surges.surge import Contribution, Surge, SurgeEvent, What, surge_id
+from streams.surges.verdict import State, Verdict
+from streams.surges.watch import Watch, watch_of
+from streams.tables.calendar import Calendar
+
+BOARD_BUDGET_DAYS: Final = 7.0
+"""One false alarm in so many days over all series together."""
+SECOND: Final = 1_000_000
+TELL_AGAIN_S: Final = 3_600
+GROWN: Final = 1.5
+"""An open surge is told of again when its excess has grown by so much, and every hour (or slot, of longer ones)."""
+
+
+class EvidenceProvider(Protocol):
+    """Who can say what a surge consists of."""
+
+    def evidence(self, series: Series, onset_us: int, until_us: int, direction: str) -> tuple[Contribution, ...]:
+        """The largest shares of the excess of [onset, until), largest first within a label."""
+        ...
+
+
+@dataclass(frozen=True)
+class SurgeRules:
+    """What an operator may set.
+
+    Attributes:
+        budget_days: one false alarm in so many days and series is accepted.
+        board_budget_days: and one in so many days over all series together; the stricter of the two holds.
+        zone: IANA name of the company's time zone, in which days begin.
+    """
+
+    budget_days: float = BUDGET_DAYS
+    board_budget_days: float = BOARD_BUDGET_DAYS
+    zone: str = "UTC"
+
+
+class SurgeBank:
+    """The series of one worker.
+
+    Example:
+        >>> bank, key = SurgeBank(SurgeRules()), Series("unhappy_mentions", (("brand", "acme"),))
+        >>> for minute in range(24 * 60):
+        ...     assert bank.observe(minute * MINUTES, {key: 3 + minute % 3}) == []
+        >>> [event.what.value for event in bank.observe(24 * 60 * MINUTES, {key: 400})]
+        ['opened']
+
+    Attributes:
+        stories: open and recent stories.
+        clock: end of the newest minute observed; None before the first.
+        late: counts that came for a slot that was closed.
+        changed: series whose snapshot is no longer what it was; whoever saves them empties it.
+    """
+
+    def __init__(
+        self, rules: SurgeRules, *, evidence: EvidenceProvider | None = None,
+        on_event: Callable[[SurgeEvent], None] | None = None,
+    ) -> None:  # fmt: skip
+        """`on_event` is told of each event before it is returned: to mark what was expected, for example.
+
+        Raises: ValueError for a budget that is not positive; zoneinfo.ZoneInfoNotFoundError for an unknown zone.
+        """
+        if not (rules.budget_days > 0 and rules.board_budget_days > 0):
+            raise ValueError(f"need budgets above 0 days, got {rules.budget_days!r} and {rules.board_budget_days!r}")
+        self.rules = rules
+        self.stories = Stories()
+        self.clock: int | None = None
+        self.late = 0
+        self.changed: set[Series] = set()
+        self._evidence = evidence
+        self._on_event = on_event
+        self._calendar = Calendar(rules.zone)
+        self._watches: dict[Series, Watch] = {}
+        self._slots = dict.fromkeys(STEPS, 0)  # start of the running slot
+        self._seen = dict.fromkeys(STEPS, 0)  # minutes of it that were handed in
+        self._unknown: dict[int, dict[str, int]] = {step_s: {} for step_s in STEPS}
+        self._lines: dict[int, float] = {}
+        self._judged = 0
+
+    def observe(
+        self, minute_us: int, counts: Mapping[Series, float | None], unknown: Collection[str] = ()
+    ) -> list[SurgeEvent]:
+        """Judge the next minute, which is over.
+
+        Args:
+            minute_us: its start; minutes between the last one and this are unknown. One that was observed before is
+                passed over.
+            counts: of the series in which something was counted; None: not known. A series that is not named, and
+                whose measure is not unknown, had nothing to count.
+            unknown: measures of which nothing is known in this minute, as their feed is stale.
+        """
+        events: list[SurgeEvent] = []
+        if self.clock is not None and minute_us < self.clock:
+            return events
+        self._begin(minute_us, events)
+        for step_s in STEPS:
+            self._seen[step_s] += 1
+            of_measure = self._unknown[step_s]
+            for measure in unknown:
+                of_measure[measure] = of_measure.get(measure, 0) + 1
+        for key, count in counts.items():
+            self._add(key, minute_us, count, events)
+        self.clock = minute_us + MINUTES
+        self._end(self.clock, events)
+        return events
+
+    def early(self, minute_us: int, partial: Mapping[Series, float]) -> list[SurgeEvent]:
+        """Judge the running minute by what was counted in it so far; nothing is learnt.
+
+        A count only grows, so what is overwhelming now is so at the minute's end.
+        """
+        events: list[SurgeEvent] = []
+        if self.clock is not None and minute_us != self.clock:
+            return events
+        for key, count in partial.items():
+            watch = self._watches.get(key)
+            if watch is not None and watch.surge is None and watch.has_past():
+                self._early(watch, minute_us + MINUTES, count, events)
+        return events
+
+    def correct(self, minute_us: int, differences: Mapping[Series, float]) -> None:
+        """Counts that came late for a minute that was observed: they count in the slots that still run.
+
+        What lies in a slot that was judged is not judged again, and counted as `late`.
+        """
+        for key, difference in differences.items():
+            watch = self._watches.get(key)
+            if watch is None:
+                continue
+            is_late = True
+            for step in watch.steps:
+                if minute_us >= self._slots[step.step_s]:
+                    step.value = max(0.0, step.value + difference)
+                    is_late = False
+            self.late += is_late
+            self.changed.add(key)
+
+    def forget(self, key: Series) -> None:
+        """Let a series begin anew, as what it counts has changed; an open surge of it is no more."""
+        self._watches.pop(key, None)
+        self.changed.discard(key)
+
+    def series(self) -> Iterator[Series]:
+        """All series, in the order in which they came."""
+        return iter(self._watches)
+
+    def open_surges(self) -> list[Surge]:
+        """By detection."""
+        found = [watch.surge for watch in self._watches.values() if watch.surge is not None]
+        return sorted(found, key=lambda surge: (surge.detected, surge.surge_id))
+
+    def state(self, key: Series) -> tuple[State, int]:
+        """State of a series and, while it is warming, the seconds left as far as they are known."""
+        watch = self._watches.get(key)
+        if watch is None or not watch.has_past() or watch.warming_s():
+            return State.WARMING, 0 if watch is None else watch.warming_s()
+        return (State.NORMAL if watch.surge is None else State.SURGE), 0
+
+    def snapshot(self, key: Series) -> bytes:
+        """What is known of a series, for `restore`: under 10 kB. Raises: KeyError for an unknown one."""
+        return self._watches[key].saved()
+
+    def restore(self, data: bytes) -> Series:
+        """Take over a series from its snapshot. Raises: msgspec.ValidationError when it is none of this version."""
+        watch = watch_of(data)
+        self._watches[watch.series] = watch
+        return watch.series
+
+    def snapshot_board(self) -> bytes:
+        """What belongs to no single series: the clock, the running slots and the stories."""
+        unknown = [(step_s, measure, n) for step_s, many in self._unknown.items() for measure, n in many.items()]
+        return msgspec.msgpack.encode(
+            (self.clock, list(self._slots.items()), list(self._seen.items()), unknown, self.stories.saved())
+        )
+
+    def restore_board(self, data: bytes) -> None:
+        """The inverse of `snapshot_board`. Raises: msgspec.ValidationError."""
+        clock, slots, seen, unknown, stories = msgspec.msgpack.decode(data, type=_SAVED_BOARD)
+        self.clock, self._slots, self._seen = clock, dict(slots), dict(seen)
+        for step_s, measure, n in unknown:
+            self._unknown[step_s][measure] = n
+        self.stories = Stories.restore(stories)
+
+    def _begin(self, minute_us: int, events: list[SurgeEvent]) -> None:
+        """Close the slots that end before a minute: some were skipped."""
+        for step_s in STEPS:
+            start = self._slot_start(step_s, minute_us)
+            if self.clock is None:
+                self._slots[step_s] = start
+            elif start > self._slots[step_s] and self._seen[step_s]:
+                self._close(step_s, events)
+            self._slots[step_s] = start
+
+    def _end(self, clock: int, events: list[SurgeEvent]) -> None:
+        """Close the slots that end with a minute."""
+        for step_s in STEPS:
+            start = self._slot_start(step_s, clock)
+            if start > self._slots[step_s]:
+                self._close(step_s, events)
+                self._slots[step_s] = start
+
+    def _slot_start(self, step_s: int, us: int) -> int:
+        return self._calendar.day_start(us) if step_s == DAY_S else us - us % (step_s * SECOND)
+
+    def _add(self, key: Series, minute_us: int, count: float | None, events: list[SurgeEvent]) -> None:
+        watch = self._watches.get(key)
+        if watch is None:
+            if not count:
+                return
+            watch = self._watches[key] = Watch(key, minute_us)
+        self.changed.add(key)
+        if count is None:
+            for step in watch.steps:
+                step.unknown += 1
+            return
+        if not count:
+            return
+        watch.events = min(watch.events + 1, 1 << 30)
+        watch.busy_today += 1
+        for step in watch.steps:
+            step.value += count
+        watch.promote()
+        if watch.surge is None and watch.has_past():
+            self._early(watch, minute_us + MINUTES, 0.0, events)
+
+    def _early(self, watch: Watch, now: int, more: float, events: list[SurgeEvent]) -> None:
+        for step in watch.steps:
+            verdict = step.early(more)
+            if verdict is not None:
+                self._tell(watch, step, verdict, self._slots[step.step_s], now, events)
+
+    def _close(self, step_s: int, events: list[SurgeEvent]) -> None:
+        """Judge the running slot of every series that is watched in slots of this length."""
+        start = self._slots[step_s]
+        end = self._slot_end(step_s, start)
+        minutes = (end - start) // MINUTES
+        missed = minutes - self._seen[step_s]
+        self._seen[step_s] = 0
+        unknown = self._unknown[step_s]
+        at = self._calendar.date_of(start).toordinal() * DAY_S * SECOND if step_s == DAY_S else start
+        line = self._line(step_s)
+        for watch in self._watches.values():
+            if step_s == FINE_S:
+                watch.mark(end)
+            for step in watch.steps:
+                if step.step_s != step_s:
+                    continue
+                step.unknown = min(minutes, step.unknown + missed + unknown.get(watch.series.measure, 0))
+                step.detector.line = line
+                verdict = step.close(at, minutes)
+                if verdict is not None:
+                    self._tell(watch, step, verdict, start, end, events)
+            if step_s == DAY_S:
+                watch.end_day(end - end % (HOUR_S * SECOND))
+        unknown.clear()
+        self.changed.update(self._watches)
+
+    def _slot_end(self, step_s: int, start: int) -> int:
+        return self._calendar.next_day(start) if step_s == DAY_S else start + step_s * SECOND
+
+    def _line(self, step_s: int) -> float:
+        """The line for slots of a length: the stricter of a series' own budget and its share of the board's."""
+        judged = sum(watch.has_past() for watch in self._watches.values()) if step_s != FINE_S else self._judged
+        if judged != self._judged or step_s not in self._lines:
+            self._judged = judged
+            rules = self.rules
+            days = max(rules.budget_days, rules.board_budget_days * judged)
+            # Each series is watched in slots of two lengths.
+            self._lines = {one: alarm_line(Step(one).detector.grid, 2.0 * days) for one in STEPS}
+        return self._lines[step_s]
+
+    def _tell(
+        self, watch: Watch, step: Step, verdict: Verdict, start: int, now: int, events: list[SurgeEvent]
+    ) -> None:
+        """Open, update or close the surge of a series, as a step's verdict on its slot says."""
+        surge = watch.surge
+        is_alarm = verdict.state is State.SURGE and verdict.score >= 0.5
+        if is_alarm and not watch.has_past():
+            watch.begin(now)
+            return
+        if surge is not None and is_alarm and step.step_s == surge.step_s and verdict.direction != surge.direction:
+            self._end_surge(watch, surge, now, events)
+            surge = None
+        if surge is None:
+            if is_alarm:
+                self._open(watch, step, verdict, start, now, events)
+            return
+        if step.step_s == surge.step_s and now == self._slot_end(step.step_s, start):
+            if surge.detected < now and start >= surge.detected:
+                surge.observed += verdict.slot
+                surge.expected += verdict.expected or 0.0
+            elif is_alarm:
+                surge.observed, surge.expected = verdict.observed, verdict.usual
+        if not any(one.in_surge for one in watch.steps):
+            self._end_surge(watch, surge, now, events)
+        else:
+            self._update(watch, surge, now, events)
+
+    def _open(
+        self, watch: Watch, step: Step, verdict: Verdict, start: int, now: int, events: list[SurgeEvent]
+    ) -> None:
+        assert verdict.direction is not None
+        onset = self._back(step.step_s, start, verdict.onset_slots)
+        surge = Surge(
+            surge_id=surge_id(watch.series, onset, verdict.direction),
+            series=watch.series,
+            onset=onset,
+            detected=now,
+            direction=verdict.direction,
+            observed=verdict.observed,
+            expected=verdict.usual,
+            step_s=step.step_s,
+        )
+        self._look_into(surge, now)
+        surge.story = self.stories.place(surge, now)
+        watch.surge = surge
+        watch.told = now, abs(surge.observed - surge.expected)
+        self._event(What.OPENED, now, surge, events)
+
+    def _back(self, step_s: int, start: int, slots: int) -> int:
+        if step_s != DAY_S:
+            return start - slots * step_s * SECOND
+        for _ in range(slots):
+            start = self._calendar.day_start(start - 1)
+        return start
+
+    def _update(self, watch: Watch, surge: Surge, now: int, events: list[SurgeEvent]) -> None:
+        at, excess = watch.told
+        grown = abs(surge.observed - surge.expected)
+        if grown > GROWN * excess or now - at >= max(TELL_AGAIN_S, surge.step_s) * SECOND:
+            watch.told = now, grown
+            self._look_into(surge, now)
+            self._event(What.UPDATED, now, surge, events)
+
+    def _end_surge(self, watch: Watch, surge: Surge, now: int, events: list[SurgeEvent]) -> None:
+        surge.closed = now
+        watch.surge = None
+        self.stories.close(surge, now)
+        self._event(What.CLOSED, now, surge, events)
+
+    def _look_into(self, surge: Surge, now: int) -> None:
+        if self._evidence is not None:
+            surge.evidence = self._evidence.evidence(surge.series, surge.onset, now, surge.direction)
+
+    def _event(self, what: What, now: int, surge: Surge, events: list[SurgeEvent]) -> None:
+        event = SurgeEvent(what, now, msgspec.structs.replace(surge))
+        if self._on_event is not None:
+            self._on_event(event)
+        events.append(event)
+        self.changed.add(surge.series)
+
+
+_SAVED_BOARD = tuple[int | None, list[tuple[int, int]], list[tuple[int, int]], list[tuple[int, str, int]], bytes]

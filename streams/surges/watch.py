@@ -1,0 +1,158 @@
+"""One series of the bank: its steps, how busy it is, and its open surge."""
+
+from typing import Final
+
+import msgspec
+
+from streams.surges.series import Series, series_of
+from streams.surges.steps import (
+    DAY_S,
+    FINE_FROM,
+    FINE_S,
+    HOUR_FROM,
+    HOUR_S,
+    PROMOTED_AT,
+    SavedStep,
+    Step,
+    hours_from,
+    step_of,
+)
+from streams.surges.surge import Surge
+
+KNOWN_EVENTS: Final = 12
+KNOWN_DAYS: Final = 14
+"""A series has a past when it had so many minutes with an event, or for so many days was seen to have none: a
+collection that begins is no surge, and neither is the first call of a line that nobody called yet."""
+BUSY_DAYS: Final = 7
+"""Days over which it is averaged how busy a series is."""
+
+_FINE: Final = FINE_S * 1_000_000
+_HOUR: Final = HOUR_S * 1_000_000
+
+
+class SavedWatch(msgspec.Struct, array_like=True, gc=False):
+    """A series as it is kept."""
+
+    series: dict[str, str]
+    born: int
+    events: tuple[int, int, int]
+    busy: float
+    busy_today: int
+    days: int
+    steps: list[SavedStep]
+    surge: Surge | None
+    told: tuple[int, float]
+
+
+class Watch:
+    """One series.
+
+    Attributes:
+        series: its key.
+        born: start of its first minute.
+        events: minutes with an event; `marked`, `known`: at the last full hour since it was born, and at the one
+            before that.
+        busy: minutes of a day with an event, averaged; `busy_today`: so far today.
+        days: whole days seen.
+        steps: finest first; the last is always that of days.
+        surge: that is open, or None; `told`: when it was last told of, and with what excess.
+    """
+
+    __slots__ = (
+        "born",
+        "busy",
+        "busy_today",
+        "days",
+        "events",
+        "known",
+        "marked",
+        "series",
+        "steps",
+        "surge",
+        "told",
+    )
+
+    def __init__(self, key: Series, minute_us: int) -> None:
+        self.series = key
+        self.surge: Surge | None = None
+        self.told = (0, 0.0)
+        self.begin(minute_us)
+
+    def begin(self, minute_us: int) -> None:
+        """Let the past begin in this minute."""
+        self.born = minute_us
+        self.events = self.marked = self.known = self.busy_today = self.days = 0
+        self.busy = 0.0
+        self.steps = [Step(FINE_S), Step(DAY_S)]
+
+    def has_past(self) -> bool:
+        """Whether enough is known to call anything a surge."""
+        return self.known >= KNOWN_EVENTS or self.days >= KNOWN_DAYS
+
+    def mark(self, end_us: int) -> None:
+        """At the end of a slot of five minutes: what lies an hour back and more is its past."""
+        age = end_us - self.born + self.born % _FINE
+        if age % _HOUR == 0:
+            self.known = self.events if age == _HOUR else self.marked
+            self.marked = self.events
+
+    def step(self, step_s: int) -> Step | None:
+        """The step of that length, if the series has it."""
+        for step in self.steps:
+            if step.step_s == step_s:
+                return step
+        return None
+
+    def warming_s(self) -> int:
+        """Seconds until a step may raise an alarm; 0 as soon as one may."""
+        return min(step.detector.warming_s for step in self.steps)
+
+    def end_day(self, hour_us: int) -> None:
+        """After a day: watch the series more finely, or less, as it turned out to be busy.
+
+        Args: hour_us: start of the hour that begins; every slot before it is closed.
+        """
+        self.days += 1
+        self.busy += (self.busy_today - self.busy) / min(BUSY_DAYS, self.days)
+        self.busy_today = 0
+        fine, hours = self.step(FINE_S), self.step(HOUR_S)
+        if fine is not None and self.busy < FINE_FROM and self.surge is None and self.days > 1:
+            self.steps.remove(fine)
+            if self.busy >= HOUR_FROM and hours is None:
+                self.steps.insert(0, hours_from(fine, hour_us))
+        elif hours is not None:
+            quiet = fine is None and self.busy < HOUR_FROM and self.surge is None
+            if quiet or (fine is not None and fine.detector.known_days >= 1):
+                self.steps.remove(hours)
+
+    def promote(self) -> None:
+        """Watch the series more finely from now on, if it is that busy today; not while it surges."""
+        if self.surge is not None or any(step.in_surge for step in self.steps):
+            return
+        if self.busy_today >= PROMOTED_AT * FINE_FROM:
+            if self.step(FINE_S) is None:
+                self.steps.insert(0, Step(FINE_S))
+        elif self.busy_today >= PROMOTED_AT * HOUR_FROM and len(self.steps) == 1:
+            self.steps.insert(0, Step(HOUR_S))
+
+    def saved(self) -> bytes:
+        """All of it, for `watch_of`; msgpack."""
+        events = (self.events, self.marked, self.known)
+        steps = [step.saved() for step in self.steps]
+        return msgspec.msgpack.encode(
+            SavedWatch(
+                self.series.shown(), self.born, events, self.busy, self.busy_today, self.days, steps,
+                self.surge, self.told,
+            )
+        )  # fmt: skip
+
+
+def watch_of(data: bytes) -> Watch:
+    """The series that was saved. Raises: msgspec.ValidationError for what is no series of this version."""
+    saved = msgspec.msgpack.decode(data, type=SavedWatch)
+    watch = Watch(series_of(saved.series), saved.born)
+    (watch.events, watch.marked, watch.known), watch.busy = saved.events, saved.busy
+    watch.busy_today, watch.days = saved.busy_today, saved.days
+    watch.steps = [step_of(step) for step in saved.steps]
+    watch.surge, watch.told = saved.surge, saved.told
+    return watch

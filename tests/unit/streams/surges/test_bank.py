@@ -1,0 +1,105 @@
+"""The bank: many series minute by minute, opened once and closed once."""
+
+import random
+
+import pytest
+
+from streams.surges.bank import SurgeBank, SurgeRules
+from streams.surges.series import series
+from streams.surges.surge import SurgeEvent, What
+from streams.surges.verdict import State
+
+MINUTE, HOUR, DAY = 60_000_000, 3_600_000_000, 86_400_000_000
+START = 20_000 * DAY
+ACME = series("unhappy_mentions", brand="acme")
+
+
+def play(bank: SurgeBank, minutes: range, rates: dict[object, float], seed: int = 1) -> list[SurgeEvent]:
+    """Counts drawn at a rate a minute for each series."""
+    rng = random.Random(f"{seed}-{minutes.start}")
+    events = []
+    for minute in minutes:
+        counts = {}
+        for key, rate in rates.items():
+            n = sum(rng.random() < rate / 20 for _ in range(20))
+            if n:
+                counts[key] = float(n)
+        events += bank.observe(START + minute * MINUTE, counts)
+    return events
+
+
+def test_a_surge_opens_once_and_closes_once() -> None:
+    bank = SurgeBank(SurgeRules())
+    assert play(bank, range(2 * 1440), {ACME: 2.0}) == []
+    assert bank.state(ACME) == (State.NORMAL, 0)
+    told = play(bank, range(2880, 2880 + 90), {ACME: 10.0})
+    assert [event.what for event in told if event.what is not What.UPDATED] == [What.OPENED]
+    opened = told[0].surge
+    assert opened.direction == "up"
+    assert opened.detected - (START + 2880 * MINUTE) <= 30 * MINUTE
+    assert abs(opened.onset - (START + 2880 * MINUTE)) <= 30 * MINUTE
+    assert opened.observed > 2 * opened.expected
+    assert bank.open_surges()[0].surge_id == opened.surge_id
+    after = play(bank, range(2970, 2970 + 600), {ACME: 2.0})
+    assert [event.what for event in after if event.what is not What.UPDATED] == [What.CLOSED]
+    closed = after[-1].surge
+    assert closed.surge_id == opened.surge_id
+    assert closed.closed is not None
+    assert bank.open_surges() == []
+
+
+def test_an_overwhelming_surge_does_not_wait_for_the_slot_nor_for_the_minute() -> None:
+    bank = SurgeBank(SurgeRules())
+    play(bank, range(2881), {ACME: 2.0})
+    told = bank.early(START + 2881 * MINUTE, {ACME: 150.0})
+    assert [event.what for event in told] == [What.OPENED]
+    assert bank.early(START + 2881 * MINUTE, {ACME: 160.0}) == []
+    other = SurgeBank(SurgeRules())
+    play(other, range(2881), {ACME: 2.0})
+    told = other.observe(START + 2881 * MINUTE, {ACME: 150.0})
+    assert [(event.what, event.at) for event in told] == [(What.OPENED, START + 2882 * MINUTE)]
+
+
+def test_unknown_minutes_are_not_zero() -> None:
+    steady = {ACME: 20.0}
+    for unknown, directions in (((), ["down"]), (("unhappy_mentions",), [])):
+        bank = SurgeBank(SurgeRules())
+        told = play(bank, range(3 * 1440), steady)
+        for minute in range(3 * 1440, 3 * 1440 + 240):
+            told += bank.observe(START + minute * MINUTE, {}, unknown)
+        assert [event.surge.direction for event in told if event.what is What.OPENED] == directions
+
+
+def test_a_collection_that_begins_is_no_surge() -> None:
+    bank = SurgeBank(SurgeRules())
+    other = series("unhappy_mentions", brand="other")
+    told = play(bank, range(2 * 1440), {ACME: 1.0, other: 0.002})
+    told += play(bank, range(2 * 1440, 2 * 1440 + 600), {ACME: 1.0, other: 1.3})
+    assert told == []
+    assert bank.state(other)[0] is State.NORMAL
+
+
+@pytest.mark.parametrize("minutes", [2880, 2930])
+def test_a_restored_bank_goes_on_as_if_nothing_had_happened(minutes: int) -> None:
+    whole, first = SurgeBank(SurgeRules()), SurgeBank(SurgeRules())
+    second = SurgeBank(SurgeRules())
+    rare = series("lost_customers", segment="A")
+    for bank in (whole, first):
+        play(bank, range(2880), {ACME: 2.0, rare: 0.003})
+        play(bank, range(2880, minutes), {ACME: 10.0, rare: 0.003})
+    second.restore_board(first.snapshot_board())
+    for key in first.series():
+        data = first.snapshot(key)
+        assert len(data) < 10_000
+        assert second.restore(data) == key
+    later = range(minutes, minutes + 700)
+    assert play(second, later, {ACME: 8.0, rare: 0.003}) == play(whole, later, {ACME: 8.0, rare: 0.003})
+    assert whole.open_surges() == second.open_surges()
+
+
+def test_a_minute_that_comes_again_changes_nothing() -> None:
+    bank = SurgeBank(SurgeRules())
+    play(bank, range(2880), {ACME: 2.0})
+    before = bank.snapshot(ACME)
+    assert bank.observe(START + 2879 * MINUTE, {ACME: 900.0}) == []
+    assert bank.snapshot(ACME) == before
