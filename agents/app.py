@@ -1,4 +1,4 @@
-"""The worker: a Faust app with the ledger agent, the company's tables, the exporter and the web pages."""
+"""The worker: a Faust app with an agent for each feed, the company's tables, the exporter and the web pages."""
 
 import asyncio
 import logging
@@ -9,7 +9,7 @@ from typing import Any
 import faust
 
 from agents.company import Company
-from agents.feeds import LEDGER
+from agents.feeds import LEDGER, VOICE
 from agents.intake import IntakeAgent
 from agents.kafka_clients import faust_brokers, faust_credentials
 from agents.ledger import LedgerAgent
@@ -19,12 +19,15 @@ from agents.partition_stage import PartitionStage, every
 from agents.partition_state import Watcher
 from agents.telemetry import Telemetry
 from agents.transport import TransportOptions, create_app
+from agents.voice import VoiceAgent
+from agents.voice_company import VoiceCompany
 from agents.wall_clock import wall_clock_us
 from agents.web.board_feed import BoardFeed
 from agents.web.server import add_pages
 from config.settings import Settings
 from streams.facts.definitions.model import Definitions
 from streams.recount import table_rules
+from streams.sentiment.scorer import Scorer
 from streams.tables.buckets import Retention
 from streams.tables.watermark import ClockRules
 
@@ -40,18 +43,23 @@ NET_GROWTH_SHARE = 0.05
 """Of a worker's time: where event time races, as after an outage, every row changes with every look."""
 
 
+VOICE_SHARE = 0.5
+"""Of a worker's time: where mentions race, as in a replay, they are merged no faster."""
+
+
 class LedgerWorker:
     """Everything one worker runs; attributes are what its pages and metrics are made of."""
 
     def __init__(
         self, settings: Settings, definitions: Definitions, feeds: frozenset[str] = frozenset({LEDGER.topic}), *,
         options: TransportOptions | None = None, measurement: Measurement | None = None, topic: str | None = None,
-        own_topics: Iterable[str] = (),
+        own_topics: Iterable[str] = (), scorer: Scorer | None = None,
     ) -> None:
         """Make a worker.
 
         Args:
             feeds: input topics that can be read, without prefix (`agents.feeds`); the ledger's is among them.
+            scorer: of sentiment, fitted to own labels; None: the shipped one.
             topic: full name of the ledger's input topic, by default that of the settings.
             own_topics: the company's own topics that it turns into these, by their full names.
         """
@@ -72,6 +80,12 @@ class LedgerWorker:
             self.app, settings, definitions, rules, clock_rules, watchers, topic, self.company.take_own
         )
         self.stages: list[PartitionStage[Any, Any]] = [self.ledger]
+        self.voice: VoiceAgent | None = None
+        self.voice_company: VoiceCompany | None = None
+        if VOICE.topic in feeds:
+            voice = self.voice = VoiceAgent(self.app, settings, definitions, clock_rules, watchers, scorer)
+            self.voice_company = VoiceCompany(settings, definitions, clock_rules, voice.owned)
+            self.stages.append(voice)
         self.intakes = [IntakeAgent(self.app, settings, definitions, name, [self.telemetry]) for name in own_topics]
         self.net_growth = NetGrowthWriter(self.app.transport, settings, self.company)
         self.telemetry.attach(self)
@@ -98,6 +112,9 @@ class LedgerWorker:
     def _tasks(self) -> None:
         for work in (self.company.parts.read, self._keep_time, self._keep_writing, self.board.run):
             self.app.task()(self._guarded(work))
+        if self.voice_company is not None:
+            for work in (self.voice_company.read, self._keep_voice):
+                self.app.task()(self._guarded(work))
         readers: list[PartitionStage[Any, Any] | IntakeAgent] = [*self.stages, *self.intakes]
         for stage in readers:
             self.app.task()(self._guarded(partial(self._keep_flushing, stage), f"flushing of {stage.feed}"))
@@ -131,6 +148,17 @@ class LedgerWorker:
                 await self._measurement.watch(self)
 
         await every(TICK_S, tick)
+
+    async def _keep_voice(self) -> None:
+        voice, merged = self.voice, self.voice_company
+        assert voice is not None
+        assert merged is not None
+
+        async def tick() -> None:
+            voice.note_ends()
+            await merged.advance(wall_clock_us())
+
+        await every(TICK_S, tick, share=VOICE_SHARE)
 
     async def _keep_writing(self) -> None:
         async def write() -> None:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from operator import is_
 from typing import Protocol
 
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.core import InfoMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
-from streams.catalogue import COHORT_MONTHS, COMPANY, FEEDS, LABEL_OF_PARTS, ROWS, Metric
+from agents.metric_families import MICROSECONDS, add_sample, family_of
+from streams.catalogue import COHORT_MONTHS, COMPANY, FEEDS, LABEL_OF_PARTS, ROWS
 from streams.facts.definitions.model import Definitions
 from streams.facts.money import minor_digits
 from streams.ledger.counts import FactCounts
@@ -24,8 +25,6 @@ from streams.tables.rows import Row
 from streams.tables.scopes import THE_TOTAL, ScopeKey
 from streams.tables.series import SERIES_BUDGET, Cuts, Number, cuts, metrics_of, numbers_of
 from streams.tables.windows import WINDOW_NAMES
-
-MICROSECONDS = 1_000_000
 
 
 class CompanyView(Protocol):
@@ -116,7 +115,7 @@ class CompanyCollector(Collector):
 
     def collect(self) -> Iterator[Family]:
         """Every family with its samples."""
-        families = {metric.name: _family(metric) for metric in ROWS}
+        families = {metric.name: family_of(metric) for metric in ROWS}
         for scope, window, rows in self._shown():
             labels = _scope_labels(scope, window)
             for place, part, number in self._numbers(scope, window, rows):
@@ -129,15 +128,15 @@ class CompanyCollector(Collector):
     def others(self) -> Iterator[Family]:
         """The families that are not of rows: clock, definitions, cohorts, the guard's own."""
         view = self._view
-        families = {metric.name: _family(metric) for metric in COMPANY}
+        families = {metric.name: family_of(metric) for metric in COMPANY}
         info = InfoMetricFamily("netgrowth_definitions", _about("netgrowth_definitions_info"))
         named = view.definitions
         info.add_metric([], {"name": named.name, "version": named.version, "currency": named.currency})
         families["netgrowth_definitions_info"] = info
-        _add(families, "netgrowth_tables_complete", int(view.complete))
+        add_sample(families, "netgrowth_tables_complete", int(view.complete))
         if view.clock is not None:
-            _add(families, "netgrowth_tables_clock_timestamp_seconds", view.clock / MICROSECONDS)
-        _add(families, "netgrowth_table_series_budget", self._budget)
+            add_sample(families, "netgrowth_tables_clock_timestamp_seconds", view.clock / MICROSECONDS)
+        add_sample(families, "netgrowth_table_series_budget", self._budget)
         if view.complete and view.clock is not None:
             self._add_guard(families)
             if view.owns(THE_TOTAL):
@@ -210,21 +209,21 @@ class CompanyCollector(Collector):
         if not everything:
             return
         now = self._cut(everything)
-        _add(families, "netgrowth_table_series", now.series)
+        add_sample(families, "netgrowth_table_series", now.series)
         for label in LABELS:
             cut = now.labels[label]
-            _add(families, "netgrowth_label_values", cut.values, label=label)
-            _add(families, "netgrowth_label_values_shown", len(cut.shown), label=label)
-            _add(families, "netgrowth_label_cut_ratio", cut.share, label=label)
+            add_sample(families, "netgrowth_label_values", cut.values, label=label)
+            add_sample(families, "netgrowth_label_values_shown", len(cut.shown), label=label)
+            add_sample(families, "netgrowth_label_cut_ratio", cut.share, label=label)
 
     def _add_cohorts(self, families: dict[str, Family]) -> None:
         for line in self._view.cohorts()[-COHORT_MONTHS:]:
             month = str(line["month"])
-            _add(families, "netgrowth_cohort_customers_joined", line["joined"], month=month)
-            _add(families, "netgrowth_cohort_customers_still_here", line["still_here"], month=month)
+            add_sample(families, "netgrowth_cohort_customers_joined", line["joined"], month=month)
+            add_sample(families, "netgrowth_cohort_customers_still_here", line["still_here"], month=month)
             for within in ("30d", "90d", "365d"):
                 lost = line[f"lost_{within}"]
-                _add(families, "netgrowth_cohort_customers_lost", lost, month=month, within=within)
+                add_sample(families, "netgrowth_cohort_customers_lost", lost, month=month, within=within)
 
 
 class FeedCollector(Collector):
@@ -241,9 +240,9 @@ class FeedCollector(Collector):
 
     def collect(self) -> Iterator[Family]:
         """Every family with its samples."""
-        families = {metric.name: _family(metric) for metric in FEEDS}
+        families = {metric.name: family_of(metric) for metric in FEEDS}
         for topic, count in self._expected.items():
-            _add(families, "netgrowth_partitions_expected", count, topic=topic)
+            add_sample(families, "netgrowth_partitions_expected", count, topic=topic)
         for feed in self._view.feeds():
             if feed.owned:
                 self._add_feed(families, feed)
@@ -264,12 +263,12 @@ class FeedCollector(Collector):
         }
         for name, number in numbers.items():
             if number is not None:
-                _add(families, name, number, **labels)
+                add_sample(families, name, number, **labels)
         if feed.facts is not None and not feed.recovering:
             for outcome, n in fact_outcomes(feed.facts).items():
-                _add(families, "netgrowth_partition_facts", n, outcome=outcome, **labels)
+                add_sample(families, "netgrowth_partition_facts", n, outcome=outcome, **labels)
             beyond = feed.facts.beyond_horizon
-            _add(families, "netgrowth_partition_facts_beyond_horizon", beyond, **labels)
+            add_sample(families, "netgrowth_partition_facts_beyond_horizon", beyond, **labels)
 
 
 def fact_outcomes(counts: FactCounts) -> dict[str, int]:
@@ -294,16 +293,8 @@ def _scope_labels(scope: ScopeKey, window: str | None) -> dict[str, str]:
     return labels
 
 
-def _family(metric: Metric) -> Family:
-    return GaugeMetricFamily(metric.name, metric.about)
-
-
 def _about(name: str) -> str:
     return next(metric.about for metric in COMPANY if metric.name == name)
-
-
-def _add(families: Mapping[str, Family], name: str, number: float | str, **labels: str) -> None:
-    families[name].add_sample(name, labels, float(number))
 
 
 def _names(now: Cuts) -> dict[str, tuple[frozenset[str], bool]]:

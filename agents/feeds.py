@@ -38,7 +38,14 @@ LEDGER = Feed(
     ("facts", "no_fact", "unmapped", "dead_lettered"),
 )
 
-FEEDS = (LEDGER,)
+VOICE = Feed(
+    "social-mentions",
+    frozenset({"voice-changelog", "voice-digests", "dead-letters"}),
+    ("mentions", "unmapped", "dead_lettered"),
+    without="Mentions are not counted",
+)
+
+FEEDS = (LEDGER, VOICE)
 """In the order in which a worker starts them. An optional one follows those whose state it joins."""
 
 

@@ -14,6 +14,7 @@ from agents.metrics_page import MetricsPage
 from agents.partition_state import Admitted
 from agents.process_metrics import ProcessMetrics
 from agents.transport import RecordBatch
+from agents.voice_exporter import VoiceCollector
 from agents.wall_clock import wall_clock_us
 from streams.intake.intake import TAKEN_OUTCOMES
 
@@ -37,6 +38,9 @@ class Telemetry:
         self._worker = worker
         partitions = {stage.feed: worker.settings.partitions for stage in worker.stages}
         self._registry.register(FeedCollector(self, partitions))
+        if worker.voice_company is not None:
+            label_limit = worker.settings.label_limit
+            self._registry.register(VoiceCollector(worker.voice_company, label_limit=label_limit))
         tables = CompanyCollector(worker.company, label_limit=worker.settings.label_limit)
         self._page = MetricsPage(self._registry, tables)
 

@@ -29,6 +29,7 @@ class Source(StrEnum):
     """What a metric tells of."""
 
     ROWS = "rows"  # the tables: exported by the worker that owns the scope now
+    VOICE = "voice"  # mentions: exported by the worker that owns the brand now
     COMPANY = "company"  # the tables as this worker sees them
     FEEDS = "feeds"  # partitions that this worker reads
     PROCESS = "process"  # what this process did since it started
@@ -210,6 +211,45 @@ COMPANY = (
 )
 
 
+def _voice(name: str, unit: str, about: str, *labels: str) -> Metric:
+    return Metric(f"netgrowth_{name}", Kind.GAUGE, labels, unit, about, Source.VOICE)
+
+
+OF_BRANDS = ("brand", "window")
+
+VOICE = (
+    _voice("mentions", NOTHING, "Mentions of a brand, without copies, swarms and machines.", *OF_BRANDS),
+    _voice("mention_authors", NOTHING, "Distinct authors of these mentions.", *OF_BRANDS),
+    _voice("mentions_happy", NOTHING, "Happy mentions of a brand.", *OF_BRANDS),
+    _voice("mentions_unhappy", NOTHING, "Unhappy mentions of a brand.", *OF_BRANDS),
+    _voice("mentions_unread", NOTHING, "Mentions in a language that is not read: neither happy nor unhappy.",
+           *OF_BRANDS),
+    _voice("mention_reach", NOTHING, "Readers of these mentions, each author at most at the cap.", *OF_BRANDS),
+    _voice("net_sentiment_ratio", RATIO, "(Happy - unhappy) / (happy + unhappy); absent where there are neither.",
+           *OF_BRANDS),
+    _voice("share_of_voice_ratio", RATIO, "A brand's share of the mentions of all brands.", *OF_BRANDS),
+    _voice("topic_mentions", NOTHING, "Mentions of a brand by topic; a mention may have several.", "brand", "topic",
+           "window"),
+    _voice("topic_mentions_unhappy", NOTHING, "Unhappy mentions of a brand by topic.", "brand", "topic", "window"),
+    _voice("mentions_set_apart", NOTHING, "Mentions left out: copies, of swarms, of machines (bots).",
+           "brand", "kind", "window"),
+)
+"""Metrics of mentions: exported for the brands that a worker owns, and only by it."""
+
+VOICE_COMPANY = (
+    _voice("mentions_clock_timestamp_seconds", TIMESTAMP,
+           "Clock of the mentions: event time up to which their windows stand."),
+    _voice("mentions_complete", NOTHING, "1: this worker has the mentions of the whole company; 0: it catches up."),
+    _voice("mention_source_newest_timestamp_seconds", TIMESTAMP, "When the newest mention of a source was said.",
+           "source"),
+    _voice("mention_source_mentions", NOTHING, "Mentions of a source, ever; a gauge, as it moves between workers.",
+           "source"),
+    _voice("mention_brands", NOTHING, "Brands with mentions in the last day."),
+    _voice("mention_brands_shown", NOTHING, "Brands shown under their own name; the others are other."),
+)
+"""Metrics of mentions that every worker exports."""
+
+
 def _feed(name: str, unit: str, about: str, *, labels: tuple[str, ...] = PARTITION_LABELS,
           internal: bool = False) -> Metric:
     return Metric(f"netgrowth_{name}", Kind.GAUGE, labels, unit, about, Source.FEEDS, internal)
@@ -268,7 +308,7 @@ PROCESS = (
     FLUSHED_BYTES,
 )
 
-CATALOGUE = (*ROWS, *COMPANY, *FEEDS, *PROCESS)
+CATALOGUE = (*ROWS, *VOICE, *VOICE_COMPANY, *COMPANY, *FEEDS, *PROCESS)
 """Every metric, in the order of docs/metrics.md."""
 
 BY_NAME = {metric.name: metric for metric in CATALOGUE}

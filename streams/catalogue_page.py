@@ -1,8 +1,9 @@
 """The catalogue as docs/metrics.md."""
 
-from streams.catalogue import CATALOGUE, COHORT_MONTHS, COMPANY, FEEDS, PROCESS, ROWS, Metric
+from streams.catalogue import CATALOGUE, COHORT_MONTHS, COMPANY, FEEDS, PROCESS, ROWS, VOICE, VOICE_COMPANY, Metric
 from streams.tables.running import WITH_SEGMENT_REGION
 from streams.tables.windows import WINDOW_NAMES
+from streams.voice.running import WINDOWS
 
 _ROWS_TEXT = f"""\
 Numbers of the customer math, for a scope and a window. Each is exported by one worker, the owner of the scope.
@@ -19,8 +20,14 @@ Numbers of the customer math, for a scope and a window. Each is exported by one 
 - A label shows at most `NETGROWTH_LABEL_LIMIT` values, fewer if the series would exceed their budget; the surplus is
   `other`, and `netgrowth_label_cut_ratio` says what share of the customers that is."""
 
+_VOICE_TEXT = f"""\
+Exported by one worker, the owner of the brand. `window` is one of {", ".join(f"`{name}`" for name in WINDOWS)} and
+ends with the clock of the mentions. Brands and topics beyond `NETGROWTH_LABEL_LIMIT` are `other`."""
+
 _SECTIONS = (
     ("Tables", _ROWS_TEXT, ROWS),
+    ("Voice", _VOICE_TEXT, VOICE),
+    ("Voice, as one worker sees it", "Exported by every worker.", VOICE_COMPANY),
     ("Tables, as one worker sees them", "Exported by every worker; cohorts by the owner of the total.", COMPANY),
     ("Partitions", "Exported by the worker that reads the partition now.", FEEDS),
     ("Process", "What one process did since it started: the only metrics for `rate` and `increase`.", PROCESS),

@@ -8,11 +8,12 @@ import click
 import orjson
 
 from agents.commands.environment import WrongInput, settings_from_environment
+from agents.commands.fitted import fitted_scorer
 from agents.commands.ledger import load_definitions
 from agents.record_files import UnreadableFile, read_records
-from agents.sentiment_models import model_path, save_model, scorer_for
+from agents.sentiment_models import model_path, save_model
 from streams.sentiment.labelled import read_labelled
-from streams.sentiment.linear import CLASSES, UnreadableModel, fit
+from streams.sentiment.linear import CLASSES, fit
 from streams.sentiment.scorer import LexiconScorer, Scorer, class_of
 
 WORDS_SHOWN = 10
@@ -40,15 +41,7 @@ def command(context: click.Context, as_json: bool, definitions_file: str | None,
         return
     file = definitions_file or str(settings_from_environment().definitions)
     definitions = load_definitions(file)
-    scorer: Scorer | None = None
-    path = model_path(file)
-    if not shipped:
-        try:
-            scorer = scorer_for(definitions, path)
-        except (OSError, UnreadableModel) as error:
-            raise WrongInput(f"{path} cannot be read: {error}; fit it anew, or take it away") from error
-        if scorer is not None:
-            click.echo(f"scored by {path}", err=True)
+    scorer = None if shipped else fitted_scorer(definitions, file)
     _answer(scorer or LexiconScorer(definitions.voice.valences), as_json)
 
 

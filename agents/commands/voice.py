@@ -5,13 +5,11 @@ import sys
 import click
 import orjson
 
-from agents.commands.environment import WrongInput
+from agents.commands.fitted import fitted_scorer
 from agents.commands.ledger import load_definitions
 from agents.commands.record_counting import count_records
 from agents.commands.voice_text import voice_lines
-from agents.sentiment_models import model_path, scorer_for
 from agents.wall_clock import wall_clock_us
-from streams.sentiment.linear import UnreadableModel
 from streams.voice.recount import VoiceRecount
 
 
@@ -33,13 +31,7 @@ def command(definitions_file: str, mentions: str, by: str | None, as_json: bool)
     compressed. A line that is no valid record is counted and reported, never fatal.
     """
     definitions = load_definitions(definitions_file)
-    path = model_path(definitions_file)
-    try:
-        scorer = scorer_for(definitions, path)
-    except (OSError, UnreadableModel) as error:
-        raise WrongInput(f"{path} cannot be read: {error}; fit it anew, or take it away") from error
-    if scorer is not None:
-        click.echo(f"sentiment by {path}", err=True)
+    scorer = fitted_scorer(definitions, definitions_file)
     recount = VoiceRecount(definitions, by=by, now_us=wall_clock_us, scorer=scorer)
     count_records(mentions, "social-mentions", recount.add)
     found = recount.finish()

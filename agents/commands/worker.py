@@ -8,6 +8,7 @@ from dataclasses import replace
 import click
 
 from agents.commands.environment import WrongInput, settings_from_environment
+from agents.commands.fitted import fitted_scorer
 from agents.commands.ledger import load_definitions
 from agents.feeds import LEDGER, MissingTopics, usable_feeds
 from agents.measuring import Measured, MeasureFault, Measurement, measured
@@ -28,7 +29,8 @@ def command(definitions_file: str | None, measure: bool) -> None:
     Settings come from the environment: docs/settings.md.
     """
     settings = settings_from_environment()
-    definitions = load_definitions(definitions_file or str(settings.definitions))
+    path = definitions_file or str(settings.definitions)
+    definitions = load_definitions(path)
     asked: Measured | None = None
     if measure:
         try:
@@ -56,7 +58,8 @@ def command(definitions_file: str | None, measure: bool) -> None:
     log.info("Reading %s as group %s", ", ".join(topics), settings.group("netgrowth"))
     log.info("Serving http://%s:%d/metrics, /api/v1/status, /health/ready", settings.web_bind, settings.web_port)
     if asked is None:
-        worker = LedgerWorker(settings, definitions, feeds, own_topics=own_topics)
+        scorer = fitted_scorer(definitions, path)
+        worker = LedgerWorker(settings, definitions, feeds, own_topics=own_topics, scorer=scorer)
     else:
         worker = LedgerWorker(settings, definitions, feeds, measurement=Measurement(asked), topic=asked.topic)
     run_worker(worker.app, loglevel=settings.log_level, logging_config=logging_config(settings))

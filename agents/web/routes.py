@@ -79,6 +79,10 @@ ROUTES = (
         {200: Answer("the ledger", "Ledger"), 400: _WRONG, 503: _NOTHING_YET},
     ),
     Route(
+        f"{API}/voice", "voice", "What customers say: mentions, people and sentiment per brand, topics, freshness.",
+        {200: Answer("the voice", "Voice"), 400: _WRONG, 503: _NOTHING_YET},
+    ),
+    Route(
         f"{API}/status", "status", "The clock, how far each partition is, what became of all records.",
         {200: Answer("the status", "Status"), 400: _WRONG},
     ),

@@ -19,6 +19,7 @@ from agents.web.schema_words import (
     text,
     whole,
 )
+from agents.web.voice_schemas import VOICE_SCHEMAS
 from streams.tables.windows import WINDOW_NAMES
 
 _DEFINITIONS = record("the agreement that was counted by", name=text("its name"), version=text("its version"))
@@ -80,6 +81,7 @@ _REASONS = list_of(
 )
 
 SCHEMAS: dict[str, Schema] = {
+    **VOICE_SCHEMAS,
     "Amount": record("customers and their value", customers=count("whole customers"), value=count("minor units")),
     "Net": record("a difference, with a sign", customers=whole("whole customers"), value=whole("minor units")),
     "Row": record("what the tables say of one scope in one window", **_ROW),
@@ -142,6 +144,7 @@ SCHEMAS: dict[str, Schema] = {
             "pending_loss", "lost_by_kind", "marbles", "activities", "recommenders", "referrals", "earned",
             "retention", "earned_growth",
         )},
+        voice=maybe(ref("VoiceSection", "what customers say, where mentions are read")),
         net_before=maybe(ref("Net", "net of the window before, where there is one")),
         reasons_by_volume={**_REASONS, "description": "the five reasons of most customers"},
         reasons_by_value={**_REASONS, "description": "the five reasons of most value"},

@@ -98,12 +98,26 @@ class Pages:
             waits.append("its partitions are being assigned or recovered")
         if not company.complete:
             waits.append("the company's tables are being read back")
+        merged = self._worker.voice_company
+        if merged is not None and not merged.complete:
+            waits.append("the company's mentions are being read back")
         return json_answer({"ready": not waits, "waits_for": waits}, 503 if waits else 200)
 
     async def ledger(self, request: web.Request) -> web.Response:
         """The ledger of the whole company at the clock of the tables."""
         ledger = self._worker.company.ledger()
         return self._nothing_yet() if ledger is None else json_answer(ledger)
+
+    async def voice(self, request: web.Request) -> web.Response:
+        """What customers say now."""
+        merged = self._worker.voice_company
+        if merged is None:
+            return json_answer({"error": "this worker reads no mentions: its log says which topics are missing"}, 503)
+        now = merged.now()
+        if now is None:
+            why = "no mention has been read yet" if merged.complete else "the mentions are being read back"
+            return json_answer({"error": f"{why}; is anything sent to social-mentions?"}, 503)
+        return json_answer(now)
 
     async def report(self, request: web.Request) -> web.Response:
         """The report card; `window` chooses the window, `all` by default, `at` an instant before the clock."""
@@ -115,7 +129,11 @@ class Pages:
             return json_answer({"error": f"no window {window!r}; there are {', '.join(WINDOW_NAMES)}"}, 400)
         if at is None:
             ledger = company.ledger()
-            return self._nothing_yet() if ledger is None else json_answer(card(ledger, window=window))
+            if ledger is None:
+                return self._nothing_yet()
+            merged = self._worker.voice_company
+            said = None if merged is None else merged.now()
+            return json_answer(card(ledger, window=window, voice=said))
         try:
             return json_answer(company.past_card(instant_of(at, None, "at"), window))
         except (CannotAnswer, Refused) as error:

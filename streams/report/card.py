@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from streams.facts.money import minor_digits
+from streams.report.voice import voice_lines, voice_section
 from streams.report.wording import plural
 from streams.tables.rows import top_reasons
 
@@ -16,7 +17,7 @@ Line = dict[str, Any]
 
 def card(
     ledger: Mapping[str, Any], *, window: str = "all", known_until: str | None = None, final: bool | None = None,
-    silos: Mapping[str, Any] | None = None,
+    silos: Mapping[str, Any] | None = None, voice: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The report card of one window of the ledger's JSON.
 
@@ -26,6 +27,7 @@ def card(
         known_until: the clock of what is known now, if that is past the ledger's: it is what tells whether the card
             is final, so give `final` too.
         final: nothing inside the horizon can change this window any more; by default as the ledger states it.
+        voice: what customers say, as `/api/v1/voice` has it; None: no mentions are read.
         silos: each silo's own count explained over all time (`streams.silos`), where it is known.
     Raises: KeyError, naming the windows there are, for another one.
     """
@@ -80,6 +82,8 @@ def card(
         made["silos"] = silos["silos"]
     if "before" in row:
         made["net_before"] = row["before"]["net"]
+    if voice is not None:
+        made["voice"] = voice_section(voice, window)
     return made
 
 
@@ -167,6 +171,9 @@ def _lines(of: Mapping[str, Any]) -> Iterator[str]:
             if cause["closing"]["customers"]
         ]
         yield f"  {silo['silo']}: {plural(own, 'customer')}; {', '.join(causes) or 'no difference'}"
+    if "voice" in of:
+        yield ""
+        yield from voice_lines(of["voice"])
     if of["problems"]:
         yield ""
         yield "Problems:"

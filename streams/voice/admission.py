@@ -23,6 +23,7 @@ class AdmittedMentions:
 
     records: int = 0
     mentions: list[Mention] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)  # of the record that gave each mention
     dead_letters: list[DeadLetter] = field(default_factory=list)
     unmapped: int = 0
 
@@ -38,7 +39,7 @@ class MentionAdmission:
     """
 
     def __init__(
-        self, definitions: Definitions, *, now_us: Callable[[], int] | None = None, max_bytes: int = MAX_BYTES
+        self, definitions: Definitions, *, now_us: Callable[[], int] | None = None, max_bytes: int = MAX_BYTES,
     ) -> None:
         self._now_us = now_us
         self._max_bytes = max_bytes
@@ -66,6 +67,7 @@ class MentionAdmission:
                 batch.unmapped += 1
             else:
                 batch.mentions.append(mention)
+                batch.offsets.append(record.offset)
         return batch
 
     def _mention_of(self, record: RawRecord, latest: int) -> Mention | None:

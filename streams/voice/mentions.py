@@ -18,6 +18,10 @@ UNHAPPY, NEUTRAL, HAPPY, UNREAD = 0, 1, 2, 3
 """Classes of a digest. Unread: no sentiment was stated, and there is no text in a language that is read."""
 
 
+EXAMPLE_CHARACTERS = 280
+"""Of a text that is shown as an example."""
+
+
 class Mention(msgspec.Struct, gc=False, omit_defaults=True):
     """What was said, in the company's own terms.
 
@@ -55,6 +59,7 @@ class Digest(msgspec.Struct, gc=False, array_like=True, frozen=True):
         private: from one of `PRIVATE_CHANNELS`; it has no text to compare.
         copy_of: key of the mention that it says it copies, 0: none.
         marked: it says so itself (`copy_of`, or a text that begins with RT).
+        example: how the text begins, where the definitions allow that it is shown; else empty.
     """
 
     at: int
@@ -72,6 +77,7 @@ class Digest(msgspec.Struct, gc=False, array_like=True, frozen=True):
     private: bool
     copy_of: int
     marked: bool
+    example: str = ""
 
 
 def key_of(*parts: str) -> int:

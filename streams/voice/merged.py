@@ -248,6 +248,7 @@ class MergedVoice:
     def _book(self, post: Digest, state: int, sign: int) -> None:
         if state > FOLDED:
             self.apart[state] += sign
+            self.tables.set_apart(post, state, sign)
             return
         self.tables.book(post, post.weight if state == COUNTED else 0, sign)
         if self.changes is not None:

@@ -70,6 +70,7 @@ class VoiceRules:
         reach_cap: how much one author can weigh at most.
         brands: the agreed list; `brands_open`: others count as they are stated, else as `unknown`.
         topics: topic, by preference a reason on the agreed list, to the phrases that tell it in a text.
+        examples: texts of mentions may be shown with a surge. They are personal data: off unless it is said.
         valences: words that mean something else than usual in these brands' mentions, -4 to 4.
         own_topics: the company's own topics of mentions, by their full names.
     """
@@ -84,6 +85,7 @@ class VoiceRules:
     topics: dict[str, tuple[str, ...]] = field(default_factory=dict)
     valences: dict[str, float] = field(default_factory=dict)
     copies: CopyRules = CopyRules()
+    examples: bool = False
     own_topics: tuple[str, ...] = ()
 
     @cached_property

@@ -9,11 +9,22 @@ from dataclasses import dataclass, field
 
 from streams.facts.definitions.model import Definitions
 from streams.facts.models import DeadLetter, RawRecord
+from streams.facts.strict_json import MAX_BYTES
 from streams.sentiment.lexicon import Node, Term, tree_of
 from streams.sentiment.scorer import LexiconScorer, Scorer
 from streams.sentiment.tokens import tokens_of
 from streams.voice.admission import MentionAdmission
-from streams.voice.mentions import HAPPY, NEUTRAL, PRIVATE_CHANNELS, UNHAPPY, UNREAD, Digest, Mention, key_of
+from streams.voice.mentions import (
+    EXAMPLE_CHARACTERS,
+    HAPPY,
+    NEUTRAL,
+    PRIVATE_CHANNELS,
+    UNHAPPY,
+    UNREAD,
+    Digest,
+    Mention,
+    key_of,
+)
 from streams.voice.rules import VoiceRules
 from streams.voice.sketch import says_copied, sketch_of, words_of
 
@@ -26,6 +37,26 @@ class DigestedBatch:
     digests: list[Digest] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     unmapped: int = 0
+    offsets: list[int] = field(default_factory=list)  # of the record that gave each digest
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """What became of the records; sums to all of them."""
+        return {
+            "mentions": len(self.digests),
+            "unmapped": self.unmapped,
+            "dead_lettered": len(self.dead_letters),
+        }
+
+    @property
+    def gave(self) -> int:
+        """Mentions that the records gave."""
+        return len(self.digests)
+
+    @property
+    def event_times(self) -> list[int]:
+        """Of the mentions, microseconds."""
+        return [digest.at for digest in self.digests]
 
 
 class VoiceStage:
@@ -36,6 +67,7 @@ class VoiceStage:
         now_us: see `MentionAdmission`.
         scorer: in place of the shipped one, such as one that was fitted to own labels.
         on_mention: is told of every mention and its digest, for those who show examples.
+        max_bytes: of one record; a longer one is a dead letter.
     """
 
     def __init__(
@@ -45,10 +77,11 @@ class VoiceStage:
         now_us: Callable[[], int] | None = None,
         scorer: Scorer | None = None,
         on_mention: Callable[[Mention, Digest], None] | None = None,
+        max_bytes: int = MAX_BYTES,
     ) -> None:
         rules = definitions.voice
         self._rules = rules
-        self._admission = MentionAdmission(definitions, now_us=now_us)
+        self._admission = MentionAdmission(definitions, now_us=now_us, max_bytes=max_bytes)
         self._scorer = scorer if scorer is not None else LexiconScorer(rules.valences)
         self._of_brand = {} if scorer is not None else _scorers_of_brands(rules)
         self._topics = TopicFinder(rules.topics)
@@ -57,7 +90,9 @@ class VoiceStage:
     def read(self, records: Sequence[RawRecord]) -> DigestedBatch:
         """The digests of these records. Never raises for what a record holds."""
         admitted = self._admission.admit(records)
-        batch = DigestedBatch(admitted.records, [], admitted.dead_letters, admitted.unmapped)
+        batch = DigestedBatch(
+            admitted.records, [], admitted.dead_letters, admitted.unmapped, admitted.offsets
+        )
         for mention in admitted.mentions:
             digest = self._digest(mention)
             batch.digests.append(digest)
@@ -89,6 +124,7 @@ class VoiceStage:
             private=private,
             copy_of=copy_of,
             marked=copy_of != 0 or (text is not None and says_copied(text)),
+            example=text[:EXAMPLE_CHARACTERS] if text is not None and self._rules.examples else "",
         )
 
     def _mood(self, mention: Mention) -> int:

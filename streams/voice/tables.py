@@ -62,6 +62,16 @@ class Cell:
             if counts == [0, 0, 0]:
                 del self.topics[topic]
 
+    def add(self, other: "Cell") -> None:
+        """Take in another cell of the same period."""
+        for name in ("mentions", "happy", "unhappy", "unread", "untold", "untold_unhappy"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for author, weights in other.authors.items():
+            self.authors.setdefault(author, []).extend(weights)
+        for topic, counts in other.topics.items():
+            own = self.topics.setdefault(topic, [0, 0, 0])
+            self.topics[topic] = [one + more for one, more in zip(own, counts, strict=True)]
+
     @property
     def net_sentiment(self) -> float | None:
         """(happy - unhappy) / (happy + unhappy); None where there is neither."""
@@ -94,6 +104,9 @@ class VoiceTables:
             cell.book(post, weight, sign)
             if cell.mentions == 0:
                 del cells[key]
+
+    def set_apart(self, post: Digest, state: int, sign: int) -> None:
+        """A post was set apart, or with sign -1 is no longer; `state` as `streams.voice.merged` names it."""
 
     def cells(self, level: str) -> Iterator[tuple[int, str, Cell]]:
         """Start, brand and cell, by start, then brand."""

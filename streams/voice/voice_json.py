@@ -53,7 +53,7 @@ def topics_json(cells: Iterable[Cell]) -> dict[str, Any]:
 
 def verdicts_json(voice: MergedVoice, many_from: int) -> list[dict[str, Any]]:
     """What was judged of texts and accounts, and the brands that many people spoke of in words of their own."""
-    found = [_verdict_json(verdict) for verdict in voice.verdicts()]
+    found = [verdict_json(verdict) for verdict in voice.verdicts()]
     for _, brand, cell in voice.tables.cells(ALL):
         if len(cell.authors) >= many_from:
             people = {"kind": PEOPLE, "brands": [brand], "mentions": cell.mentions, "authors": len(cell.authors)}
@@ -109,7 +109,8 @@ def periods_json(cells: Iterable[tuple[int, str, Cell]], following: Callable[[in
     return periods
 
 
-def _verdict_json(verdict: Verdict) -> dict[str, Any]:
+def verdict_json(verdict: Verdict) -> dict[str, Any]:
+    """One verdict."""
     return {
         "kind": verdict.kind,
         "brands": list(verdict.brands),

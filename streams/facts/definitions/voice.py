@@ -56,6 +56,7 @@ def read_voice(section: Section, reasons: Mapping[str, Reason], reasons_open: bo
         topics=_read_topics(inner, reasons, reasons_open),
         valences=inner.read("valences", read_valences, {}),
         copies=inner.read("copies", _read_copies, plain.copies),
+        examples=inner.read("examples", read_flag, False),
         own_topics=inner.read("own_topics", read_own_topics, ()),
     )
     inner.close()

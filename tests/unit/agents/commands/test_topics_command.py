@@ -60,6 +60,7 @@ def test_list_as_json_has_every_topic() -> None:
     assert {row["name"] for row in rows if row["compacted"]} == {
         "p.ledger-changelog",
         "p.scope-parts",
+        "p.voice-changelog",
         "p.net-growth",
     }
 
