@@ -1,0 +1,114 @@
+"""A board: variables, rows of panels laid out from left to right, and links to the others."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from grafana_foundation_sdk.builders import dashboard
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models import dashboard as models
+
+from grafana.panels import SOURCE
+
+WIDTH = 24
+"""Columns of Grafana's grid."""
+
+TAG = "netgrowth"
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A panel with its size in columns and in units of the grid's height."""
+
+    panel: Any
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Panels under a headline; `panels` break into lines where they are full."""
+
+    title: str
+    panels: tuple[Placed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """One board.
+
+    Attributes:
+        uid: part of its address, which links rely on.
+        variables: besides `datasource` and `job`, which every board has.
+        refresh: how often it asks anew.
+    """
+
+    uid: str
+    title: str
+    about: str
+    rows: tuple[Row, ...]
+    variables: tuple[Any, ...] = ()
+    refresh: str = "5s"
+    since: str = "now-6h"
+    annotations: tuple[Any, ...] = field(default=())
+
+
+def placed(width: int, height: int, *panels: Any) -> tuple[Placed, ...]:
+    """Panels of one size."""
+    return tuple(Placed(panel, width, height) for panel in panels)
+
+
+def choice(name: str, label: str, values: Sequence[str], current: str) -> Any:
+    """A variable with fixed values."""
+    options = [models.VariableOption(text=value, value=value, selected=value == current) for value in values]
+    return (
+        dashboard.CustomVariable(name).label(label).values(",".join(values)).options(options)
+        .current(models.VariableOption(text=current, value=current, selected=True))
+    )  # fmt: skip
+
+
+def label_values(name: str, label: str, metric: str, of: str) -> Any:
+    """A variable whose values are those of a label, several at once or all."""
+    return (
+        dashboard.QueryVariable(name).label(label).datasource(SOURCE).query(f"label_values({metric}, {of})")
+        .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED).sort(models.VariableSort.ALPHABETICAL_ASC)
+        .multi(True).include_all(True).all_value(".+")
+        .current(models.VariableOption(text="All", value="$__all", selected=True))
+    )  # fmt: skip
+
+
+def render(board: Board) -> str:
+    """The JSON of a board, as Grafana imports and provisions it."""
+    made = (
+        dashboard.Dashboard(board.title).uid(board.uid).description(board.about).tags([TAG]).readonly()
+        .refresh(board.refresh).time(board.since, "now").timezone("browser")
+        .tooltip(models.DashboardCursorSync.CROSSHAIR)
+        .with_variable(dashboard.DatasourceVariable("datasource").label("Prometheus").type("prometheus"))
+        .with_variable(label_values("job", "Job", "up", "job"))
+        .link(
+            dashboard.DashboardLink("netgrowth").type(models.DashboardLinkType.DASHBOARDS).tags([TAG])
+            .as_dropdown(False).keep_time(True).include_vars(True)
+        )
+    )  # fmt: skip
+    for variable in board.variables:
+        made = made.with_variable(variable)
+    for annotation in board.annotations:
+        made = made.annotation(annotation)
+    number, top = 1, 0
+    for row in board.rows:
+        made = made.with_row(
+            dashboard.Row(row.title).id(number).grid_pos(models.GridPos(h=1, w=WIDTH, x=0, y=top))
+        )
+        number, top = number + 1, top + 1
+        left = tallest = 0
+        for one in row.panels:
+            if left + one.width > WIDTH:
+                left, top, tallest = 0, top + tallest, 0
+            made = made.with_panel(
+                one.panel.id(number).grid_pos(models.GridPos(h=one.height, w=one.width, x=left, y=top))
+            )
+            number, left, tallest = number + 1, left + one.width, max(tallest, one.height)
+        top += tallest
+    text = json.dumps(made.build(), cls=JSONEncoder, indent=1, sort_keys=True, ensure_ascii=False)
+    return text + "\n"

@@ -1,0 +1,41 @@
+"""Overview, for the wall: four numbers, and what is wrong now."""
+
+from grafana.board import Board, Row, placed
+from grafana.panels import GREEN, RED, SIGNED, Step, Target, lines, number, rows
+from grafana.queries import total
+
+
+def board() -> Board:
+    """The board."""
+    gained = f"{total('customers_new', '24h')} + {total('customers_returned', '24h')}"
+    alerts = 'max by (severity, alertname, segment) (ALERTS{alertstate="firing",alertname!="Watchdog"}) or on () '
+    return Board(
+        "netgrowth-overview", "Overview", "Are we winning or losing customers, and what is wrong now?",
+        (
+            Row(
+                "The last 24 hours",
+                placed(
+                    6, 8,
+                    number("Gained", "Customers who joined in the last 24 hours.", "none", Target(gained),
+                           steps=(Step(None, GREEN),)),
+                    number("Lost", "Customers who left in the last 24 hours.", "none",
+                           Target(total("customers_lost", "24h")), steps=(Step(None, RED),)),
+                    number("Net growth", "Gained less lost, in whole customers.", "none",
+                           Target(total("customers_net", "24h")), steps=SIGNED),
+                    number("Net growth in value", "Expected value gained less lost, in the definitions' currency.",
+                           "none", Target(total("value_net", "24h")), steps=SIGNED),
+                ),
+            ),
+            Row(
+                "What is wrong now",
+                placed(
+                    12, 10,
+                    rows("Alerts that fire", "Every alert that is firing, but the watchdog, which always does. Zero "
+                         "beside no name: none.", "none", {"firing": f"{alerts}vector(0)"},
+                         ["severity", "alertname", "segment"]),
+                    lines("Net growth", "Net growth of the last 24 hours, as it stood at each moment.", "none",
+                          Target(total("customers_net", "24h"), "net growth"), steps=SIGNED),
+                ),
+            ),
+        ),
+    )  # fmt: skip

@@ -1,0 +1,105 @@
+"""Boards as they are committed: made by the generator, valid, laid out without overlap, and every metric on one."""
+
+import json
+import re
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grafana.render import OUT, boards
+from streams.catalogue import CATALOGUE, Kind
+
+MADE = {name: json.loads(text) for name, text in boards().items()}
+NAME = re.compile(r"\bnetgrowth_\w+")
+
+
+def panels(board: dict[str, Any]) -> list[dict[str, Any]]:
+    return [panel for panel in board["panels"] if panel["type"] != "row"]
+
+
+def expressions() -> Iterator[str]:
+    for board in MADE.values():
+        for panel in panels(board):
+            for target in panel["targets"]:
+                yield target["expr"]
+
+
+def metric_of(name: str) -> str:
+    return re.sub(r"_(bucket|count|sum)$", "", name)
+
+
+def test_what_is_committed_is_what_is_made() -> None:
+    assert {path.name for path in OUT.iterdir()} == set(MADE)
+    for name, text in boards().items():
+        assert (OUT / name).read_text(encoding="utf-8") == text, "make them anew: python -m grafana.render"
+
+
+def test_every_metric_is_on_a_board_or_internal() -> None:
+    shown = {metric_of(name) for expression in expressions() for name in NAME.findall(expression)}
+    wanted = {metric.name for metric in CATALOGUE if not metric.internal}
+    assert wanted - shown == set()
+    assert shown <= {metric.name for metric in CATALOGUE}
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_panels_do_not_overlap_and_have_ids_of_their_own(name: str) -> None:
+    places = [panel["gridPos"] for panel in MADE[name]["panels"]]
+    for one, other in combinations(places, 2):
+        apart = (
+            one["x"] + one["w"] <= other["x"] or other["x"] + other["w"] <= one["x"]
+            or one["y"] + one["h"] <= other["y"] or other["y"] + other["h"] <= one["y"]
+        )  # fmt: skip
+        assert apart, (one, other)
+    assert all(place["x"] + place["w"] <= 24 for place in places)
+    ids = [panel["id"] for panel in MADE[name]["panels"]]
+    assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_newcomer_understands_every_panel(name: str) -> None:
+    board = MADE[name]
+    assert board["editable"] is False
+    assert board["description"]
+    for panel in panels(board):
+        assert panel["title"]
+        assert panel["description"].endswith(".")
+        assert panel["fieldConfig"]["defaults"]["unit"]
+        assert panel["fieldConfig"]["defaults"]["noValue"] == "no data"
+        assert panel["targets"]
+        for placed in (panel, *panel["targets"]):
+            assert placed["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
+
+
+def test_table_state_is_never_rated_and_no_window_is_open() -> None:
+    kinds = {metric.name: metric for metric in CATALOGUE}
+    for expression in expressions():
+        for name in re.findall(r"(?:rate|increase|delta)\((netgrowth_\w+)", expression):
+            assert kinds[metric_of(name)].kind in (Kind.COUNTER, Kind.HISTOGRAM)
+            assert "[$__rate_interval]" in expression
+        for name, labels in re.findall(r"(netgrowth_\w+)\{([^}]*)\}", expression):
+            metric = kinds[metric_of(name)]
+            assert 'job=~"$job"' in labels
+            if "window" in metric.labels:
+                assert "window=" in labels, expression
+            if "scope" in metric.labels:
+                assert "scope=" in labels, expression
+
+
+def test_variables_are_declared() -> None:
+    for name, board in MADE.items():
+        declared = {variable["name"] for variable in board["templating"]["list"]} | {"__rate_interval"}
+        for panel in panels(board):
+            for target in panel["targets"]:
+                assert set(re.findall(r"\$(\w+)", target["expr"])) <= declared, name
+
+
+def test_the_data_source_of_the_provisioning_is_asked_as_often_as_it_scrapes() -> None:
+    import yaml
+
+    root = Path(__file__).parents[3]
+    provisioned = yaml.safe_load((root / "grafana/provisioning/datasources/prometheus.yml").read_text())
+    scraped = yaml.safe_load((root / "config/prometheus/prometheus.yml").read_text())["global"]["scrape_interval"]
+    assert [one["jsonData"]["timeInterval"] for one in provisioned["datasources"]] == [scraped]
