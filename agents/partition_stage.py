@@ -7,7 +7,7 @@ changelog (docs/exactness.md). What a stage keeps, and what a flush of it writes
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from time import monotonic, time
 from typing import Any, ClassVar, Generic, TypeVar
@@ -102,8 +102,15 @@ class PartitionStage(Generic[S, F]):
         """Fresh state of a partition."""
         raise NotImplementedError
 
+    def ahead(self, state: S) -> Iterator[None]:
+        """Do in pieces what a flush of this state would do at once; records may be applied between two of them.
+
+        A flush does the rest, whatever that is by then. By default there is nothing to do ahead.
+        """
+        return iter(())
+
     def output(self, state: S, flush: F) -> Output:
-        """The records of a flush."""
+        """The records of a flush; the state may have gone on since."""
         raise NotImplementedError
 
     def _attach(self, batches: Any) -> None:
@@ -174,12 +181,15 @@ class PartitionStage(Generic[S, F]):
             sources: list[TP] = []
             events: list[Any] = []
             later: list[tuple[TP, int, Sequence[KeyValue]]] = []
+            is_racing = self._unflushed >= FLUSH_AT
             records = size = self._unflushed = 0
             self._flush_wanted.clear()
             flushes: list[tuple[int, F]] = []
             for number, state in list(self.partitions.items()):
                 # What is applied meanwhile to the other partitions is in their flush, or in the next one.
                 await asyncio.sleep(0)
+                if not is_racing:  # else nobody waits for one record, and what is done ahead may be done twice
+                    await self._do_ahead(number, state)
                 if self.partitions.get(number) is not state:
                     continue
                 flush: F | None = state.flush(now)
@@ -189,8 +199,10 @@ class PartitionStage(Generic[S, F]):
                 source = TP(self.topic, number)
                 sources.append(source)
                 flushes.append((number, flush))
+                await asyncio.sleep(0)  # the flush is what it is, whatever is applied from here on
                 output = self.output(state, flush)
                 for topic, lines in (*output.once, *output.again):
+                    await asyncio.sleep(0)
                     barrier.send_many(source, self._settings.topic(topic), number, lines)
                     records += len(lines)
                     size += sum(len(value or b"") for _, value in lines)
@@ -219,6 +231,11 @@ class PartitionStage(Generic[S, F]):
             if self._on_delivered is not None:
                 for number, delivered in flushes:
                     await self._on_delivered(number, delivered)
+
+    async def _do_ahead(self, number: int, state: S) -> None:
+        ahead = self.ahead(state)
+        while self.partitions.get(number) is state and next(ahead, self) is None:
+            await asyncio.sleep(0)
 
     @property
     def has_unwritten(self) -> bool:

@@ -4,7 +4,7 @@ Records go in by batches; a flush gives what changed since the last one. The nex
 go with every flush, so that whoever restores it goes on at the very record after it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,19 +18,10 @@ from streams.facts.open_words import OpenWords
 from streams.intake.origins import Origins, agreement_of
 from streams.ledger.changelog import ChangelogReader, Ended, Progress, Record, Value, flush_records
 from streams.ledger.movements import Change
-from streams.ledger.packing import (
-    CUSTOMER,
-    MANY_FACTS,
-    MORE,
-    customer_of,
-    more_key,
-    pack_counts,
-    pack_customer,
-    pack_more,
-    unpack_counts,
-)
+from streams.ledger.packing import CUSTOMER, MORE, pack_counts, unpack_counts
 from streams.ledger.partition import PartitionLedger
 from streams.ledger.remembered import NEVER
+from streams.ledger.saving import UnsavedCustomers, customer_in
 from streams.recount import RecordCounts, accounting
 from streams.tables.part_records import Part, progress_record
 from streams.tables.part_records import Progress as PartProgress
@@ -59,6 +50,7 @@ class Flush:
     epoch: int
     number: int
     ended: Ended | None
+    next_offset: int  # the first record of the source partition that is not in it
     decoded: dict[bytes, Part]  # some of `parts`, for whoever need not decode them
 
 
@@ -92,6 +84,7 @@ class PartitionBooks:
         self._origins = Origins(agreement_of(definitions.name, definitions.version))
         self._origins_saved = False
         self.ledger = PartitionLedger(definitions.ledger_rules())
+        self._customers = UnsavedCustomers(self.ledger)
         self.watermark = PartitionWatermark(clock_rules)
         self.epoch = 0
         self._clock_rules = clock_rules
@@ -139,6 +132,13 @@ class PartitionBooks:
         """What became of this partition's records and facts."""
         return accounting(self.records, self.ledger.counts)
 
+    def pack_ahead(self, customers: int) -> Iterator[None]:
+        """Do a part of what the next flush has to do, so many customers at a time; anything may happen in between.
+
+        A flush does the rest, whatever that is by then.
+        """
+        return self._customers.pack_ahead(customers)
+
     def flush(self, now: int) -> Flush | None:
         """What changed since the last flush; None when there is nothing to write. `now`: wall clock."""
         state = self.watermark.state(now)
@@ -147,7 +147,7 @@ class PartitionBooks:
             self.accounting(), self.epoch, self.definitions.name,
         )  # fmt: skip
         parts = self._part_records()
-        if not (self._unwritten.anything or parts or self._rewrite or self.ledger.dirty or progress != self._told):
+        if not (self._unwritten.anything or parts or self._rewrite or self._customers or progress != self._told):
             return None
         self._told = progress
         parts.append(progress_record(self.partition, progress))
@@ -156,7 +156,7 @@ class PartitionBooks:
         changelog = self._changelog_records(parts[:-1], state.fresh)
         return Flush(
             changelog, parts, unwritten.changes, unwritten.dead_letters, self.epoch, self._flushes, ended,
-            self._tables.decoded,
+            progress.next_offset, self._tables.decoded,
         )  # fmt: skip
 
     @property
@@ -209,7 +209,7 @@ class PartitionBooks:
                 self._words.changed = True
             elif key == ORIGINS_KEY:
                 self._origins.changed = True
-            elif key[:1] in (CUSTOMER, MORE) and self._knows(_customer_in(key)):
+            elif key[:1] in (CUSTOMER, MORE) and self._knows(customer_in(key)):
                 self._rewrite.add(key)
 
     def rewrite_parts(self, keys: Iterable[bytes]) -> None:
@@ -259,7 +259,11 @@ class PartitionBooks:
         if self._origins.changed:
             values.append(Value(ORIGINS_KEY, self._origins.pack(), self._origins_saved))
             self._origins_saved = True
-        self._customer_values(values)
+        self._customers.write_again(self._rewrite)
+        self._rewrite = set()
+        of_customers, deleted = self._customers.take()
+        values += of_customers
+        self._buried += deleted
         ledger = self.ledger
         counts = pack_counts(
             ledger.counts,
@@ -278,37 +282,3 @@ class PartitionBooks:
         )  # fmt: skip
         ended, self._ended = self._ended, None
         return flush_records(values, progress, ended, buried)
-
-    def _customer_values(self, values: list[Value]) -> None:
-        """What changed of customers: all of one, or of one with many facts those that came since."""
-        ledger = self.ledger
-        for key in self._rewrite:
-            if key[:1] in (CUSTOMER, MORE):
-                customer_id = _customer_in(key)
-                ledger.dirty.add(customer_id)
-                if customer_id in ledger.customers:
-                    ledger.customers[customer_id].save_whole = True
-        self._rewrite = set()
-        for customer_id in ledger.dirty:
-            customer, name = ledger.customers.get(customer_id), customer_id.encode()
-            if customer is None:
-                values.append(Value(CUSTOMER + name, ledger.resting.payload(customer_id), True))
-                continue
-            if customer.saved and not customer.save_whole and len(customer.facts) >= MANY_FACTS:
-                values.append(Value(more_key(customer.appended, name), pack_more(customer), False))
-                customer.appended += 1
-            else:
-                values.append(Value(CUSTOMER + name, pack_customer(customer), customer.saved))
-                for number in range(customer.appended):
-                    key = more_key(number, name)
-                    values.append(Value(key, None, True))
-                    self._buried.append(key)
-                customer.appended = 0
-                customer.saved = True
-            customer.save_whole = False
-            customer.unsaved.clear()
-        ledger.dirty.clear()
-
-
-def _customer_in(key: bytes) -> str:
-    return key[1:].decode() if key[:1] == CUSTOMER else customer_of(key)

@@ -4,7 +4,7 @@ The logs are lists. A flush goes out as two lists of records, one to the changel
 cuts each of them anywhere. What was cut off is gone, or a paused owner delivers it while the next one is writing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from streams.books import Flush, PartitionBooks
@@ -121,6 +121,15 @@ class CrashingOwner:
         """The clock ticks: some customers are settled and put to rest."""
         self.books.ledger.sweep(most)
 
+    def pack_ahead(self, steps: int) -> None:
+        """A flush begins: some customers are packed, and what comes before it is whole is another step."""
+        if self._packing is None:
+            self._packing = self.books.pack_ahead(1)
+        for _ in range(steps):
+            if next(self._packing, self) is self:
+                self._packing = None
+                return
+
     def flush(self, commit: bool) -> None:
         """Everything delivered; the commit may still be lost."""
         flush = self._flush()
@@ -193,6 +202,7 @@ class CrashingOwner:
             0, 1, self.definitions, Admission(self.definitions), self.table_rules, ClockRules(),
         )
         self.books.restore(reader, self._epoch)
+        self._packing: Iterator[None] | None = None
         self._position = self._follows = self.committed
         # Read, or void by the epoch: of the parts everything is written anew.
         self.changelog.notice()
@@ -200,6 +210,7 @@ class CrashingOwner:
 
     def _flush(self) -> Flush | None:
         self._now += 1
+        self._packing = None
         self.books.rewrite(self.changelog.notice())
         self.books.rewrite_parts(self.parts.notice())
         return self.books.flush(self._now)

@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from config.definitions_file import parse
-from streams import books
 from streams.facts.admission import Admission
 from streams.facts.definitions.model import Definitions
 from streams.facts.models import Fact, RawRecord
+from streams.ledger import saving
 from streams.ledger.rules import DAY, HOUR
 from streams.recount import Recount, table_rules
 from streams.tables.buckets import Retention
@@ -50,6 +50,7 @@ HORIZON = 36 * HOUR
 SHARES = st.one_of(st.sampled_from((0.0, 1.0)), st.floats(0, 1))
 LATE = st.sampled_from((None, 0, 1, 3, 60, 1000))
 READ = st.tuples(st.just("read"), st.sampled_from((1, 1, 5, 20, 40, 160)))
+PACK_AHEAD = st.tuples(st.just("pack_ahead"), st.sampled_from((1, 5, 100)))
 FLUSH = st.tuples(st.just("flush"), st.booleans())
 ADVANCE = st.tuples(st.just("advance"), st.sampled_from((1, 20, 90, 1500)))
 BACK = st.sampled_from((0, 0, 3, 2000))
@@ -68,7 +69,7 @@ COMPACTED_UP_TO_A_VOID_FLUSH = [
 
 def schedules(*steps: st.SearchStrategy) -> st.SearchStrategy[list]:
     """Steps of an owner, in any order."""
-    return st.lists(st.one_of(READ, READ, ADVANCE, FLUSH, *steps), min_size=3, max_size=24)
+    return st.lists(st.one_of(READ, READ, ADVANCE, PACK_AHEAD, FLUSH, *steps), min_size=3, max_size=24)
 
 
 def topic_of(seed: int) -> list[RawRecord]:
@@ -114,14 +115,14 @@ def judge(topic: list[RawRecord], steps: list, silence: int, definitions: Defini
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     seed=st.integers(0, 1 << 32), steps=schedules(CRASH, TAKE_OVER, COMPACT),
-    silence=st.sampled_from((0, 3, 40, 300)), many=st.sampled_from((2, 8, books.MANY_FACTS)),
+    silence=st.sampled_from((0, 3, 40, 300)), many=st.sampled_from((2, 8, saving.MANY_FACTS)),
 )  # fmt: skip
 @example(seed=0, steps=COMPACTED_UP_TO_A_VOID_FLUSH, silence=0, many=2)
 def test_tables_after_crashes_equal_those_of_an_undisturbed_run(
     seed: int, steps: list, silence: int, many: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(books, "MANY_FACTS", many)
+        patch.setattr(saving, "MANY_FACTS", many)
         judge(topic_of(seed), steps, silence, LONG)
 
 
@@ -132,7 +133,7 @@ def test_tables_after_crashes_equal_those_of_an_undisturbed_run(
 def test_so_do_those_of_short_hostile_lives(placed: list, steps: list, many: int) -> None:
     topic = [RawRecord(orjson.dumps(record), offset=offset) for offset, (_, record) in enumerate(placed)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(books, "MANY_FACTS", many)
+        patch.setattr(saving, "MANY_FACTS", many)
         judge(topic, steps, 0, HOSTILE)
 
 

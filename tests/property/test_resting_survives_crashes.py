@@ -5,9 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streams import books
 from streams.facts.models import RawRecord
-from streams.ledger import sweep
+from streams.ledger import saving, sweep
 from streams.ledger.partition import PartitionLedger
 from tests.property.test_books_survive_crashes import (
     COMPACT,
@@ -35,7 +34,7 @@ def hurry(patch: pytest.MonkeyPatch, at_once: bool, many: int) -> None:
     """Nobody stays awake longer than the next fact."""
     patch.setattr(sweep, "MOST_AWAKE", 0)
     patch.setattr(sweep, "MOST_QUIET", 0)
-    patch.setattr(books, "MANY_FACTS", many)
+    patch.setattr(saving, "MANY_FACTS", many)
     if at_once:
         patch.setattr(sweep, "_settled_before", settled_at_once)
 

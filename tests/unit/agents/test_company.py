@@ -44,7 +44,7 @@ def flushed(tables: PartitionTables, offset: int, watermark: int) -> Flush:
     records = tables.changed(offset, watermark)
     progress = Progress(offset, watermark, False, False, "1", {}, tables.epoch, "native")
     records.append(progress_record(0, progress))
-    return Flush([], records, [], [], tables.epoch, 1, None, tables.decoded)
+    return Flush([], records, [], [], tables.epoch, 1, None, offset, tables.decoded)
 
 
 def read_back(company: Company, records: list[Record]) -> None:
