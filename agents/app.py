@@ -9,6 +9,7 @@ from typing import Any
 import faust
 
 from agents.company import Company
+from agents.editions import Candidate, EditionLog
 from agents.feeds import LEDGER, VOICE
 from agents.intake import IntakeAgent
 from agents.kafka_clients import faust_brokers, faust_credentials
@@ -69,13 +70,14 @@ class LedgerWorker:
         rules = table_rules(definitions, retention)
         clock_rules = ClockRules(settings.idle_after_us, settings.fresh_us)
         self.app = self._faust_app(options)
+        self.editions = EditionLog(settings)
         own_topics = tuple(own_topics)
         self.telemetry = Telemetry(own_topics)
         self._measurement = measurement
         watchers: list[Watcher] = [self.telemetry]
         if measurement is not None:
             watchers.append(measurement)
-        self.company = Company(settings, definitions, rules, clock_rules, lambda: self.ledger.owned())
+        self.company = Company(settings, definitions, rules, clock_rules, lambda: self.ledger.owned(), self.shows)
         self.ledger = LedgerAgent(
             self.app, settings, definitions, rules, clock_rules, watchers, topic, self.company.take_own
         )
@@ -87,6 +89,12 @@ class LedgerWorker:
             self.voice_company = VoiceCompany(settings, definitions, clock_rules, voice.owned)
             self.stages.append(voice)
         self.intakes = [IntakeAgent(self.app, settings, definitions, name, [self.telemetry]) for name in own_topics]
+        for stage in self.stages:
+            stage.shows = self.shows
+        self.candidate = Candidate(
+            settings, (definitions.name, definitions.version), self.editions, self.app.transport, self.ledger.topic,
+            own_topics, self.company.offsets, self._speaks_for_its_edition,
+        )
         self.net_growth = NetGrowthWriter(self.app.transport, settings, self.company)
         self.telemetry.attach(self)
         self.board = BoardFeed(self)
@@ -110,7 +118,8 @@ class LedgerWorker:
         )  # fmt: skip
 
     def _tasks(self) -> None:
-        for work in (self.company.parts.read, self._keep_time, self._keep_writing, self.board.run):
+        watched = (self.editions.read, self.candidate.take_over)
+        for work in (*watched, self.company.parts.read, self._keep_time, self._keep_writing, self.board.run):
             self.app.task()(self._guarded(work))
         if self.voice_company is not None:
             for work in (self.voice_company.read, self._keep_voice):
@@ -118,6 +127,13 @@ class LedgerWorker:
         readers: list[PartitionStage[Any, Any] | IntakeAgent] = [*self.stages, *self.intakes]
         for stage in readers:
             self.app.task()(self._guarded(partial(self._keep_flushing, stage), f"flushing of {stage.feed}"))
+
+    def shows(self) -> bool:
+        """Whether what this worker counts is what the company is shown."""
+        return self._measurement is not None or self.editions.shows
+
+    def _speaks_for_its_edition(self) -> bool:
+        return self.company.complete and 0 in self.ledger.held() and not self.app.should_stop
 
     def _guarded(self, work: Any, name: str | None = None) -> Any:
         called = name or work.__qualname__
@@ -162,6 +178,8 @@ class LedgerWorker:
 
     async def _keep_writing(self) -> None:
         async def write() -> None:
+            if self.editions.has_replaced_another:
+                await self.net_growth.clear_replaced()
             await self.net_growth.write(lambda: bool(self.app.should_stop))
 
         await every(NET_GROWTH_S, self._unless_stopping(write), share=NET_GROWTH_SHARE)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Any
 
+from agents.partition_state import OTHER_DEFINITIONS, OtherDefinitions
 from agents.parts_reader import POLL_MS, PartFormat, PartsReader
 from config.settings import Settings
 from streams.books import Flush
@@ -52,15 +53,17 @@ class Company:
     Attributes:
         clock: smallest watermark of all partitions, microseconds; None before the first record.
         parts: what reads `scope-parts`.
-        owned: which partitions this worker owns now; asked, never remembered.
+        owned: which partitions this worker owns and speaks for now; asked, never remembered.
+        shows: whether these tables are the company's now, or those of an edition that is not in force; as `owned`.
     """
 
     def __init__(
         self, settings: Settings, definitions: Definitions, table_rules: TableRules, clock_rules: ClockRules,
-        owned: Callable[[], Iterable[int]],
+        owned: Callable[[], Iterable[int]], shows: Callable[[], bool] = lambda: True,
     ) -> None:
         self.definitions = definitions
         self.owned = owned
+        self.shows = shows
         self.partitions = settings.partitions
         self._rules = clock_rules
         self._tables = CompanyTables(table_rules)
@@ -111,14 +114,14 @@ class Company:
         return self._tables
 
     def advance(self, now: int) -> int | None:
-        """Move the clock on by what all partitions told; `now` is the wall clock, microseconds."""
+        """Move the clock on by what all partitions told; `now` is the wall clock, microseconds.
+
+        Raises: OtherDefinitions: a worker of other definitions writes to these tables.
+        """
         if not self.complete:
             return None
-        states = {
-            number: PartitionState(progress.watermark, progress.idle, progress.fresh)
-            for number, progress in self._tables.progress.items()
-        }
-        clock = self._clock.advance(states, now)
+        self._check_definitions()
+        clock = self._clock.advance(self.states(), now)
         if clock is None:
             return None
         if self._windows is None:
@@ -129,6 +132,18 @@ class Company:
             self._windows = RunningWindows(tables, first)
         self._windows.advance(clock)
         return clock
+
+    def _check_definitions(self) -> None:
+        """A worker that owns no partition restores none, so here it sees what the others count by."""
+        mine = (self.definitions.name, self.definitions.version)
+        for number, progress in self._tables.progress.items():
+            # Older programs told the version alone.
+            theirs = (progress.definitions_name or mine[0], progress.definitions_version)
+            if theirs != mine:
+                raise OtherDefinitions(
+                    f"partition {number} is counted under the definitions {' '.join(theirs)}, and these are "
+                    f"{' '.join(mine)}: {OTHER_DEFINITIONS}"
+                )
 
     async def follow(self) -> None:
         """Move the windows to the clock, one at a time, so that nothing else waits long; then forget what is old."""

@@ -4,7 +4,7 @@ Everything is asked for at the scrape, so that what was handed over is gone with
 known to be whole is shown.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import is_
 from typing import Protocol
@@ -33,6 +33,7 @@ class CompanyView(Protocol):
     Attributes:
         clock: of the tables, microseconds; None: not known yet.
         complete: whether the worker has caught up; else nothing of the tables is shown.
+        shows: whether the edition of these tables is in force; else nothing of them is shown either.
         definitions: those in force.
     """
 
@@ -41,6 +42,9 @@ class CompanyView(Protocol):
 
     @property
     def complete(self) -> bool: ...
+
+    @property
+    def shows(self) -> Callable[[], bool]: ...
 
     @property
     def definitions(self) -> Definitions: ...
@@ -129,6 +133,10 @@ class CompanyCollector(Collector):
         """The families that are not of rows: clock, definitions, cohorts, the guard's own."""
         view = self._view
         families = {metric.name: family_of(metric) for metric in COMPANY}
+        _add(families, "netgrowth_in_force", int(view.shows()))
+        if not view.shows():
+            yield families["netgrowth_in_force"]
+            return
         info = InfoMetricFamily("netgrowth_definitions", _about("netgrowth_definitions_info"))
         named = view.definitions
         info.add_metric([], {"name": named.name, "version": named.version, "currency": named.currency})
@@ -160,7 +168,7 @@ class CompanyCollector(Collector):
     def _shown(self) -> Iterator[tuple[ScopeKey, str | None, list[Row]]]:
         """Scopes that this worker exports now, by window (None: those without), and the rows they consist of."""
         view = self._view
-        if not view.complete or view.clock is None:
+        if not view.complete or view.clock is None or not view.shows():
             return
         everything = view.rows("all")
         now = self._cut(everything)

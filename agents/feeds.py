@@ -34,7 +34,7 @@ class Feed:
 
 LEDGER = Feed(
     "customer-events",
-    frozenset({"ledger-changelog", "scope-parts", "movements", "net-growth", "dead-letters"}),
+    frozenset({"ledger-changelog", "scope-parts", "movements", "net-growth", "dead-letters", "editions"}),
     ("facts", "no_fact", "unmapped", "dead_lettered"),
 )
 

@@ -12,7 +12,9 @@ import orjson
 from faust.types import TP
 
 from agents.company import Company, scope_name
+from agents.kafka_clients import aiokafka_options
 from agents.transport import BatchTransport
+from agents.transport.log_reading import read_to_end
 from config.settings import Settings
 from streams.tables.calendar import utc_text
 from streams.tables.rows import Row
@@ -31,11 +33,48 @@ class NetGrowthWriter:
 
     def __init__(self, transport: BatchTransport, settings: Settings, company: Company) -> None:
         self._transport = transport
+        self._settings = settings
         self._topic = settings.topic("net-growth")
         self._source = settings.topic("customer-events")
         self._company = company
         self._written: dict[tuple[ScopeKey, str], Row] = {}
         self._days: set[Span] = set()
+        self._cleared: set[int] = set()
+
+    async def clear_replaced(self) -> None:
+        """Delete running rows that an edition before wrote, of scopes that are none any more; once a partition.
+
+        A row of a closed hour or day stays: it says by which definitions it was counted, and its time is over.
+        Raises: aiokafka's errors, RecoveryFailed.
+        """
+        company = self._company
+        partitions = sorted(set(company.owned()) - self._cleared)
+        if not partitions or not company.complete:
+            return
+        stale = await self._written_by_others(partitions)
+        owned = set(company.owned())
+        current = {
+            _key(scope, window) for window in WINDOW_NAMES for scope in company.rows(window)
+        }
+        for place, key in stale:
+            if place in owned and key not in current:
+                self._transport.barrier.send(TP(self._source, place), self._topic, place, key, None)
+        self._cleared.update(owned.intersection(partitions))
+
+    async def _written_by_others(self, partitions: list[int]) -> list[tuple[int, bytes]]:
+        """Partition and key of each running row in the topic that other definitions than these counted."""
+        mine = (self._company.definitions.name, self._company.definitions.version)
+        found: dict[tuple[int, bytes], bool] = {}
+        chunks = read_to_end(
+            aiokafka_options(self._settings), self._topic, partitions, expected_partitions=self._settings.partitions,
+            max_records=2000, fetch_bytes=4 << 20, stall=30.0, on_progress=lambda _: None,
+        )  # fmt: skip
+        async for progress, records in chunks:
+            for record in records:
+                found[progress.partition, record.key] = record.value is not None and _is_running_of_others(
+                    record.value, mine
+                )
+        return [place for place, is_stale in found.items() if is_stale]
 
     async def write(self, is_stopping: Callable[[], bool] = lambda: False) -> None:
         """Write the rows that changed, of the scopes that this worker owns now.
@@ -102,8 +141,18 @@ class NetGrowthWriter:
         }
         if window != "all":
             value["start"] = utc_text(span.start)
-        key = f"{scope_name(scope)}/{name}".encode()
+        key = _key(scope, name)
         self._transport.barrier.send(TP(self._source, place), self._topic, place, key, orjson.dumps(value))
+
+
+def _key(scope: ScopeKey, name: str) -> bytes:
+    return f"{scope_name(scope)}/{name}".encode()
+
+
+def _is_running_of_others(value: bytes, mine: tuple[str, str]) -> bool:
+    written = orjson.loads(value)
+    definitions = written["definitions"]
+    return written["window"] in WINDOW_NAMES and (definitions["name"], definitions["version"]) != mine
 
 
 def scope_labels(scope: ScopeKey) -> dict[str, str]:

@@ -17,6 +17,7 @@ from faust.types import TP
 
 from agents.late_owners import LateOwners
 from agents.partition_state import (
+    OTHER_DEFINITIONS,
     HoleInInput,
     OtherDefinitions,
     OtherPartitions,
@@ -53,6 +54,7 @@ class PartitionStage(Generic[S, F]):
 
     Attributes:
         partitions: state by partition, of those that are recovered.
+        shows: whether what is counted here is to be shown and written for others now (`agents.editions`).
         lost_to_retention: records that left the topic before they were counted.
     """
 
@@ -75,6 +77,7 @@ class PartitionStage(Generic[S, F]):
             on_delivered: told of each flush of a partition once all of it is on the broker.
         """
         self.partitions: dict[int, S] = {}
+        self.shows: Callable[[], bool] = lambda: True
         self.lost_to_retention = 0
         self.topic = topic or settings.topic(self.feed)
         self._app = app
@@ -242,9 +245,13 @@ class PartitionStage(Generic[S, F]):
         """Whether anything waits for the next flush, or for the end of one."""
         return self._flushing.locked() or any(state.has_unwritten for state in self.partitions.values())
 
-    def owned(self) -> set[int]:
-        """Partitions that are assigned and recovered now, and that nobody else can have been given."""
+    def held(self) -> set[int]:
+        """Partitions that are assigned and recovered now, and that nobody else of the group can have been given."""
         return set(self.partitions) if self._transport.is_member else set()
+
+    def owned(self) -> set[int]:
+        """Of these, those that this worker speaks for; none while another edition is in force."""
+        return self.held() if self.shows() else set()
 
     # Recovery
 
@@ -279,9 +286,7 @@ class PartitionStage(Generic[S, F]):
         if saved is not None and saved.definitions != self._named:
             raise OtherDefinitions(
                 f"partition {partition} of {self.topic} was counted under the definitions "
-                f"{' '.join(saved.definitions)}, and these are {' '.join(self._named)}: start the worker with the "
-                "file of those (NETGROWTH_DEFINITIONS or --definitions), or count from the beginning under another "
-                f"{PREFIXES}"
+                f"{' '.join(saved.definitions)}, and these are {' '.join(self._named)}: {OTHER_DEFINITIONS}"
             )
         epoch = self._epochs[partition]
         if reader.epoch > epoch:

@@ -13,6 +13,13 @@ from streams.tables.watermark import PartitionWatermark
 F_co = TypeVar("F_co", covariant=True)
 
 
+OTHER_DEFINITIONS = (
+    "start the worker with the file of those (NETGROWTH_DEFINITIONS or --definitions), or have it count from the "
+    "beginning beside the running ones and take over: NETGROWTH_EDITION=name (docs/operations.md)"
+)
+"""What to do about it, as the end of a sentence."""
+
+
 class HoleInInput(Exception):
     """Records between the state and the next batch never arrived: going on would lose them unseen."""
 

@@ -65,8 +65,8 @@ class Telemetry:
     def feeds(self) -> Iterator[FeedState]:
         """The partitions that this worker reads, now."""
         worker = self._worker
-        if worker is None:
-            return
+        if worker is None or worker.editions.is_candidate:
+            return  # What a candidate reads is read beside the edition in force: lag and ownership are that one's.
         now = wall_clock_us()
         for stage in worker.stages:
             for status in worker.app.transport.status():

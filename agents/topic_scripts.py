@@ -35,7 +35,7 @@ def access_commands(settings: Settings, own_topics: Iterable[str] = ()) -> Itera
     rights = ["--operation", "Read", "--operation", "Describe"]
     for name in own_topics:
         yield shlex.join([*begin, *rights, "--topic", name])
-    groups = ["--group", settings.group(GROUPS), "--resource-pattern-type", "prefixed"]
+    groups = ["--group", settings.group_prefix + GROUPS, "--resource-pattern-type", "prefixed"]
     yield shlex.join([*begin, *rights, *groups])
 
 

@@ -92,6 +92,7 @@ TOPICS = (
     Topic("movements", "source partition", _OUT, "movements of one batch, with their causes", 90 * DAY_MS,
           packed=True),
     Topic("net-growth", "scope and window", _OUT, "the running tables", None),
+    Topic("editions", "edition", _BETWEEN, "which edition took over from which", FOR_EVER, one_partition=True),
     Topic("dead-letters", "topic-partition-offset", _OUT, "records that could not be admitted", 14 * DAY_MS,
           packed=True),
 )

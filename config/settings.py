@@ -37,6 +37,10 @@ class SettingsError(ValueError):
         super().__init__("\n".join([f"{count} not usable:", *(f"  - {fault}" for fault in faults)]))
 
 
+OF_AN_EDITION = frozenset({"ledger-changelog", "scope-parts", "movements", "dead-letters"})
+"""Topics that every edition has for itself; all others are the company's one and only."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything an operator sets for a process. Fields ending in `_us` are microseconds, in `_s` seconds."""
@@ -53,6 +57,7 @@ class Settings:
     tls_check_hostname: bool
     topic_prefix: str
     group_prefix: str
+    edition: str
     partitions: int
     replication_factor: int
     create_topics: bool
@@ -85,12 +90,16 @@ class Settings:
         return self.security_protocol.startswith("SASL_")
 
     def topic(self, name: str) -> str:
-        """A topic's full name, with the prefix."""
-        return self.topic_prefix + name
+        """A topic's full name, with the prefix, and with the edition if it is of one."""
+        return self.topic_prefix + name + (self._of_edition if name in OF_AN_EDITION else "")
 
     def group(self, name: str) -> str:
-        """A consumer group's full name, with the prefix."""
-        return self.group_prefix + name
+        """A consumer group's full name, with the prefix and the edition."""
+        return self.group_prefix + name + self._of_edition
+
+    @property
+    def _of_edition(self) -> str:
+        return f"-{self.edition}" if self.edition else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +140,9 @@ SETTINGS = (
             "stands before every topic's name"),
     Setting("NETGROWTH_GROUP_PREFIX", "group_prefix", "", read_name_prefix,
             "stands before every consumer group's name"),
+    Setting("NETGROWTH_EDITION", "edition", "", read_name_prefix,
+            "name of a count of its own beside the running one, which takes over when it has caught up; "
+            "stands behind the names of its group and topics"),
     Setting("NETGROWTH_PARTITIONS", "partitions", "4", read_whole(1, 10_000),
             "partitions of the topics; fixed for life once there is data"),
     Setting("NETGROWTH_REPLICATION_FACTOR", "replication_factor", "1", read_whole(1, 100),

@@ -196,6 +196,8 @@ def _company(name: str, unit: str, about: str, *labels: str, kind: Kind = Kind.G
 
 COMPANY = (
     _company("definitions_info", NOTHING, "The definitions in force.", "name", "version", "currency", kind=Kind.INFO),
+    _company("in_force", NOTHING,
+             "1: this worker speaks for the company; 0: another edition is in force, and its tables show nothing."),
     _company("tables_clock_timestamp_seconds", TIMESTAMP, "Clock of the tables: event time up to which they stand."),
     _company("tables_complete", NOTHING, "1: this worker has the tables of the whole company; 0: it catches up."),
     _company("cohort_customers_joined", CUSTOMERS, "Customers by month of joining, the youngest 24 months.", "month"),

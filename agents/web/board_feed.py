@@ -133,7 +133,7 @@ class BoardFeed:
             logger.exception("The board could not be made")
 
     async def _look(self) -> None:
-        if not self._watched:
+        if not self._watched or not self._worker.shows():
             return
         now = monotonic()
         if now - self._looked_at >= BACKLOG_S:

@@ -35,16 +35,22 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A path; `handler` names the method that answers, of one of the classes of pages. All are GET."""
+    """A path; `handler` names the method that answers, of one of the classes of pages. All are GET.
+
+    `of_company`: it tells what is counted, and answers only while the worker's edition is in force.
+    """
 
     path: str
     handler: str
     about: str
     answers: dict[int, Answer]
     parameters: tuple[Parameter, ...] = ()
+    of_company: bool = True
 
 
-_NOTHING_YET = Answer("nothing has been counted yet, or the tables are being read back", "Error")
+_NOTHING_YET = Answer(
+    "nothing has been counted yet, the tables are being read back, or another edition is in force", "Error"
+)
 _WRONG = Answer("an unknown parameter or a wrong one; the text names what there is", "Error")
 
 _TEXT = {"type": "string"}
@@ -84,7 +90,7 @@ ROUTES = (
     ),
     Route(
         f"{API}/status", "status", "The clock, how far each partition is, what became of all records.",
-        {200: Answer("the status", "Status"), 400: _WRONG},
+        {200: Answer("the status", "Status"), 400: _WRONG}, of_company=False,
     ),
     Route(
         f"{API}/board", "board", "What the board page shows.",
@@ -103,7 +109,7 @@ ROUTES = (
     ),
     Route(
         f"{API}/openapi.json", "openapi", "This document.",
-        {200: Answer("an OpenAPI 3.1 document"), 400: _WRONG},
+        {200: Answer("an OpenAPI 3.1 document"), 400: _WRONG}, of_company=False,
     ),
     Route(
         "/health/live", "live", "Whether the event loop turns.",

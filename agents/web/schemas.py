@@ -174,6 +174,14 @@ SCHEMAS: dict[str, Schema] = {
             "description": "the clock of the tables (RFC 3339, UTC); null before the first record",
         },
         complete=flag("this worker has read back the tables of the company"),
+        edition=record(
+            "which count this is", name=text("of this worker's edition; empty: the first"),
+            in_force={"type": ["string", "null"], "description": "the edition in force; null: not known just now"},
+            behind={
+                "type": ["integer", "null"],
+                "description": "records by which a candidate is behind the one in force; null: not known, or none",
+            },
+        ),
         owned=list_of("partitions of the worker that answers", {"type": "integer"}),
         applied=named(
             "next offset of each owned partition in this worker's own state", {"type": ["integer", "null"]}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from agents.editions import edition_name
 from agents.web.answers import json_answer
 from agents.web.board_feed import BoardFeed
 from agents.web.board_pages import BoardPages
@@ -29,12 +30,12 @@ def add_pages(worker: "LedgerWorker", feed: BoardFeed) -> None:
     router = worker.app.web.web_app.router
     for route in ROUTES:
         handler: Handler = next(getattr(page, route.handler) for page in pages if hasattr(page, route.handler))
-        router.add_get(route.path, _checked(route, handler) if route.path.startswith(API) else handler)
+        router.add_get(route.path, _checked(worker, route, handler) if route.path.startswith(API) else handler)
     router.add_route("*", "/api{rest:(/.*)?}", _no_such_page)
 
 
-def _checked(route: Route, handler: Handler) -> Handler:
-    """The handler, for queries of parameters that the route takes, each once."""
+def _checked(worker: "LedgerWorker", route: Route, handler: Handler) -> Handler:
+    """The handler, for queries of parameters that the route takes, each once; of what is counted while in force."""
     known = [parameter.name for parameter in route.parameters if parameter.place == "query"]
     takes = f"it takes {', '.join(known)}" if known else "it takes none"
 
@@ -46,9 +47,23 @@ def _checked(route: Route, handler: Handler) -> Handler:
             if len(request.query.getall(name)) > 1:
                 why = f"{name} is given more than once; give it once"
                 return json_answer({"error": why, "parameters": known}, 400)
+        if route.of_company and not worker.shows():
+            return json_answer({"error": f"this worker does not speak for the company: {edition_state(worker)}"}, 503)
         return await handler(request)
 
     return checked
+
+
+def edition_state(worker: "LedgerWorker") -> str:
+    """Which edition is in force instead of this worker's, and how far behind it this one is."""
+    in_force, own = worker.editions.in_force, worker.settings.edition
+    if in_force is None:
+        return "which edition is in force is not known just now; does the broker answer?"
+    if in_force == own:
+        return "its edition has just taken over, and begins to show once nobody can show the one before"
+    behind = worker.candidate.behind
+    how_far = "" if behind is None else f", behind it by {behind:,} records"
+    return f"the edition {edition_name(in_force)} is in force, {edition_name(own)} counts beside it{how_far}"
 
 
 async def _no_such_page(request: web.Request) -> web.Response:
@@ -101,6 +116,8 @@ class Pages:
         merged = self._worker.voice_company
         if merged is not None and not merged.complete:
             waits.append("the company's mentions are being read back")
+        if not self._worker.shows():
+            waits.append(edition_state(self._worker))
         return json_answer({"ready": not waits, "waits_for": waits}, 503 if waits else 200)
 
     async def ledger(self, request: web.Request) -> web.Response:
@@ -147,6 +164,11 @@ class Pages:
             {
                 "clock": None if company.clock is None else utc_text(company.clock),
                 "complete": company.complete,
+                "edition": {
+                    "name": self._worker.settings.edition,
+                    "in_force": self._worker.editions.in_force,
+                    "behind": self._worker.candidate.behind,
+                },
                 "owned": sorted(books),
                 "applied": {str(number): held.next_offset for number, held in sorted(books.items())},
                 "partitions": {

@@ -26,9 +26,13 @@ class MadeUpCompany:
         self.definitions = load(NATIVE_DEFINITIONS)
         self.tables = Tables(table_rules(self.definitions))
         self.complete = True
+        self.in_force = True
         self.owns = owns
         self.asked = 0
         self._running: RunningWindows | None = None
+
+    def shows(self) -> bool:
+        return self.in_force
 
     @property
     def clock(self) -> int | None:

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from agents.company import Company
+from agents.partition_state import OtherDefinitions
 from config.definitions_file import load
 from config.settings import NATIVE_DEFINITIONS
 from config.settings import load as load_settings
@@ -55,6 +56,16 @@ def read_back(company: Company, records: list[Record]) -> None:
 def gained(company: Company, window: str = "all") -> int:
     new: int = company.rows(window)[THE_TOTAL]["new"]["customers"]
     return new
+
+
+@pytest.mark.parametrize(("name", "version"), [("native", "2"), ("other", "1")])
+def test_a_worker_without_a_partition_sees_by_which_definitions_the_others_count(name: str, version: str) -> None:
+    company, tables = new_company(), owner(EPOCH)
+    gain(tables, START)
+    read_back(company, tables.changed(1, START))
+    read_back(company, [progress_record(0, Progress(1, START, False, False, version, {}, EPOCH, name))])
+    with pytest.raises(OtherDefinitions, match=f"{name} {version}.*native 1.*NETGROWTH_EDITION"):
+        company.advance(0)
 
 
 @pytest.mark.parametrize("own", [True, False])

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.topics import TOPICS, Direction
 from config.settings import SETTINGS, Settings, SettingsError, load, settings_table, unrecognised
 
 SASL = {
@@ -35,6 +36,16 @@ def test_nothing_set_gives_the_documented_defaults() -> None:
 
 def test_every_field_of_settings_has_exactly_one_setting() -> None:
     assert [setting.field for setting in SETTINGS] == [f.name for f in dataclasses.fields(Settings)]
+
+
+def test_an_edition_has_a_group_and_state_of_its_own_and_shares_the_rest() -> None:
+    first = load({"NETGROWTH_TOPIC_PREFIX": "a."})
+    second = load({"NETGROWTH_TOPIC_PREFIX": "a.", "NETGROWTH_EDITION": "v2"})
+    assert second.group("netgrowth") == "netgrowth-v2"
+    own = {topic.name for topic in TOPICS if second.topic(topic.name) != first.topic(topic.name)}
+    shared = {"net-growth", "editions"}
+    assert own == {topic.name for topic in TOPICS if topic.direction is not Direction.IN} - shared
+    assert second.topic("ledger-changelog") == "a.ledger-changelog-v2"
 
 
 def test_the_page_in_docs_shows_the_table_of_the_code() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from xml.etree import ElementTree
 
@@ -41,6 +42,7 @@ LIVES = [
 def worker(records: list[dict[str, Any]] | None = None) -> LedgerWorker:
     """One that has read back the tables in which a partition's owner counted the records."""
     made = LedgerWorker(load({"NETGROWTH_PARTITIONS": "1"}), DEFINITIONS)
+    made.editions.heard(monotonic())
     if records is None:
         return made
     admission = Admission(DEFINITIONS, now_us=lambda: 1_800_000_000_000_000)
@@ -188,6 +190,27 @@ def test_an_instant_that_is_none_is_told() -> None:
         status, answer, _ = asked(f"{API}/report?at={at}")
         assert status == 400, at
         assert at.removesuffix("T23:00:00") in answer["error"]
+
+
+@pytest.mark.parametrize("path", [f"{API}/ledger", f"{API}/report", "/health/ready"])
+def test_a_worker_of_another_edition_than_the_one_in_force_tells_nothing_of_the_company(path: str) -> None:
+    made = LedgerWorker(load({"NETGROWTH_EDITION": "v2"}), DEFINITIONS)
+    made.company.parts.complete = True
+    made.editions.heard(monotonic())
+    status, answer, _ = asked(path, of=made)
+    assert status == 503
+    assert "the edition (the first) is in force, v2 counts beside it" in str(answer)
+    assert "netgrowth_in_force 0.0" in made.telemetry.page("")[0].decode()
+    assert "netgrowth_definitions_info" not in made.telemetry.page("")[0].decode()
+
+
+def test_a_worker_that_has_not_heard_of_editions_for_the_length_of_a_lease_tells_nothing() -> None:
+    made = worker(LIVES)
+    assert asked(f"{API}/ledger")[0] == 200
+    made.editions.heard(monotonic() - made.settings.session_timeout_s - 1)
+    status, answer, _ = asked(f"{API}/ledger", of=made)
+    assert status == 503
+    assert "does the broker answer?" in answer["error"]
 
 
 def test_the_board_is_a_page_that_needs_nothing_from_anywhere_else() -> None:

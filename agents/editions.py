@@ -1,0 +1,231 @@
+"""Which edition of the count is in force, as every worker sees it, and taking over.
+
+A new version of the definitions counts from the beginning beside the running one: an edition of its own, with its own
+group and state (`NETGROWTH_EDITION`). Outputs that both would write are the business of the one in force alone. No
+moment has two: the old one shows nothing once it has read of the take-over, or has not been able to read for the
+length of a lease; the new one begins to show when that lease is over.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from time import monotonic
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from faust.types import TP
+
+from agents.kafka_clients import aiokafka_options
+from agents.transport import BatchTransport, CannotStart
+from agents.wall_clock import wall_clock_us
+from config.settings import Settings
+from streams.editions import Editions, TakeOver, encode_take_over
+from streams.tables.calendar import utc_text
+
+logger = logging.getLogger(__name__)
+
+TOPIC = "editions"
+LOOK_S = 0.5
+"""Between two looks at the log of editions, and between two comparisons of a candidate with the edition in force."""
+
+MARGIN = 1.2
+"""How much longer than the lease the new edition waits: clocks of two machines do not tick alike."""
+
+
+class Replaced(CannotStart):
+    """Another edition has taken over from this worker's; it counts no longer."""
+
+
+class EditionLog:
+    """Reads the log of editions for as long as the worker runs."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._own = settings.edition
+        self._editions = Editions()
+        self._lease_s = settings.session_timeout_s
+        self._seen_at: float | None = None
+        self._shows_from: float | None = None
+
+    @property
+    def in_force(self) -> str | None:
+        """The edition in force; None: not known now."""
+        seen = self._seen_at
+        return None if seen is None or monotonic() - seen > self._lease_s else self._editions.in_force
+
+    @property
+    def shows(self) -> bool:
+        """Whether this worker's tables are those to show and to write now."""
+        return self.in_force == self._own and monotonic() >= (self._shows_from or 0.0)
+
+    @property
+    def has_replaced_another(self) -> bool:
+        """Whether this worker's edition is in force after another one."""
+        return self.shows and self._editions.last is not None
+
+    @property
+    def is_candidate(self) -> bool:
+        """Whether this worker's edition counts beside the one in force, to take over from it."""
+        return self.in_force not in (None, self._own) and self._own not in self._editions.replaced
+
+    async def read(self) -> None:
+        """Read until cancelled.
+
+        Raises: Replaced; aiokafka's errors.
+        """
+        partition = TopicPartition(self._settings.topic(TOPIC), 0)
+        consumer = AIOKafkaConsumer(
+            **aiokafka_options(self._settings), enable_auto_commit=False, auto_offset_reset="earliest"
+        )
+        await consumer.start()
+        try:
+            consumer.assign([partition])
+            await consumer.seek_to_beginning(partition)
+            while True:
+                asked = monotonic()
+                try:
+                    end = (await consumer.end_offsets([partition]))[partition]
+                except KafkaError as error:
+                    logger.warning("The log of editions cannot be asked for its end: %r", error)
+                    await asyncio.sleep(LOOK_S)
+                    continue
+                while await consumer.position(partition) < end:
+                    for records in (await consumer.getmany(partition, timeout_ms=100)).values():
+                        for record in records:
+                            self._take(record.value)
+                self.heard(asked)
+                await asyncio.sleep(LOOK_S)
+        finally:
+            await consumer.stop()
+
+    def heard(self, asked: float) -> None:
+        """The log has been read up to its end as it was not before `asked`, of the monotonic clock.
+
+        Raises: Replaced.
+        """
+        self._seen_at = asked
+        self._check()
+
+    def _take(self, value: bytes | None) -> None:
+        if self._editions.take(value) and self._editions.in_force == self._own:
+            assert self._editions.last is not None
+            # One that starts later need not wait what is over; a clock that is ahead must not make it shorter.
+            since = (wall_clock_us() - self._editions.last.at) / 1_000_000
+            is_old = self._seen_at is None and since > 0
+            self._shows_from = monotonic() + max(0.0, MARGIN * self._lease_s - (since if is_old else 0.0))
+
+    def _check(self) -> None:
+        last = self._editions.last
+        if self._own in self._editions.replaced and last is not None:
+            raise Replaced(
+                f"the edition {edition_name(last.edition)}, by the definitions {' '.join(last.definitions)}, has "
+                f"taken over from {edition_name(self._own)} at {utc_text(last.at)}: this worker counts no longer; "
+                "start it with "
+                f"NETGROWTH_EDITION={last.edition} and those definitions, or stop it for good"
+            )
+
+
+def edition_name(edition: str) -> str:
+    """An edition as people read it."""
+    return edition or "(the first)"
+
+
+class Candidate:
+    """An edition that counts beside the one in force, and takes over from it once it has caught up.
+
+    Attributes:
+        behind: records by which it is behind the one in force; None: not known.
+    """
+
+    def __init__(
+        self, settings: Settings, definitions: tuple[str, str], log: EditionLog, transport: BatchTransport,
+        source: str, own_topics: Sequence[str], counted: Callable[[], Mapping[int, int]], leads: Callable[[], bool],
+    ) -> None:
+        """Make a candidate.
+
+        Args:
+            source: full name of the ledger's input topic.
+            own_topics: full names of those that intake reads, which writes to the input topic.
+            counted: the next offset of each partition that is in the tables of the whole edition, durably.
+            leads: whether this worker is the one of its edition that speaks for it now.
+        """
+        self.behind: int | None = None
+        self._settings = settings
+        self._definitions = definitions
+        self._log = log
+        self._transport = transport
+        self._source = source
+        self._own_topics = frozenset(own_topics)
+        self._counted = counted
+        self._leads = leads
+        self._goal: dict[int, int] | None = None
+
+    async def take_over(self) -> None:
+        """Take over when the edition in force is caught up with; until cancelled.
+
+        Raises: aiokafka's errors.
+        """
+        while True:
+            await asyncio.sleep(LOOK_S)
+            if self._log.is_candidate:
+                await self._compare()
+            else:
+                self.behind = self._goal = None
+
+    async def _compare(self) -> None:
+        replaces = self._log.in_force
+        if replaces is None:
+            return
+        if self._goal is None:
+            self._goal = await self._ends(replaces)
+            if self._goal is None:
+                return
+        counted = self._counted()
+        self.behind = sum(max(0, end - counted.get(number, 0)) for number, end in self._goal.items())
+        if self.behind:
+            return
+        self._goal = None
+        if self._leads() and self._log.in_force == replaces:
+            await self._say(TakeOver(self._settings.edition, replaces, self._definitions, wall_clock_us()))
+
+    async def _say(self, word: TakeOver) -> None:
+        logger.info("%s has caught up and takes over from %s", edition_name(word.edition), edition_name(word.replaces))
+        source = TP(self._source, 0)
+        barrier = self._transport.barrier
+        barrier.send(source, self._settings.topic(TOPIC), 0, word.edition.encode(), encode_take_over(word))
+        await barrier.delivered(source)
+
+    async def _ends(self, replaces: str) -> dict[int, int] | None:
+        """Where the input ends; None while intake has not read as much of own topics as that of the one in force.
+
+        The end lies behind all that the one in force has committed, and all that this edition's intake has written.
+        """
+        options = aiokafka_options(self._settings)
+        if self._own_topics:
+            admin = AIOKafkaAdminClient(**options)
+            await admin.start()
+            try:
+                theirs = await admin.list_consumer_group_offsets(self._group(replaces))
+                mine = await admin.list_consumer_group_offsets(self._group(self._settings.edition))
+            finally:
+                await admin.close()
+            self.behind = sum(
+                max(0, found.offset - (mine[at].offset if at in mine else 0))
+                for at, found in theirs.items()
+                if at.topic in self._own_topics
+            )
+            if self.behind:
+                return None
+        consumer = AIOKafkaConsumer(**options)
+        await consumer.start()
+        try:
+            partitions = [TopicPartition(self._source, number) for number in range(self._settings.partitions)]
+            ends = await consumer.end_offsets(partitions)
+        finally:
+            await consumer.stop()
+        return {at.partition: end for at, end in ends.items()}
+
+    def _group(self, edition: str) -> str:
+        return replace(self._settings, edition=edition).group("netgrowth")
