@@ -191,7 +191,8 @@ class Candidate:
             await self._say(TakeOver(self._settings.edition, replaces, self._definitions, wall_clock_us()))
 
     async def _say(self, word: TakeOver) -> None:
-        logger.info("%s has caught up and takes over from %s", edition_name(word.edition), edition_name(word.replaces))
+        names = edition_name(word.edition), edition_name(word.replaces)
+        logger.info("%s has caught up and takes over from %s", *names)
         source = TP(self._source, 0)
         barrier = self._transport.barrier
         barrier.send(source, self._settings.topic(TOPIC), 0, word.edition.encode(), encode_take_over(word))

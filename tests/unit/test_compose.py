@@ -84,7 +84,8 @@ def pages() -> set[str]:
     """Paths that the worker's web server answers."""
     application = web.Application()
     worker: Any = SimpleNamespace(app=SimpleNamespace(web=SimpleNamespace(web_app=application)))
-    add_pages(worker)
+    feed: Any = None
+    add_pages(worker, feed)
     return {resource.canonical for resource in application.router.resources()}
 
 
