@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -91,9 +91,12 @@ class LedgerWorker:
         self.intakes = [IntakeAgent(self.app, settings, definitions, name, [self.telemetry]) for name in own_topics]
         for stage in self.stages:
             stage.shows = self.shows
+        counted: dict[str, Callable[[], Mapping[int, int]]] = {self.ledger.topic: self.company.offsets}
+        if self.voice is not None and self.voice_company is not None:
+            counted[self.voice.topic] = self.voice_company.offsets
         self.candidate = Candidate(
-            settings, (definitions.name, definitions.version), self.editions, self.app.transport, self.ledger.topic,
-            own_topics, self.company.offsets, self._speaks_for_its_edition,
+            settings, (definitions.name, definitions.version), self.editions, self.app.transport, counted, own_topics,
+            self._speaks_for_its_edition,
         )
         self.net_growth = NetGrowthWriter(self.app.transport, settings, self.company)
         self.telemetry.attach(self)

@@ -141,14 +141,15 @@ class Candidate:
 
     def __init__(
         self, settings: Settings, definitions: tuple[str, str], log: EditionLog, transport: BatchTransport,
-        source: str, own_topics: Sequence[str], counted: Callable[[], Mapping[int, int]], leads: Callable[[], bool],
+        counted: Mapping[str, Callable[[], Mapping[int, int]]], own_topics: Sequence[str],
+        leads: Callable[[], bool],
     ) -> None:
         """Make a candidate.
 
         Args:
-            source: full name of the ledger's input topic.
-            own_topics: full names of those that intake reads, which writes to the input topic.
-            counted: the next offset of each partition that is in the tables of the whole edition, durably.
+            counted: full name of each input topic, the ledger's first, to what tells the next offset of each
+                partition that is in the tables of the whole edition, durably.
+            own_topics: full names of those that intake reads, which writes to input topics.
             leads: whether this worker is the one of its edition that speaks for it now.
         """
         self.behind: int | None = None
@@ -156,11 +157,10 @@ class Candidate:
         self._definitions = definitions
         self._log = log
         self._transport = transport
-        self._source = source
-        self._own_topics = frozenset(own_topics)
         self._counted = counted
+        self._own_topics = frozenset(own_topics)
         self._leads = leads
-        self._goal: dict[int, int] | None = None
+        self._goal: dict[TopicPartition, int] | None = None
 
     async def take_over(self) -> None:
         """Take over when the edition in force is caught up with; until cancelled.
@@ -182,8 +182,8 @@ class Candidate:
             self._goal = await self._ends(replaces)
             if self._goal is None:
                 return
-        counted = self._counted()
-        self.behind = sum(max(0, end - counted.get(number, 0)) for number, end in self._goal.items())
+        counted = {topic: offsets() for topic, offsets in self._counted.items()}
+        self.behind = sum(max(0, end - counted[at.topic].get(at.partition, 0)) for at, end in self._goal.items())
         if self.behind:
             return
         self._goal = None
@@ -193,12 +193,12 @@ class Candidate:
     async def _say(self, word: TakeOver) -> None:
         names = edition_name(word.edition), edition_name(word.replaces)
         logger.info("%s has caught up and takes over from %s", *names)
-        source = TP(self._source, 0)
+        source = TP(next(iter(self._counted)), 0)
         barrier = self._transport.barrier
         barrier.send(source, self._settings.topic(TOPIC), 0, word.edition.encode(), encode_take_over(word))
         await barrier.delivered(source)
 
-    async def _ends(self, replaces: str) -> dict[int, int] | None:
+    async def _ends(self, replaces: str) -> dict[TopicPartition, int] | None:
         """Where the input ends; None while intake has not read as much of own topics as that of the one in force.
 
         The end lies behind all that the one in force has committed, and all that this edition's intake has written.
@@ -222,11 +222,13 @@ class Candidate:
         consumer = AIOKafkaConsumer(**options)
         await consumer.start()
         try:
-            partitions = [TopicPartition(self._source, number) for number in range(self._settings.partitions)]
-            ends = await consumer.end_offsets(partitions)
+            numbers = range(self._settings.partitions)
+            ends: dict[TopicPartition, int] = await consumer.end_offsets(
+                [TopicPartition(topic, number) for topic in self._counted for number in numbers]
+            )
         finally:
             await consumer.stop()
-        return {at.partition: end for at, end in ends.items()}
+        return ends
 
     def _group(self, edition: str) -> str:
         return replace(self._settings, edition=edition).group("netgrowth")

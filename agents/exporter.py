@@ -133,7 +133,7 @@ class CompanyCollector(Collector):
         """The families that are not of rows: clock, definitions, cohorts, the guard's own."""
         view = self._view
         families = {metric.name: family_of(metric) for metric in COMPANY}
-        _add(families, "netgrowth_in_force", int(view.shows()))
+        add_sample(families, "netgrowth_in_force", int(view.shows()))
         if not view.shows():
             yield families["netgrowth_in_force"]
             return

@@ -1,7 +1,11 @@
 """The page `/metrics`: text or OpenMetrics, as the caller asks for."""
 
+from collections.abc import Callable, Iterable
+
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 from agents.exporter import CompanyCollector
 
@@ -14,6 +18,22 @@ class _Others:
     def __init__(self, company: CompanyCollector) -> None:
         self.describe = company.describe
         self.collect = company.others
+
+
+class WhileInForce(Collector):
+    """A collector of what is the company's, empty while another edition is in force (`agents.editions`)."""
+
+    def __init__(self, collector: Collector, shows: Callable[[], bool]) -> None:
+        self._collector = collector
+        self._shows = shows
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: registering does not collect."""
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        """The collector's families, while they are to be shown."""
+        return self._collector.collect() if self._shows() else ()
 
 
 class MetricsPage:

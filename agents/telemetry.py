@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from agents.exporter import CompanyCollector, FeedCollector, FeedState
 from agents.feeds import FEEDS
-from agents.metrics_page import MetricsPage
+from agents.metrics_page import MetricsPage, WhileInForce
 from agents.partition_state import Admitted
 from agents.process_metrics import ProcessMetrics
 from agents.transport import RecordBatch
@@ -40,7 +40,8 @@ class Telemetry:
         self._registry.register(FeedCollector(self, partitions))
         if worker.voice_company is not None:
             label_limit = worker.settings.label_limit
-            self._registry.register(VoiceCollector(worker.voice_company, label_limit=label_limit))
+            voice = VoiceCollector(worker.voice_company, label_limit=label_limit)
+            self._registry.register(WhileInForce(voice, worker.shows))
         tables = CompanyCollector(worker.company, label_limit=worker.settings.label_limit)
         self._page = MetricsPage(self._registry, tables)
 

@@ -37,8 +37,11 @@ class SettingsError(ValueError):
         super().__init__("\n".join([f"{count} not usable:", *(f"  - {fault}" for fault in faults)]))
 
 
-OF_AN_EDITION = frozenset({"ledger-changelog", "scope-parts", "movements", "dead-letters"})
-"""Topics that every edition has for itself; all others are the company's one and only."""
+SHARED_TOPICS = frozenset({
+    "customer-events", "qos-signals", "service-status", "social-mentions", "survey-responses", "actions",
+    "net-growth", "editions",
+})  # fmt: skip
+"""Topics that all editions have in common; of any other each has its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ class Settings:
 
     def topic(self, name: str) -> str:
         """A topic's full name, with the prefix, and with the edition if it is of one."""
-        return self.topic_prefix + name + (self._of_edition if name in OF_AN_EDITION else "")
+        return self.topic_prefix + name + ("" if name in SHARED_TOPICS else self._of_edition)
 
     def group(self, name: str) -> str:
         """A consumer group's full name, with the prefix and the edition."""
