@@ -9,12 +9,13 @@ import faust
 from agents.dead_letters import encode_dead_letter
 from agents.movement_records import movement_records
 from agents.partition_stage import PartitionStage
-from agents.partition_state import Output, Watcher
+from agents.partition_state import Elsewhere, Output, Watcher
 from agents.wall_clock import wall_clock_us
 from config.settings import Settings
 from streams.books import Flush, PartitionBooks
 from streams.facts.admission import Admission
 from streams.facts.definitions.model import Definitions
+from streams.facts.placement import partition_for
 from streams.tables.tables import TableRules
 from streams.tables.watermark import ClockRules
 
@@ -76,9 +77,16 @@ class LedgerAgent(PartitionStage[PartitionBooks, Flush]):
             ended=ended,
         ))  # fmt: skip
         return Output(
-            flush.changelog, once=[("dead-letters", letters), ("movements", movements)],
+            flush.changelog, self._elsewhere(flush), once=[("dead-letters", letters), ("movements", movements)],
             again=[("scope-parts", flush.parts)],
         )
+
+    def _elsewhere(self, flush: Flush) -> list[Elsewhere]:
+        """Handovers of customers who live in other partitions."""
+        return [
+            Elsewhere(self.feed, partition_for(record.key, self._settings.partitions), *record)
+            for record in flush.handovers
+        ]
 
     def recovered(self, state: PartitionBooks) -> None:
         """Tell how many customers there are."""

@@ -209,9 +209,14 @@ class PartitionStage(Generic[S, F]):
                     barrier.send_many(source, self._settings.topic(topic), number, lines)
                     records += len(lines)
                     size += sum(len(value or b"") for _, value in lines)
+                for record in output.elsewhere:
+                    target = self._settings.topic(record.topic)
+                    barrier.send(source, target, record.partition, record.key, record.value, record.headers)
+                    records += 1
+                    size += len(record.value)
                 records += len(output.changelog)
                 size += sum(len(value or b"") for _, value in output.changelog)
-                if any(lines for _, lines in output.once):
+                if output.elsewhere or any(lines for _, lines in output.once):
                     later.append((source, number, output.changelog))
                 else:
                     barrier.send_many(source, self._settings.topic(self.changelog), number, output.changelog)

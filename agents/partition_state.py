@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from agents.transport import CannotStart, RecordBatch
 from agents.transport.barrier import KeyValue
@@ -71,6 +71,16 @@ class PartitionState(Protocol[F_co]):
         """Write these keys of the parts topic again with the next flush."""
 
 
+class Elsewhere(NamedTuple):
+    """A record for another partition; the topic is without prefix."""
+
+    topic: str
+    partition: int
+    key: bytes
+    value: bytes
+    headers: list[tuple[str, bytes]]
+
+
 @dataclass(slots=True)
 class Output:
     """What one flush of one partition writes; topics without prefix, each record into the same partition's number.
@@ -78,11 +88,13 @@ class Output:
     Attributes:
         once: what no later flush writes again, such as dead letters. It is delivered before the changelog is sent:
             once that is whole, the records it comes from are never applied again.
+        elsewhere: written once like these, each to the partition that it names.
         again: cumulative records, such as parts, which a lost flush's successor writes anew.
         changelog: ends with the progress record.
     """
 
     changelog: Sequence[KeyValue]
+    elsewhere: Sequence[Elsewhere] = ()
     once: Sequence[tuple[str, Sequence[KeyValue]]] = ()
     again: Sequence[tuple[str, Sequence[KeyValue]]] = ()
 

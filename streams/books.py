@@ -4,6 +4,7 @@ Records go in by batches; a flush gives what changed since the last one. The nex
 go with every flush, so that whoever restores it goes on at the very record after it.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,10 +14,13 @@ import msgspec
 
 from streams.facts.admission import Admission, AdmittedBatch
 from streams.facts.definitions.model import Definitions
-from streams.facts.models import DeadLetter, RawRecord
+from streams.facts.models import DeadLetter, Link, RawRecord
 from streams.facts.open_words import OpenWords
+from streams.facts.placement import partition_for
 from streams.intake.origins import Origins, agreement_of
 from streams.ledger.changelog import ChangelogReader, Ended, Progress, Record, Value, flush_records
+from streams.ledger.handover_records import HandoverRecord, handover_records, handovers_among
+from streams.ledger.linked import Handover, LinkedLedger
 from streams.ledger.movements import Change
 from streams.ledger.packing import CUSTOMER, MORE, pack_counts, unpack_counts
 from streams.ledger.partition import PartitionLedger
@@ -32,15 +36,16 @@ from streams.tables.watermark import ClockRules, PartitionWatermark
 BUCKET = b"b"
 WORDS_KEY = b"words"
 ORIGINS_KEY = b"origins"
+ALIAS = b"a"
 
 
 @dataclass(slots=True)
 class Flush:
     """What one flush writes, in the order in which it must be delivered within each topic.
 
-    What no later flush writes again, changes and dead letters, must be delivered before the changelog is sent: once
-    that is whole, the records they come from are never applied again. `ended`: in the first flush of an epoch, the
-    last whole one of the epoch before.
+    What no later flush writes again, changes, dead letters and handovers to other partitions, must be delivered
+    before the changelog is sent: once that is whole, the records they come from are never applied again. `ended`: in
+    the first flush of an epoch, the last whole one of the epoch before.
     """
 
     changelog: list[Record]
@@ -52,12 +57,14 @@ class Flush:
     ended: Ended | None
     next_offset: int  # the first record of the source partition that is not in it
     decoded: dict[bytes, Part]  # some of `parts`, for whoever need not decode them
+    handovers: list[HandoverRecord] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class _Unwritten:
     changes: list[Change] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
+    handovers: list[tuple[int, Handover]] = field(default_factory=list)
     anything: bool = False
 
 
@@ -81,10 +88,13 @@ class PartitionBooks:
         self.records = RecordCounts()
         self._words = OpenWords()
         self._words_saved = False
-        self._origins = Origins(agreement_of(definitions.name, definitions.version))
+        self._agreement = agreement_of(definitions.name, definitions.version)
+        self._origins = Origins(self._agreement)
         self._origins_saved = False
         self.ledger = PartitionLedger(definitions.ledger_rules())
         self._customers = UnsavedCustomers(self.ledger)
+        self._linked = LinkedLedger(self.ledger, self._lives_here)
+        self._aliases_saved: set[str] = set()
         self.watermark = PartitionWatermark(clock_rules)
         self.epoch = 0
         self._clock_rules = clock_rules
@@ -101,15 +111,19 @@ class PartitionBooks:
 
     def apply(self, records: Sequence[RawRecord], next_offset: int) -> AdmittedBatch:
         """Apply the next records of the partition; `next_offset` is the offset after the last of them."""
-        batch = self._admission.admit(self._origins.fresh(records))
+        told, handovers = handovers_among(self._origins.fresh(records))
+        batch = self._admission.admit(told)
         self.records.count(batch)
         if batch.dead_letters:
             self._unwritten.dead_letters.extend(batch.dead_letters)
-        if batch.facts:
+        if batch.facts or batch.links or handovers:
             ledger = self.ledger
             before = ledger.watermark
             self._words.fold(batch.facts)
-            ledger.apply(batch.facts)
+            if batch.links or handovers or self._linked.has_links:
+                self._apply_linked(told, batch, handovers)
+            else:
+                ledger.apply(batch.facts)
             if ledger.watermark > before:
                 appended = records[-1].timestamp_ms
                 self.watermark.admit(ledger.watermark, None if appended is None else appended * 1000)
@@ -118,6 +132,31 @@ class PartitionBooks:
         self.next_offset = next_offset
         self._unwritten.anything = True
         return batch
+
+    def _lives_here(self, customer_id: str) -> bool:
+        return partition_for(customer_id.encode(), self.partitions) == self.partition
+
+    def _apply_linked(
+        self, told: Sequence[RawRecord], batch: AdmittedBatch, handovers: Sequence[tuple[int, Handover]]
+    ) -> None:
+        """Facts, links and what other partitions told, in the order of their records."""
+        linked = self._linked
+        offsets = [told[place].offset for place in batch.fact_records]
+        others: list[tuple[int, Link | Handover]] = [(told[place].offset, link) for place, link in batch.links]
+        others += handovers
+        done = 0
+        for offset, other in sorted(others, key=lambda pair: pair[0]):
+            # A record that gives both tells its facts first.
+            upto = bisect_right(offsets, offset, done)
+            linked.apply(batch.facts[done:upto], offsets[done:upto])
+            done = upto
+            if isinstance(other, Link):
+                linked.link(other, offset)
+            else:
+                linked.take(other, offset)
+        linked.apply(batch.facts[done:], offsets[done:])
+        outgoing, linked.outgoing = linked.outgoing, []
+        self._unwritten.handovers.extend(outgoing)
 
     def advance(self, clock: int | None) -> None:
         """Let fall due what is due by the clock of the tables, or by the partition's own watermark."""
@@ -157,6 +196,7 @@ class PartitionBooks:
         return Flush(
             changelog, parts, unwritten.changes, unwritten.dead_letters, self.epoch, self._flushes, ended,
             progress.next_offset, self._tables.decoded,
+            handover_records(unwritten.handovers, self._agreement, self.partition),
         )  # fmt: skip
 
     @property
@@ -188,6 +228,10 @@ class PartitionBooks:
             self._origins.restore(reader.values[ORIGINS_KEY])
             self._origins_saved = True
         self._origins.changed = ORIGINS_KEY in reader.rewrite
+        for key in [key for key in reader.values if key[:1] == ALIAS]:
+            alias_id = key[1:].decode()
+            self._linked.restore(alias_id, reader.values.pop(key))
+            self._aliases_saved.add(alias_id)
         self.ledger.restore(saved.watermark, saved.clock, counts, reader.values)
         buckets: list[Record] = [(key[1:], value) for key, value in reader.values.items() if key[:1] == BUCKET]
         self._tables.restore(buckets)
@@ -209,6 +253,8 @@ class PartitionBooks:
                 self._words.changed = True
             elif key == ORIGINS_KEY:
                 self._origins.changed = True
+            elif key[:1] == ALIAS and self._linked.knows(key[1:].decode()):
+                self._linked.changed.add(key[1:].decode())
             elif key[:1] in (CUSTOMER, MORE) and self._knows(customer_in(key)):
                 self._rewrite.add(key)
 
@@ -259,6 +305,14 @@ class PartitionBooks:
         if self._origins.changed:
             values.append(Value(ORIGINS_KEY, self._origins.pack(), self._origins_saved))
             self._origins_saved = True
+        self._linked.changed.update(
+            key[1:].decode() for key in self._rewrite if key[:1] == ALIAS and self._linked.knows(key[1:].decode())
+        )
+        for alias_id in sorted(self._linked.changed):
+            key = ALIAS + alias_id.encode()
+            values.append(Value(key, self._linked.pack(alias_id), alias_id in self._aliases_saved))
+            self._aliases_saved.add(alias_id)
+        self._linked.changed.clear()
         self._customers.write_again(self._rewrite)
         self._rewrite = set()
         of_customers, deleted = self._customers.take()

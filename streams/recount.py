@@ -10,10 +10,11 @@ from typing import Any
 
 from streams.facts.admission import Admission, AdmittedBatch
 from streams.facts.definitions.model import Definitions
-from streams.facts.models import Fact, LossKind, RawRecord
-from streams.facts.placement import partitions_for
+from streams.facts.models import Fact, Link, LossKind, RawRecord
+from streams.facts.placement import partition_for, partitions_for
 from streams.intake.rules import CUSTOMER_EVENTS
 from streams.ledger.counts import FactCounts
+from streams.ledger.linked import LinkedLedger
 from streams.ledger.movements import Change
 from streams.ledger.partition import PartitionLedger
 from streams.ledger.remembered import NEVER
@@ -110,7 +111,11 @@ class Recount:
             for topic, feed in definitions.own_topics.items()
             if feed == CUSTOMER_EVENTS
         }
-        self._ledgers = [PartitionLedger(definitions.ledger_rules()) for _ in range(partitions)]
+        self._linked = [
+            LinkedLedger(PartitionLedger(definitions.ledger_rules()), self._lives_in(here, partitions))
+            for here in range(partitions)
+        ]
+        self._ledgers = [linked.ledger for linked in self._linked]
         self._rolled = NEVER
 
     def add(self, records: Sequence[RawRecord]) -> AdmittedBatch:
@@ -120,12 +125,44 @@ class Recount:
         self.latest = max(self.latest, max((fact.at for fact in batch.facts), default=NEVER))
         facts = batch.facts if self.until is None else self._in_time(batch, self.until)
         self.records.count(batch)
-        if len(self._ledgers) == 1:
+        if batch.links or any(linked.has_links for linked in self._linked):
+            self._tell_in_order(facts, batch)
+        elif len(self._ledgers) == 1:
             self._ledgers[0].apply(facts)
         else:
             self._spread(facts)
         self._book()
         return batch
+
+    @staticmethod
+    def _lives_in(here: int, partitions: int) -> Callable[[str], bool]:
+        return lambda customer_id: partition_for(customer_id.encode(), partitions) == here
+
+    def _tell_in_order(self, facts: Sequence[Fact], batch: AdmittedBatch) -> None:
+        """Facts and links in the order of their records; what one partition tells another arrives at once."""
+        place_of = {id(fact): place for fact, place in zip(batch.facts, batch.fact_records, strict=True)}
+        told: list[tuple[int, Fact | Link]] = [(place_of[id(fact)], fact) for fact in facts]
+        told += batch.links
+        for _, said in sorted(told, key=lambda pair: pair[0]):
+            if isinstance(said, Link):
+                linked = self._of(said.silo_id)
+                linked.link(said, 0)
+            elif said.customer_id or len(self._linked) == 1:
+                linked = self._of(said.customer_id)
+                linked.apply([said], [0])
+            else:
+                continue
+            self._hand_over(linked)
+
+    def _of(self, customer_id: str) -> LinkedLedger:
+        return self._linked[partition_for(customer_id.encode(), len(self._linked))]
+
+    def _hand_over(self, linked: LinkedLedger) -> None:
+        outgoing, linked.outgoing = linked.outgoing, []
+        for _, handover in outgoing:
+            other = self._of(handover.customer_id)
+            other.take(handover, 0)
+            self._hand_over(other)
 
     def clock(self) -> int | None:
         """`until`, or the largest event time read; None before the first fact."""

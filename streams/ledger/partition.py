@@ -45,6 +45,9 @@ LEFT = FactKind.LEFT.value
 LEAVING = FactKind.LEAVING.value
 LOST = MovementKind.LOST.value
 
+BLANK_ORDER: Order = (NEVER, "", 0, "", 0)
+"""Before every fact."""
+
 SETTLE_EVERY = 16
 """Remembered facts between two tries to fold old ones into the base."""
 
@@ -168,6 +171,30 @@ class PartitionLedger:
         self._schedule(customer_id, customer)
         return customer
 
+    def add_blank(self, customer_id: str) -> Customer:
+        """A customer of whom nothing is known yet."""
+        customer = self.customers[customer_id] = Customer(CustomerState(), [], CustomerState(), BLANK_ORDER)
+        return customer
+
+    def refold(self, customer_id: str, customer: Customer, base: CustomerState, facts: list[Fact]) -> None:
+        """Put another base and other remembered facts in place of a customer's, and book the difference."""
+        before = self._fold(customer.base, customer.facts, customer.folded_to)
+        after = self._fold(base, facts, customer.folded_to)
+        for outcome in before.outcomes:
+            self.counts.count_outcome(outcome, -1)
+        for outcome in after.outcomes:
+            self.counts.count_outcome(outcome)
+        self._correct(customer_id, before.movements, after.movements)
+        self.counts.pending += (after.state.pending is not None) - (customer.state.pending is not None)
+        customer.base, customer.facts, customer.state, customer.tangled = base, facts, after.state, after.tangled
+        customer.ids = customer.before_loss = None
+        customer.snapshots = list(after.snapshots) if not after.tangled else []
+        customer.save_whole = True
+        customer.by_clock_at = NEVER
+        self._note_clock(customer, after.movements)
+        self.dirty.add(customer_id)
+        self._schedule(customer_id, customer)
+
     # One fact
 
     def _apply_one(self, fact: Fact) -> None:
@@ -176,9 +203,7 @@ class PartitionLedger:
         order = order_of(fact)
         remembered_from = self.watermark - self.rules.horizon_us
         if customer is None:
-            blank = CustomerState()
-            customer = Customer(blank, [], CustomerState(), (NEVER, "", 0, "", 0))
-            self.customers[customer_id] = customer
+            customer = self.add_blank(customer_id)
         else:
             if customer.tangled or fact.kind == RETRACTED:
                 settle_old(customer.facts, remembered_from)
@@ -273,7 +298,7 @@ class PartitionLedger:
             changes = changes[1:2]
         changes += late_openings.since_corrections(self.rules, folded_away, fact)
         for change in changes:
-            self._emit(customer_id, *change)
+            self.emit(customer_id, *change)
         self._correct(customer_id, before.movements, after.movements)
         customer.state = after.state
         customer.state.implied = None
@@ -316,7 +341,7 @@ class PartitionLedger:
         if fold.movements:
             self._note_clock(customer, fold.movements)
             for movement in fold.movements:
-                self._emit(customer_id, movement, 1)
+                self.emit(customer_id, movement, 1)
         self.counts.pending += (state.pending is not None) - pending_before
 
     def _fold_again(self, customer_id: str, customer: Customer, fact: Fact | None, newest: Order) -> None:
@@ -367,7 +392,7 @@ class PartitionLedger:
         difference.subtract(before[shared:])
         for movement, times in difference.items():
             for _ in range(abs(times)):
-                self._emit(customer_id, movement, 1 if times > 0 else -1)
+                self.emit(customer_id, movement, 1 if times > 0 else -1)
 
     def _strike(self, customer_id: str, customer: Customer) -> None:
         state = customer.state
@@ -377,14 +402,15 @@ class PartitionLedger:
         self._amend(fold)
         self._note_clock(customer, fold.movements)
         for movement in fold.movements:
-            self._emit(customer_id, movement, 1)
+            self.emit(customer_id, movement, 1)
         self.counts.pending += (state.pending is not None) - pending_before
 
     def _note_clock(self, customer: Customer, movements: list[Movement]) -> None:
         if movements and movements[-1].at > customer.folded_to:
             customer.by_clock_at = movements[-1].at
 
-    def _emit(self, customer_id: str, movement: Movement, sign: int) -> None:
+    def emit(self, customer_id: str, movement: Movement, sign: int) -> None:
+        """Book a movement that came (1) or was withdrawn (-1)."""
         self.changes.append(Change(customer_id, movement, sign))
         if movement.kind not in NOT_COUNTED:
             self.counts.movements[movement.kind] += sign
