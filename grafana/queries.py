@@ -21,6 +21,12 @@ def parts(label: str, name: str, window: str | None = "$window", scope: str = "t
     return f"max by ({label}) ({_metric(name)}{{{_labels(scope, window)}}})"
 
 
+def of_brand(name: str, *keep: str) -> str:
+    """A metric of mentions for each brand, in the window chosen."""
+    kept = ", ".join(("brand", *keep))
+    return f'max by ({kept}) ({_metric(name)}{{{JOB},brand=~"$brand",window="$window"}})'
+
+
 def plain(name: str, *keep: str, how: str = "max") -> str:
     """Any other gauge."""
     kept = f" by ({', '.join(keep)})" if keep else ""

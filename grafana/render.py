@@ -4,14 +4,14 @@ import sys
 from pathlib import Path
 
 from grafana.board import render
-from grafana.boards import customer_math, monitor, overview
+from grafana.boards import customer_math, health_and_voice, monitor, overview
 
 OUT = Path(__file__).parent / "out"
 
 
 def boards() -> dict[str, str]:
     """File name to JSON."""
-    made = (overview.board(), customer_math.board(), monitor.board())
+    made = (overview.board(), customer_math.board(), health_and_voice.board(), monitor.board())
     return {f"{board.uid.removeprefix('netgrowth-')}.json": render(board) for board in made}
 
 

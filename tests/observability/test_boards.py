@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from kafka import KafkaProducer
 
 from grafana.render import OUT
 from tests.embedded.test_run import net_growth, running
@@ -26,6 +27,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
     with running(folder) as run:
         web = run.wait_for(r"(http://127\.0\.0\.1:\d+)/metrics")
         net_growth(web)
+        mention(run.wait_for(r"broker +(\S+)"))
         server = Prometheus(folder, [web.removeprefix("http://")])
         try:
             server.wait("netgrowth_tables_complete", lambda n: n == [1])
@@ -33,6 +35,23 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
             yield server
         finally:
             server.stop()
+
+
+def mention(broker: str) -> None:
+    """Three people, one of them unhappy, and a text that forty accounts post."""
+    now = time.time_ns() // 1_000_000
+    said = [("ann", "The delivery was great, thank you!"), ("bob", "Awful delivery, never again."), ("cem", "Hm.")]
+    copied = "Win a voucher of a hundred pounds, click here and tell ten friends of it"
+    said += [(f"bot{number}", copied) for number in range(40)]
+    producer = KafkaProducer(bootstrap_servers=broker)
+    for place, (author, text) in enumerate(said):
+        record = {
+            "mention_id": str(place), "at": now - 60_000 + place, "author_id": author, "channel": "social",
+            "brand": "shop", "text": text, "topics": ["delivery"], "language": "en", "reach": 10,
+        }  # fmt: skip
+        producer.send("social-mentions", json.dumps(record).encode(), author.encode())
+    producer.flush(30)
+    producer.close()
 
 
 def targets() -> list[Any]:
