@@ -5,6 +5,9 @@ from streams.facts.definitions.alerts import AlertRules
 
 JOB = 'job="netgrowth"'
 
+IN_FORCE = "and on (instance) netgrowth_in_force == 1"
+"""Joined to what a worker says of itself: a new version of the definitions counts beside the one that speaks."""
+
 OBJECTIVE = 0.99
 """Share of batches that are counted within `COUNTED_WITHIN` of their append, over 30 days."""
 
@@ -45,7 +48,7 @@ def _watchdog(owner: str) -> Alert:
 def _workers(owner: str) -> tuple[Alert, ...]:
     critical, warning = Severity.CRITICAL, Severity.WARNING
     expected = "max by (topic) (netgrowth_partitions_expected)"
-    owned = "count by (topic) (count by (topic, partition) (netgrowth_partition_owned == 1))"
+    owned = f"count by (topic) (count by (topic, partition) (netgrowth_partition_owned == 1 {IN_FORCE}))"
     return (
         Alert(
             "NetgrowthNoWorker", critical, owner, f"absent(up{{{JOB}}} == 1)",
@@ -68,7 +71,7 @@ def _workers(owner: str) -> tuple[Alert, ...]:
         ),
         Alert(
             "NetgrowthPartitionOwnedTwice", warning, owner,
-            "count by (topic, partition) (netgrowth_partition_owned == 1) > 1",
+            f"count by (topic, partition) (netgrowth_partition_owned == 1 {IN_FORCE}) > 1",
             "Two workers read one partition.",
             "{{ $value }} workers say that they read partition {{ $labels.partition }} of {{ $labels.topic }}; do "
             "two of them run under different group names?",
@@ -83,7 +86,7 @@ def _workers(owner: str) -> tuple[Alert, ...]:
             pending="5m",
         ),
         Alert(
-            "NetgrowthTablesIncomplete", warning, owner, "min by (instance) (netgrowth_tables_complete) == 0",
+            "NetgrowthTablesIncomplete", warning, owner, f"netgrowth_tables_complete == 0 {IN_FORCE}",
             "A worker does not have the company's tables.",
             "{{ $labels.instance }} has been reading the tables of the company back for over five minutes; until "
             "then it shows nothing.",
@@ -91,7 +94,7 @@ def _workers(owner: str) -> tuple[Alert, ...]:
         ),
         Alert(
             "NetgrowthDefinitionsDiffer", warning, owner,
-            "count(count by (name, version) (netgrowth_definitions_info)) > 1",
+            f"count(count by (name, version) (netgrowth_definitions_info {IN_FORCE})) > 1",
             "Workers count under different definitions.",
             "{{ $value }} versions of the definitions are in force at once; a change of version takes minutes, not "
             "longer.",

@@ -27,8 +27,10 @@ def _now() -> Row:
                    steps=(Step(None, RED), Step(1, GREEN))),
             number("Partitions without worker", "Their customers stand still.", "none", Target(unowned),
                    steps=SOME_IS_BAD),
-            number("Tables", "Workers that have the tables of the whole company.", "none",
-                   Target(plain("tables_complete", how="sum")), steps=(Step(None, RED), Step(1, GREEN))),
+            number("Tables", "Workers that have the tables of the whole company, and workers that speak for it: a "
+                   "new version of the definitions counts beside the one in force.", "none",
+                   Target(plain("tables_complete", how="sum"), "have them"),
+                   Target(plain("in_force", how="sum"), "in force"), steps=(Step(None, RED), Step(1, GREEN))),
             number("Clock of the tables", "How far the event time of the tables is behind the wall clock. A replay "
                    "stands where it is.", "s", Target(f"time() - {plain('tables_clock_timestamp_seconds')}"),
                    steps=(Step(None, GREEN), Step(60, YELLOW), Step(900, RED))),
