@@ -9,6 +9,7 @@ from typing import Any
 import faust
 
 from agents.company import Company
+from agents.customer_lists import CustomerLists
 from agents.editions import Candidate, EditionLog
 from agents.feeds import LEDGER, VOICE
 from agents.intake import IntakeAgent
@@ -101,7 +102,8 @@ class LedgerWorker:
         self.net_growth = NetGrowthWriter(self.app.transport, settings, self.company)
         self.telemetry.attach(self)
         self.board = BoardFeed(self)
-        add_pages(self, self.board)
+        self.customer_lists = CustomerLists(self)
+        add_pages(self, self.board, self.customer_lists)
         self._tasks()
 
     def _faust_app(self, options: TransportOptions | None) -> faust.App:
@@ -121,8 +123,11 @@ class LedgerWorker:
         )  # fmt: skip
 
     def _tasks(self) -> None:
-        watched = (self.editions.read, self.candidate.take_over)
-        for work in (*watched, self.company.parts.read, self._keep_time, self._keep_writing, self.board.run):
+        works = (
+            self.editions.read, self.candidate.take_over, self.company.parts.read, self._keep_time,
+            self._keep_writing, self.board.run, self.customer_lists.run,
+        )
+        for work in works:
             self.app.task()(self._guarded(work))
         if self.voice_company is not None:
             for work in (self.voice_company.read, self._keep_voice):

@@ -20,6 +20,7 @@ from streams.facts.placement import partition_for
 from streams.recount import add_accounting
 from streams.report.growth_line import GrowthLine
 from streams.report.instants import WindowView, is_final_now, past_card, past_view, row_in
+from streams.tables.calendar import Calendar
 from streams.tables.cohorts import cohorts
 from streams.tables.labels import customers_had
 from streams.tables.ledger_json import ledger_json
@@ -183,6 +184,11 @@ class Company:
         calendar = self._tables.tables.calendar
         start = calendar.day_start(at)
         return Span(start, calendar.next_day(start))
+
+    @property
+    def calendar(self) -> Calendar:
+        """The company's calendar."""
+        return self._tables.tables.calendar
 
     def local_text(self, at: int) -> str:
         """An instant in the company's time zone, with its offset."""

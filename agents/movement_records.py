@@ -4,6 +4,7 @@ Encoded whole by the library: nothing here costs more than one object a movement
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -38,6 +39,14 @@ class MovementLine(msgspec.Struct, omit_defaults=True, gc=False):
     early: bool = False
     count: int = 0
     to: Scope | None = None
+
+    def same(self) -> tuple[object, ...]:
+        """What it shares with the movement that it withdraws: all but the sign."""
+        return (
+            self.customer_id, self.kind, self.at_us, self.segment, self.region, self.product, self.customers,
+            self.value, self.cause, self.activity, self.reason, self.loss_kind, self.earned, self.implied, self.early,
+            self.count, self.to,
+        )  # fmt: skip
 
 
 class MovementBatch(msgspec.Struct, gc=False):
@@ -75,6 +84,14 @@ def movement_records(
         yield key, _encode(MovementBatch(partition, next_offset, of_record, epoch, flush, ended))
 
 
+class OfFlush(Protocol):
+    """What tells of a record to which flush it belongs."""
+
+    epoch: int
+    flush: int
+    ended: tuple[int, int] | None
+
+
 class VoidMovements:
     """Which records of one partition of `movements` count; feed it all of them, in any order, and then ask."""
 
@@ -82,7 +99,7 @@ class VoidMovements:
         self._newest = 0
         self._ended: dict[int, int] = {}
 
-    def note(self, batch: MovementBatch) -> None:
+    def note(self, batch: OfFlush) -> None:
         """Take in a record."""
         self._newest = max(self._newest, batch.epoch)
         if batch.ended is not None:

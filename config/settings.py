@@ -79,6 +79,8 @@ class Settings:
     memory_budget: int
     max_record_bytes: int
     label_limit: int
+    customer_ids: str
+    pseudonym_key: str | None = field(repr=False)
     log_level: str
     log_format: str
 
@@ -181,16 +183,22 @@ SETTINGS = (
             "a longer record is a dead letter (`too_large`)"),
     Setting("NETGROWTH_LABEL_LIMIT", "label_limit", "100", read_whole(1, 100_000),
             "different values of one label on `/metrics`; the surplus becomes `other`"),
+    Setting("NETGROWTH_CUSTOMER_IDS", "customer_ids", "pseudonym", read_choice("pseudonym", "real"),
+            "how board, API and `netgrowth customers` name customers: `pseudonym`, or `real` for the company's ids"),
+    Setting("NETGROWTH_PSEUDONYM_KEY", "pseudonym_key", "", read_optional,
+            "secret from which pseudonyms are made, the same on all workers; or name a file in "
+            "`NETGROWTH_PSEUDONYM_KEY_FILE`; without one each worker makes up its own when it starts"),
     Setting("NETGROWTH_LOG_LEVEL", "log_level", "INFO", read_choice("DEBUG", "INFO", "WARNING", "ERROR"),
             "`DEBUG`, `INFO`, `WARNING` or `ERROR`"),
     Setting("NETGROWTH_LOG_FORMAT", "log_format", "text", read_choice("text", "json"),
             "`text` for people, `json` for a log store: one object a line"),
 )
-"""Every setting but the two that name a file with a secret in it."""
+"""Every setting but the three that name a file with a secret in it."""
 
 SECRET_FILES = {
     "NETGROWTH_SASL_PASSWORD_FILE": "NETGROWTH_SASL_PASSWORD",
     "NETGROWTH_TLS_KEY_PASSWORD_FILE": "NETGROWTH_TLS_KEY_PASSWORD",
+    "NETGROWTH_PSEUDONYM_KEY_FILE": "NETGROWTH_PSEUDONYM_KEY",
 }
 """Setting that names a file, to the setting that the file's first line stands for."""
 

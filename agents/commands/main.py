@@ -14,6 +14,7 @@ from agents.own_names import ForeignPackage, check_own_names
 COMMANDS = {
     "alerts": "agents.commands.alerts",
     "bench": "agents.commands.bench",
+    "customers": "agents.commands.customers",
     "dead-letters": "agents.commands.dead_letters",
     "definitions": "agents.commands.definitions",
     "health": "agents.commands.health",

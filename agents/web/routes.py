@@ -5,9 +5,13 @@ from typing import Any
 
 from agents.web.schema_words import reference
 from agents.web.schemas import SCHEMAS
+from streams.drilldown.numbers import MEASURES
 from streams.tables.windows import WINDOW_NAMES
 
 API = "/api/v1"
+MOST_AT_ONCE = 1000
+"""Customers in one answer."""
+
 BOARD_WINDOW = "30d"
 """Which window the board shows when none is asked for."""
 
@@ -74,6 +78,17 @@ _SCOPE = (
 )
 _BOARD = (_window(BOARD_WINDOW), _INSTANT, *_SCOPE)
 
+_CUSTOMERS = (
+    Parameter("measure", "The number that is opened.", {"type": "string", "enum": list(MEASURES), "default": "lost"}),
+    *_BOARD,
+    Parameter("kind", "Of lost: of this kind alone.", _TEXT),
+    Parameter("reason", "Of lost: for this reason alone; `unknown` is none that is usable.", _TEXT),
+    Parameter("activity", "Of brought: by this activity alone.", _TEXT),
+    Parameter("limit", "Customers told at once.",
+              {"type": "integer", "minimum": 1, "maximum": MOST_AT_ONCE, "default": 100}),
+    Parameter("offset", "Customers passed over.", {"type": "integer", "minimum": 0, "default": 0}),
+)
+
 ROUTES = (
     Route(
         f"{API}/report", "report", "The report card of a window.",
@@ -106,6 +121,16 @@ ROUTES = (
         f"{API}/bowls.svg", "bowls", "The two bowls of marbles as a picture.",
         {200: Answer("the picture", media=("image/svg+xml",)), 400: _WRONG, 503: _NOTHING_YET},
         (*_BOARD, Parameter("theme", "Of the picture.", {"type": "string", "enum": ["light", "dark"]})),
+    ),
+    Route(
+        f"{API}/customers", "customers", "The customers behind a number: exactly as many as it says.",
+        {200: Answer("the customers", "Customers"), 400: _WRONG, 503: _NOTHING_YET}, _CUSTOMERS,
+    ),
+    Route(
+        f"{API}/customers/{{customer}}", "customer", "The timeline of one customer.",
+        {200: Answer("what became of it", "CustomerTimeline"),
+         404: Answer("nothing is kept of such a customer", "Error"), 400: _WRONG, 503: _NOTHING_YET},
+        (Parameter("customer", "As the list of customers names it.", _TEXT, "path"),),
     ),
     Route(
         f"{API}/openapi.json", "openapi", "This document.",

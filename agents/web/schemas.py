@@ -2,6 +2,7 @@
 
 
 from agents.web.board_schemas import BOARD_SCHEMAS
+from agents.web.customer_schemas import CUSTOMER_SCHEMAS
 from agents.web.schema_words import (
     Schema,
     amount,
@@ -212,5 +213,6 @@ SCHEMAS: dict[str, Schema] = {
         parameters=maybe(list_of("of an unknown parameter: those that the path takes", {"type": "string"})),
     ),
     **BOARD_SCHEMAS,
+    **CUSTOMER_SCHEMAS,
 }
 """Name to the schema of an answer or of a part of one."""

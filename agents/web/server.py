@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from agents.customer_lists import CustomerLists
 from agents.editions import edition_name
 from agents.web.answers import json_answer
 from agents.web.board_feed import BoardFeed
 from agents.web.board_pages import BoardPages
+from agents.web.customer_pages import CustomerPages
 from agents.web.routes import API, ROUTES, Route, openapi
 from streams.facts.refusal import Refused
 from streams.facts.times import instant_of
@@ -24,9 +26,9 @@ if TYPE_CHECKING:
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def add_pages(worker: "LedgerWorker", feed: BoardFeed) -> None:
-    """Put the pages into the worker's web server; `feed` keeps the open ones up to date."""
-    pages = [Pages(worker), BoardPages(worker, feed)]
+def add_pages(worker: "LedgerWorker", feed: BoardFeed, lists: CustomerLists) -> None:
+    """Put the pages into the worker's web server; `feed` keeps the open ones up to date, `lists` opens numbers."""
+    pages = [Pages(worker), BoardPages(worker, feed), CustomerPages(worker, lists)]
     router = worker.app.web.web_app.router
     for route in ROUTES:
         handler: Handler = next(getattr(page, route.handler) for page in pages if hasattr(page, route.handler))

@@ -195,6 +195,26 @@ class PartitionLedger:
         self.dirty.add(customer_id)
         self._schedule(customer_id, customer)
 
+    def ids(self) -> list[str]:
+        """Of all customers that are known."""
+        return [*self.customers, *self.resting.ids()]
+
+    def look_at(self, customer_id: str, since: int) -> tuple[CustomerState, list[Movement]] | None:
+        """The state of a customer now, and the movements that led to it from `since` (microseconds) on, at least.
+
+        None for one that is not known. Nothing is changed, and nobody woken.
+        """
+        customer, is_whole = self.customers.get(customer_id), True
+        if customer is None:
+            found = self.resting.peek(customer_id)
+            if found is None:
+                return None
+            customer, is_whole = found
+        if is_whole and max(customer.newest[0], customer.by_clock_at) < since:
+            return customer.state, []
+        after = self._fold(customer.base, customer.facts, customer.folded_to)
+        return after.state, after.movements
+
     # One fact
 
     def _apply_one(self, fact: Fact) -> None:

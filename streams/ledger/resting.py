@@ -81,6 +81,21 @@ class RestingCustomers:
             raise KeyError(customer_id)
         return compact_payload(customer_id, data[_MINUTE:], self._words)
 
+    def ids(self) -> list[str]:
+        """All of them."""
+        return [*self._saved, *self._quiet, *(name.decode() for name in self._settled)]
+
+    def peek(self, customer_id: str) -> tuple[Customer, bool] | None:
+        """As `take`, and the customer stays; but for the minute under which the wheel holds it."""
+        data = self._quiet.get(customer_id)
+        if data is not None:
+            return unpack_quiet(data), True
+        data = self._saved.get(customer_id)
+        if data is not None:
+            return unpack_customer(data), False
+        data = self._settled.get(customer_id.encode())
+        return None if data is None else (unpack_compact(customer_id, data[_MINUTE:], self._words), False)
+
     def take(self, customer_id: str) -> tuple[Customer, bool] | None:
         """Take a customer out, and tell whether its state is there too; None for one that is not here."""
         data = self._quiet.pop(customer_id, None)

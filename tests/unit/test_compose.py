@@ -84,8 +84,8 @@ def pages() -> set[str]:
     """Paths that the worker's web server answers."""
     application = web.Application()
     worker: Any = SimpleNamespace(app=SimpleNamespace(web=SimpleNamespace(web_app=application)))
-    feed: Any = None
-    add_pages(worker, feed)
+    nothing: Any = None
+    add_pages(worker, nothing, nothing)
     return {resource.canonical for resource in application.router.resources()}
 
 

@@ -1,0 +1,228 @@
+"""The customers behind a number of the tables, and the timeline of one of them.
+
+What happened in a window is read from the topic `movements`, for the whole company. Who is here now is told by the
+customers' state: of the partitions of this worker from its books, of the others from their changelog.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from agents.books_reading import BooksOfOthers
+from agents.movement_records import MovementLine
+from agents.movements_log import MovementsLog, NotYet
+from config.settings import Settings
+from streams.books import PartitionBooks
+from streams.drilldown.flows import MOST, FlowList
+from streams.drilldown.levels import Standing, is_behind, standings
+from streams.drilldown.numbers import LEVELS, CannotOpen, Number, customers_in
+from streams.drilldown.pseudonyms import Pseudonyms
+from streams.facts.placement import partition_for
+from streams.tables.calendar import utc_text
+
+if TYPE_CHECKING:
+    from agents.app import LedgerWorker
+
+logger = logging.getLogger(__name__)
+
+KEPT_LISTS = 4
+"""Lists kept for the next page of whoever reads them; made anew once anything has come."""
+
+KEPT_PSEUDONYMS = 100_000
+"""Pseudonyms shown lately, whose customers are found without reading all."""
+
+AT_ONCE = 300
+"""Customers looked at before others get their turn: some milliseconds."""
+
+TRIES, AGAIN_S = 6, 0.4
+"""Of a list that is not as long as the number says: what the tables have may still be on its way to the topic."""
+
+Line = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A number opened.
+
+    Attributes:
+        lines: one a customer that it counts, by time.
+        counted: what the tables say, None where they have no such number; it is what `lines` must be as many as.
+    """
+
+    lines: Sequence[Line]
+    counted: int | None
+
+
+class CustomerLists:
+    """Opens numbers and customers, and logs each opening."""
+
+    def __init__(self, worker: "LedgerWorker") -> None:
+        self._worker = worker
+        settings: Settings = worker.settings
+        self.shows_ids = settings.customer_ids == "real"
+        key = settings.pseudonym_key
+        self._pseudonyms = Pseudonyms(secrets.token_bytes(32) if key is None else key.encode())
+        self._log = MovementsLog(settings)
+        self._others = BooksOfOthers(worker)
+        self._lists: OrderedDict[Number, tuple[tuple[int, ...], list[Line]]] = OrderedDict()
+        self._shown: OrderedDict[str, str] = OrderedDict()
+
+    async def open(self, number: Number, window: str, at: int | None, who: str) -> Opened:
+        """Who is behind a number.
+
+        Args:
+            number: its span is that of the window at that instant.
+            at: None: the window ends now.
+            who: asks, for the log.
+        Raises:
+            CannotOpen: saying what can be opened.
+            NotYet: the topic is not read yet.
+            CannotAnswer: the tables cannot tell of this instant.
+        """
+        number.check()
+        made: list[Line] = []
+        counted: int | None = None
+        for left in reversed(range(TRIES)):
+            made = await self._lines(number)
+            view = self._worker.company.view(number.scope, window, at)
+            if view is not None and view.span != number.span:
+                break  # the window has moved on meanwhile: what it counts now is another number
+            counted = None if view is None else customers_in(view.row, number)
+            if counted is None or counted == len(made) or not left:
+                break
+            await asyncio.sleep(AGAIN_S)
+        logger.info("Customers opened by %s: %s, %d of them", who, number, len(made))
+        return Opened(made, counted)
+
+    async def timeline(self, name: str, who: str) -> list[Line]:
+        """The movements of a customer, oldest first; `name` is its id where ids are shown, else its pseudonym.
+
+        Raises: CannotOpen, if nothing is kept of such a customer; NotYet.
+        """
+        await self._log.catch_up()
+        customer_id = name if self.shows_ids else self._shown.get(name)
+        net: dict[tuple[object, ...], int] = {}
+        found: dict[tuple[object, ...], MovementLine] = {}
+        for partition, needle in self._places(customer_id):
+            async for movements in self._log.of_customer(partition, needle):
+                for movement in movements:
+                    if self._is(movement.customer_id, customer_id, name):
+                        same = movement.same()
+                        net[same] = net.get(same, 0) + movement.sign
+                        found[same] = movement
+        logger.info("Timeline of customer %s opened by %s", name, who)
+        standing = [found[same] for same, times in net.items() if times > 0]
+        if not standing:
+            raise CannotOpen(
+                f"no movement is kept of a customer {name!r}"
+                + ("" if self.shows_ids else "; a pseudonym holds on this worker until it ends, and on all for good "
+                   "where NETGROWTH_PSEUDONYM_KEY is set")
+            )  # fmt: skip
+        return [self._movement_line(movement) for movement in sorted(standing, key=lambda one: one.at_us)]
+
+    async def run(self) -> None:
+        """Wait until cancelled; then the client is let go."""
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await self._log.close()
+
+    async def _lines(self, number: Number) -> list[Line]:
+        if number.measure in LEVELS:
+            return await self._levels(number)
+        await self._log.catch_up()
+        ends = self._log.ends
+        known = self._lists.get(number)
+        if known is not None and known[0] == ends:
+            self._lists.move_to_end(number)
+            return known[1]
+        found = FlowList(number)
+        async for movements in self._log.within(number.span):
+            found.take(movements)
+        made = [self._movement_line(movement) for movement in found.found()]  # type: ignore[arg-type]
+        self._lists[number] = (ends, made)
+        while len(self._lists) > KEPT_LISTS:
+            self._lists.popitem(last=False)
+        return made
+
+    async def _levels(self, number: Number) -> list[Line]:
+        found: list[Standing] = []
+        books = await self._others.all_books()
+        for of_partition in books.values():
+            found += await self._of_partition(number, of_partition)
+            if len(found) > MOST:
+                raise CannotOpen(f"more than {MOST:,} customers are behind it: choose a scope")
+        found.sort(key=lambda one: (one.since, one.customer_id))
+        return [self._standing_line(number, one) for one in found]
+
+    async def _of_partition(self, number: Number, books: PartitionBooks) -> list[Standing]:
+        found: list[Standing] = []
+        ids = books.ledger.ids()
+        for start in range(0, len(ids), AT_ONCE):
+            of_some = standings(books.ledger, ids[start : start + AT_ONCE], number.span.end)
+            found += [one for one in of_some if is_behind(number, one)]
+            await asyncio.sleep(0)
+        return found
+
+    def _places(self, customer_id: str | None) -> list[tuple[int, bytes]]:
+        """In which partitions a customer's movements can be, and bytes that their records have."""
+        partitions = self._worker.settings.partitions
+        if customer_id is None:
+            return [(number, b"") for number in range(partitions)]
+        needle = b'"customer_id":' + orjson.dumps(customer_id)
+        return [(partition_for(customer_id.encode(), partitions), needle)]
+
+    def _is(self, of_movement: str, customer_id: str | None, name: str) -> bool:
+        if customer_id is not None:
+            return of_movement == customer_id
+        return self._pseudonyms.of(of_movement) == name
+
+    def _name(self, customer_id: str) -> str:
+        if self.shows_ids:
+            return customer_id
+        name = self._pseudonyms.of(customer_id)
+        self._shown[name] = customer_id
+        if len(self._shown) > KEPT_PSEUDONYMS:
+            self._shown.popitem(last=False)
+        return name
+
+    def _movement_line(self, of: MovementLine) -> Line:
+        line: Line = {
+            "customer": self._name(of.customer_id), "what": of.kind, "at": utc_text(of.at_us), "segment": of.segment,
+            "region": of.region, "product": of.product, "value": of.value, "fact": self._fact(of.cause),
+        }  # fmt: skip
+        if of.reason:
+            line |= {"reason": of.reason, "kind": of.loss_kind, "early": of.early}
+        if of.activity:
+            line["activity"] = of.activity
+        if of.to is not None:
+            line["to"] = {"segment": of.to.segment, "region": of.to.region, "product": of.to.product}
+        return line
+
+    def _standing_line(self, number: Number, of: Standing) -> Line:
+        how = "opening" if of.opened_at == of.since else "customer since"
+        line: Line = {
+            "customer": self._name(of.customer_id), "what": how,
+            "at": utc_text(of.since), "segment": of.scope.segment, "region": of.scope.region,
+            "product": of.scope.product, "value": of.value, "activity": of.activity,
+        }  # fmt: skip
+        if number.measure == "pending_loss":
+            line |= {"what": "about to leave", "fact": {"silo": of.pending_silo}}
+            if of.leaves_at is not None:
+                line["at"] = utc_text(of.leaves_at)
+        return line
+
+    def _fact(self, cause: tuple[str, str, int] | None) -> Line:
+        """What put the customer there: the silo's fact, or the clock. Its id may name the customer, as ids do."""
+        if cause is None:
+            return {"clock": True}
+        return {"silo": cause[0]} | ({"event_id": cause[1]} if self.shows_ids else {})
+
+
+__all__ = ["CannotOpen", "CustomerLists", "NotYet", "Number", "Opened"]

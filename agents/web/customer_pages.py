@@ -1,0 +1,107 @@
+"""The customers behind a number, and the timeline of one customer, as JSON."""
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from agents.customer_lists import CustomerLists
+from agents.movements_log import NotYet
+from agents.web.answers import error_answer, json_answer
+from agents.web.asked import Asked, WrongQuery, asked
+from agents.web.routes import API, BOARD_WINDOW, MOST_AT_ONCE
+from streams.drilldown.numbers import FILTERS, LEVELS, CannotOpen, Number
+from streams.report.instants import CannotAnswer
+from streams.tables.calendar import utc_text
+from streams.tables.windows import BEGINNING, WINDOW_NAMES, Span, windows_at
+
+if TYPE_CHECKING:
+    from agents.app import LedgerWorker
+
+AT_ONCE = 100
+
+
+class CustomerPages:
+    """One method a page."""
+
+    def __init__(self, worker: "LedgerWorker", lists: CustomerLists) -> None:
+        self._worker = worker
+        self._lists = lists
+
+    async def customers(self, request: web.Request) -> web.Response:
+        """Who is behind a number."""
+        company, query = self._worker.company, request.query
+        try:
+            of = asked(query, BOARD_WINDOW)
+            limit, offset = _whole(query, "limit", AT_ONCE, 1, MOST_AT_ONCE), _whole(query, "offset", 0, 0, 1 << 40)
+            view = company.view(of.scope, of.window, of.at) if company.complete else None
+            clock = company.clock
+            if view is None or clock is None:
+                return error_answer("there are no numbers yet; /health/ready says what is waited for", 503)
+            number = Number(
+                query.get("measure", "lost"), of.scope, view.span, query.get("kind"), query.get("reason"),
+                query.get("activity"),
+            )  # fmt: skip
+            number.check()
+            self._check_level(number, of, clock)
+            opened = await self._lists.open(number, of.window, of.at, request.remote or "somebody")
+        except (WrongQuery, CannotOpen, CannotAnswer) as error:
+            return error_answer(str(error))
+        except NotYet as error:
+            return error_answer(str(error), 503)
+        made = _head(number, of) | {
+            "known_until": utc_text(clock), "currency": self._worker.definitions.currency,
+            "pseudonyms": not self._lists.shows_ids, "total": len(opened.lines), "offset": offset,
+            "customers": opened.lines[offset : offset + limit],
+        }  # fmt: skip
+        if opened.counted is not None:
+            made["counted"] = opened.counted
+        if offset + limit < len(opened.lines):
+            pinned = dict(query) | {"offset": str(offset + limit)}
+            if number.measure not in LEVELS:
+                pinned["at"] = utc_text(clock if of.at is None else of.at)
+            made["next"] = f"{API}/customers?{urlencode(pinned)}"
+        return json_answer(made)
+
+    async def customer(self, request: web.Request) -> web.Response:
+        """What became of one customer."""
+        name = request.match_info["customer"]
+        try:
+            movements = await self._lists.timeline(name, request.remote or "somebody")
+        except CannotOpen as error:
+            return error_answer(str(error), 404)
+        except NotYet as error:
+            return error_answer(str(error), 503)
+        return json_answer({
+            "customer": name, "pseudonyms": not self._lists.shows_ids,
+            "currency": self._worker.definitions.currency, "movements": movements,
+        })  # fmt: skip
+
+    def _check_level(self, number: Number, of: Asked, clock: int) -> None:
+        """Raises: CannotOpen for who was here at another instant than now."""
+        if number.measure not in LEVELS:
+            return
+        windows = windows_at(self._worker.company.calendar, clock)
+        if of.at is None and number.span.end == windows["all"].span.end:
+            return
+        running = [name for name in WINDOW_NAMES if windows[name].span.end == windows["all"].span.end]
+        raise CannotOpen(
+            f"who was behind {number.measure} at {utc_text(number.span.end)} is not kept; it can be opened now, for "
+            f"the windows {', '.join(running)}, without `at`"
+        )
+
+
+def _head(number: Number, of: Asked) -> dict[str, Any]:
+    span: Span = number.span
+    narrowed = {name: value for name in FILTERS if (value := getattr(number, name)) is not None}
+    return {
+        "measure": number.measure, "window": of.window, "scope": of.named, **narrowed,
+        "start": None if span.start == BEGINNING else utc_text(span.start), "end": utc_text(span.end),
+    }  # fmt: skip
+
+
+def _whole(query: Any, name: str, default: int, lowest: int, highest: int) -> int:
+    text = query.get(name, str(default))
+    if not text.isdecimal() or not lowest <= int(text) <= highest:
+        raise WrongQuery(f"{name} is {text!r}; give a whole number from {lowest} to {highest}")
+    return int(text)
