@@ -136,7 +136,7 @@ class Signals:
             waiting = block.waiting
             waiting.append(
                 (
-                    at, _id_number(customer_id, signal.event_id), customer, kind, attributes, signal.customers,
+                    at, id_number(customer_id, signal.event_id), customer, kind, attributes, signal.customers,
                     nan if latency is None else latency, signal.ok + (SYNTHETIC if signal.synthetic else 0),
                 )
             )  # fmt: skip
@@ -150,7 +150,7 @@ class Signals:
         if block is None:
             return np.empty(0, dtype=ROW)
         rows = block.rows()
-        rows = rows[self._order(rows)]
+        rows = rows[in_order(rows, self.attributes.names, self.kinds.names)]
         first = np.ones(len(rows), dtype=bool)
         first[1:] = rows["id"][1:] != rows["id"][:-1]
         rows = rows[first]
@@ -160,21 +160,6 @@ class Signals:
             rows = rows[self._ended_ids[places] != rows["id"]]
         block.sealed = [rows]
         return rows[np.lexsort((rows["id"], rows["at"]))]
-
-    def _order(self, rows: Rows) -> npt.NDArray[np.int64]:
-        """By id; of several under one id first the one that is the signal: by time, then field by field."""
-        order = np.argsort(rows["id"], kind="stable")
-        ids = rows["id"][order]
-        if not (ids[1:] == ids[:-1]).any():
-            return order
-        flags = rows["flags"]
-        of_attributes, of_kinds = _ranks(self.attributes.names), _ranks(self.kinds.names)
-        return np.lexsort(
-            (
-                flags & SYNTHETIC, of_kinds[rows["kind"]], flags & OK, rows["latency"], rows["customers"],
-                of_attributes[rows["attributes"]], rows["at"], rows["id"],
-            )
-        )  # fmt: skip
 
     def forget(self, start: int, kept: Iterable[npt.NDArray[Any]]) -> npt.NDArray[np.int64] | None:
         """Let go of a block; once most names belong to such, number anew those that are held.
@@ -221,6 +206,25 @@ class Signals:
         self.combinations = {}
 
 
+def in_order(rows: Rows, attributes: list[Attributes], kinds: list[Kind]) -> npt.NDArray[np.int64]:
+    """By id; of several under one id first the one that is the signal: by time, then field by field.
+
+    `attributes` and `kinds` are the names of the numbers in the columns.
+    """
+    order = np.argsort(rows["id"], kind="stable")
+    ids = rows["id"][order]
+    if not (ids[1:] == ids[:-1]).any():
+        return order
+    flags = rows["flags"]
+    of_attributes, of_kinds = _ranks(attributes), _ranks(kinds)
+    return np.lexsort(
+        (
+            flags & SYNTHETIC, of_kinds[rows["kind"]], flags & OK, rows["latency"], rows["customers"],
+            of_attributes[rows["attributes"]], rows["at"], rows["id"],
+        )
+    )  # fmt: skip
+
+
 def _ranks(names: list[Any]) -> npt.NDArray[np.int64]:
     """The place of each name in their order, which does not depend on who came first."""
     ranks = np.empty(len(names), dtype=np.int64)
@@ -228,7 +232,7 @@ def _ranks(names: list[Any]) -> npt.NDArray[np.int64]:
     return ranks
 
 
-def _id_number(customer_id: str, event_id: str) -> int:
+def id_number(customer_id: str, event_id: str) -> int:
     """An id is unique per customer; 64 bits tell 10 million signals apart but for one time in 400,000."""
     text = f"{customer_id}\0{event_id}".encode()
     return int.from_bytes(blake2b(text, digest_size=8).digest(), "little")

@@ -84,7 +84,7 @@ class _Scopes:
             numbers, inverse = np.unique(rows["attributes"][own], return_inverse=True)
             stated = np.empty(len(numbers), dtype=np.int64)
             for place, number in enumerate(numbers.tolist()):
-                profile = _stated(self._signals.attributes.names[number])
+                profile = stated_profile(self._signals.attributes.names[number])
                 stated[place] = numbered.setdefault(profile, len(numbered))
             profiles = list(numbered)
             profile_of_row[own] = stated[inverse]
@@ -125,7 +125,8 @@ class _Scopes:
         return list(places), found
 
 
-def _stated(attributes: Attributes) -> Profile:
+def stated_profile(attributes: Attributes) -> Profile:
+    """Where a customer counts by the signal's own word."""
     segment = region = UNKNOWN
     for name, value in attributes:
         if name == "segment":
@@ -252,10 +253,10 @@ def _gather_subsets(part: BlockPart, cells: _Cells, names: list[ScopeName], sign
         scope, stated = divmod(code, attributes)
         name = names[scope]
         key = stated, name.segment, name.region
-        combination = signals.combinations.get(key)
-        if combination is None:
-            combination = signals.combinations[key] = _combination(signals.attributes.names[stated], name)
-        combinations.append(combination)
+        found = signals.combinations.get(key)
+        if found is None:
+            found = signals.combinations[key] = combination(signals.attributes.names[stated], name)
+        combinations.append(found)
         numbers_of.setdefault((name.service, name.stage), []).append(number)
     kind_of = np.empty(len(combined), dtype=np.int64)
     place_of = np.empty(len(combined), dtype=np.int64)
@@ -272,7 +273,8 @@ def _gather_subsets(part: BlockPart, cells: _Cells, names: list[ScopeName], sign
         part.cells[kind] = SubsetCells([combinations[number] for number in numbers], made)
 
 
-def _combination(stated: Attributes, scope: ScopeName) -> Attributes:
+def combination(stated: Attributes, scope: ScopeName) -> Attributes:
+    """Attributes as a signal states them, and where the customer counts where the signal is silent."""
     known = dict(stated)
     for name, value in (("segment", scope.segment), ("region", scope.region)):
         if value is not None and value != UNKNOWN:

@@ -54,6 +54,13 @@ def _period(definitions: Definitions, period: Period, calendar: Calendar, with_f
     }
 
 
+def scope_rows(
+    definitions: Definitions, scopes: Mapping[ScopeName, ScopeHealth], with_facts: bool
+) -> list[dict[str, Any]]:
+    """A row of each scope; the most customers disrupted first."""
+    return sorted((_row(definitions, scope, health, with_facts) for scope, health in scopes.items()), key=_order)
+
+
 def _subset(named: Named) -> dict[str, Any]:
     subset = named.subset
     service, stage = named.kind

@@ -32,8 +32,9 @@ class Needs:
 
     def begin(self, start: int) -> None:
         """The hour that begins at `start` is judged from now on."""
-        self._now = start
-        self._learnt = {}
+        if start != self._now:
+            self._now = start
+            self._learnt = {}
 
     def __call__(self, service: str, stage: str, segment: str) -> float | None:
         """T in microseconds; None where none is stated and there is too little past."""
@@ -53,12 +54,13 @@ class Needs:
             self._learnt[kind] = self._learn(kind)
         return self._learnt[kind]
 
-    def absorb(self, kind: Kind, latency_us: float, usual: bool) -> None:
-        """The hour that was begun has ended: its upper quantile, and whether customers fared as usual."""
+    def absorb(self, kind: Kind, hour: int, latency_us: float, usual: bool) -> None:
+        """The hour that began at `hour` has ended: its upper quantile, and whether customers fared as usual."""
         past = self._past.setdefault(kind, {})
-        self._first.setdefault(kind, self._now)
-        past[self._now] = _Hour(latency_us, usual)
-        oldest = self._now - (self._learning.days + 1) * DAY
+        self._first.setdefault(kind, hour)
+        past[hour] = _Hour(latency_us, usual)
+        self._learnt.pop(kind, None)
+        oldest = hour - (self._learning.days + 1) * DAY
         while (first := next(iter(past))) < oldest:
             del past[first]
 

@@ -5,7 +5,7 @@ A block of time is counted once the clock has passed its end by the horizon; wha
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from streams.facts.definitions.model import Definitions
@@ -43,6 +43,12 @@ class SignalCounts:
         self.unmapped += batch.unmapped
         for letter in batch.dead_letters:
             self.dead_lettered[letter.reason.value] += 1
+
+    def restore(self, told: Mapping[str, Any], name: str) -> None:
+        """Go on from what `told` gave."""
+        self.records, self.unmapped, self.taken = told["records"], told["unmapped"], told[name]
+        self.no_signal.update(told["no_signal"])
+        self.dead_lettered.update(told["dead_lettered"])
 
     def told(self, name: str) -> dict[str, Any]:
         """As JSON; `name` is what the records become."""

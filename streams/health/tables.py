@@ -49,6 +49,19 @@ class Period:
     scopes: dict[ScopeName, ScopeHealth] = field(default_factory=dict)
 
 
+def learn(rules: HealthRules, needs: Needs, kind: Kind, hour: int, latencies: Bins, bad: int, seen: int) -> None:
+    """What an hour that ended teaches of a service and stage, if no need is stated for it.
+
+    Args:
+        bad, seen: interactions, which tell whether customers fared as usual.
+    """
+    if not latencies or needs.is_stated(kind):
+        return
+    found = quantiles(latencies, (rules.learning.quantile,))
+    if found is not None:
+        needs.absorb(kind, hour, found[0], colour(rules, bad, seen) is ColourName.GREEN)
+
+
 class HealthTables:
     """Health of the company by period, from partitions that are closed block by block.
 
@@ -150,17 +163,14 @@ class HealthTables:
 
     def _learn(self) -> None:
         """What the hour that ended teaches of services for which no need is stated."""
+        hour = self._hour_start
         tolerating_is_bad = self.rules.disruption.tolerating_is_bad
         for scope, counts in self._hour.items():
-            kind = scope.service, scope.stage
-            if not counts.latencies or self._needs.is_stated(kind):
-                continue
-            found = quantiles(counts.latencies, (self.rules.learning.quantile,))
             satisfied, tolerating, frustrated = counts.interactions
             bad = frustrated + (tolerating if tolerating_is_bad else 0)
-            usual = colour(self.rules, bad, satisfied + tolerating + frustrated) is ColourName.GREEN
-            if found is not None:
-                self._needs.absorb(kind, found[0], usual)
+            if hour is not None:
+                seen = satisfied + tolerating + frustrated
+                learn(self.rules, self._needs, (scope.service, scope.stage), hour, counts.latencies, bad, seen)
 
     def _watch(self, parts: list[BlockPart]) -> None:
         """Minutes in which customers were red and operations said up."""

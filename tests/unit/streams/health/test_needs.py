@@ -15,7 +15,7 @@ def told(latencies: list[float], unusual: tuple[int, ...] = ()) -> Needs:
     needs = Needs(HealthRules(learning=Learning(margin=1.5, days=2, around_hours=1, after_us=DAY)))
     for hour, latency in enumerate(latencies):
         needs.begin(START + hour * HOUR)
-        needs.absorb(KIND, latency, hour not in unusual)
+        needs.absorb(KIND, START + hour * HOUR, latency, hour not in unusual)
     needs.begin(START + len(latencies) * HOUR)
     return needs
 
@@ -46,6 +46,6 @@ def test_a_stated_need_goes_before_what_is_learnt(segment: str, satisfied: float
     stated = Threshold("api", None, "gold", 10), Threshold("api", None, None, 20)
     needs = Needs(HealthRules(thresholds=stated))
     needs.begin(START)
-    needs.absorb(KIND, 999.0, True)
+    needs.absorb(KIND, START, 999.0, True)
     needs.begin(START + 2 * DAY)
     assert needs("api", "calling", segment) == satisfied

@@ -1,0 +1,396 @@
+"""Health of one source partition, live: signals in, windows, parts and customers in trouble out.
+
+The signals of the horizon are the state; everything else follows from them, so that whoever restores them goes on
+alike. A minute is counted when the clock of the company reaches it, and again when a late signal, or another word of
+the ledger, changes what it holds.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from struct import Struct
+from typing import Any
+
+import msgspec
+
+from streams.facts.definitions.model import Definitions
+from streams.facts.models import DeadLetter, RawRecord
+from streams.health.admission import AdmittedSignals, SignalAdmission
+from streams.health.columns import Kind
+from streams.health.live.counting import Places, count_minute
+from streams.health.live.held import HeldSignals
+from streams.health.live.known import KnownCustomers, LedgerView
+from streams.health.live.learning import HourlyLatencies
+from streams.health.live.minute_state import pack_minute, unpack_minute
+from streams.health.live.parts import HealthProgress, Record
+from streams.health.live.running import LONGEST, Running
+from streams.health.live.telling import Telling
+from streams.health.live.troubles import Troubles
+from streams.health.needs import Needs
+from streams.health.recount import SignalCounts
+from streams.ledger.changelog import ChangelogReader
+from streams.ledger.remembered import NEVER
+from streams.ledger.rules import HOUR, MINUTE
+from streams.state_log import StateLog
+from streams.tables.calendar import Calendar
+from streams.tables.watermark import ClockRules, PartitionWatermark
+
+CHUNK, CLOSED, LEARNT, TROUBLE = b"r", b"c", b"h", b"t"
+"""First bytes of keys: signals of an hour, a minute whose signals are let go, latencies of an hour, a customer."""
+
+_chunk_key = Struct(">cIIq")  # CHUNK, hour since 1970, number within the hour, epoch
+_number_key = Struct(">cq")
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(dict[str, Any]).decode
+
+MINUTES_AT_ONCE = 20
+
+
+@dataclass(slots=True)
+class HealthFlush:
+    """What one flush writes; `troubles` are records of `customers-in-trouble`."""
+
+    changelog: list[Record]
+    parts: list[Record]
+    dead_letters: list[DeadLetter]
+    troubles: list[Record]
+    epoch: int
+
+
+@dataclass(slots=True)
+class _Unwritten:
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+    anything: bool = False
+
+
+class HealthBooks:
+    """State of one partition of `qos-signals` (`agents.partition_state.PartitionState`).
+
+    Attributes:
+        next_offset: the first record that has not been applied; None: nothing has been, and no state was restored.
+        watermark: what the partition's reading tells of time.
+        late: signals older than the horizon when they came, which are not counted.
+        clock: of the company, as far as this partition has counted to it; None before the first.
+    """
+
+    def __init__(
+        self, partition: int, partitions: int, definitions: Definitions, admission: SignalAdmission,
+        clock_rules: ClockRules, ledger: LedgerView, needs: Needs,
+    ) -> None:  # fmt: skip
+        """`needs` is shared with the company's health, which lets it learn."""
+        self.partition = partition
+        self.definitions = definitions
+        self.next_offset: int | None = None
+        self.watermark = PartitionWatermark(clock_rules)
+        self.records = SignalCounts()
+        self.late = 0
+        self.clock: int | None = None
+        rules = definitions.health
+        self._partitions = partitions
+        self._rules = rules
+        self._admission = admission
+        self._clock_rules = clock_rules
+        self._needs = needs
+        self._calendar = Calendar(definitions.time_zone)
+        self._largest = NEVER
+        self._held = HeldSignals()
+        self._places = Places()
+        self._running = Running(self._places)
+        self._known = KnownCustomers(ledger, self._held.customers.names)
+        self._hours = HourlyLatencies(needs.is_stated, rules.disruption.tolerating_is_bad, rules.learning.days)
+        self._troubles = Troubles(definitions)
+        self._telling = Telling(partition, self._places, self._running)
+        self._log = StateLog(self._payload_of)
+        self._unwritten = _Unwritten()
+        self._chunks: dict[int, set[bytes]] = {}  # keys by hour
+        self._kept: set[int] = set()  # minutes whose counts have outlived their signals
+        self._closed: dict[int, bytes] = {}  # of these, what was restored and is not yet in the windows
+        self._forgotten = 0  # signals of minutes before it are let go
+        self._began = self._restored = False
+        self._troubles_changed = False
+        self._told: HealthProgress | None = None
+
+    @property
+    def epoch(self) -> int:
+        """Of the owner."""
+        return self._log.epoch
+
+    @property
+    def has_unwritten(self) -> bool:
+        """Whether records wait for the next flush."""
+        return self._unwritten.anything or bool(self._held.dirty)
+
+    def apply(self, records: Sequence[RawRecord], next_offset: int) -> AdmittedSignals:
+        """Apply the next records of the partition; `next_offset` is the offset after the last of them."""
+        batch = self._admission.admit(records)
+        self.records.count(batch)
+        self._unwritten.dead_letters.extend(batch.dead_letters)
+        horizon, largest = self._rules.horizon_us, self._largest
+        in_time = []
+        for signal in batch.signals:
+            at = signal.at
+            if at > largest:
+                largest = at
+            elif at < largest - horizon:
+                self.late += 1
+                continue
+            in_time.append(signal)
+        self._held.add(in_time)
+        if largest > self._largest:
+            self._largest = largest
+            appended = records[-1].timestamp_ms
+            self.watermark.admit(largest, None if appended is None else appended * 1000)
+        self.watermark.read()
+        self.next_offset = next_offset
+        self._unwritten.anything = True
+        return batch
+
+    def ledger_changed(self, customers: Iterable[str]) -> None:
+        """The ledger has another word of these customers: they count elsewhere, or are worth more or less."""
+        numbers = self._held.customers.numbers
+        self._ask_anew([numbers[name] for name in customers if name in numbers])
+
+    def _ask_anew(self, numbers: Sequence[int]) -> None:
+        if not numbers:
+            return
+        moved, is_worth_other = self._known.changed(numbers)
+        if len(moved):
+            since = max(self._forgotten, self._running.minute - LONGEST)
+            self._held.dirty.update(self._held.minutes_of(moved, since))
+        self._telling.changed |= is_worth_other or len(moved) > 0
+
+    # The clock
+
+    def advance(self, clock: int | None, most: int = MINUTES_AT_ONCE) -> bool:
+        """Count up to the clock of the company, at most so many minutes; says whether there are more."""
+        self._held.settle()
+        if self._known.is_other_ledger():
+            self._ask_anew(range(len(self._held.customers.names)))
+        if clock is None:
+            return False
+        target = clock // MINUTE
+        running = self._running
+        if not self._began:
+            self._begin(target)
+        self._recount()
+        while running.minute < target:
+            if most <= 0:
+                return True
+            most -= 1
+            self._telling.minute_is_over(running.minute)
+            following = self._next_minute(target)
+            self._telling.changed |= running.slide(following)
+            self._troubles_changed = True
+            self._recount()
+        self.clock = clock if self.clock is None else max(clock, self.clock)
+        return False
+
+    def _begin(self, target: int) -> None:
+        """The windows begin a day back, with a whole hour, since hours are learnt from."""
+        self._began = True
+        first = self._calendar.hour_start((target - LONGEST) * MINUTE) // MINUTE
+        self._held.dirty = {minute for minute in (*self._held.minutes, *self._closed) if minute >= first}
+        self._running.minute = min([*self._held.dirty, target])
+        self._hours.reset(max(first, self._forgotten) * MINUTE)
+
+    def _next_minute(self, target: int) -> int:
+        """The next minute that holds anything, at most the target."""
+        now = self._running.minute
+        return min((minute for minute in self._held.dirty if now < minute < target), default=target)
+
+    def _recount(self) -> None:
+        """Count again the minutes that changed, up to the running one."""
+        running, now = self._running, self._running.minute
+        ripe = sorted(minute for minute in self._held.dirty if minute <= now)
+        self._held.dirty.difference_update(ripe)
+        for minute in ripe:
+            if minute <= now - LONGEST:
+                continue
+            if minute < self._forgotten:
+                if minute in self._closed:
+                    running.put(minute, unpack_minute(self._closed.pop(minute), self._held, self._places))
+                continue
+            hour = self._calendar.hour_start(minute * MINUTE)
+            self._needs.begin(hour)
+            before = running.minutes.get(minute)
+            if before is not None:
+                self._hours.add(hour, before, self._places, running.whole_of, -1)
+            counts = count_minute(
+                self._held, self._held.rows(minute), self._known.profiles, self._places, self._needs,
+                self._rules.disruption,
+            )
+            running.put(minute, counts)
+            if counts is not None:
+                self._hours.add(hour, counts, self._places, running.whole_of, 1)
+            if minute < now:
+                self._telling.minute_is_over(minute)
+        if ripe:
+            self._telling.changed = self._troubles_changed = True
+
+    # What is written
+
+    def flush(self, now: int) -> HealthFlush | None:
+        """What changed since the last flush; None when there is nothing to write. `now`: wall clock."""
+        self._held.settle()
+        parts = self._part_records(now)
+        if not (self._unwritten.anything or parts or self._log.has_unwritten):
+            return None
+        unwritten, self._unwritten = self._unwritten, _Unwritten()
+        self._save_signals()
+        self._save_hours()
+        self._forget()
+        moved = self._save_troubles()
+        state = self.watermark.state(now)
+        changelog = self._log.records(
+            next_offset=self.next_offset or 0, watermark=self._largest, clock=NEVER, partitions=self._partitions,
+            definitions=self._named, counts=_encode(self._counts()), fresh=state.fresh,
+        )
+        return HealthFlush(changelog, parts, unwritten.dead_letters, moved, self.epoch)
+
+    @property
+    def _named(self) -> tuple[str, str]:
+        return self.definitions.name, self.definitions.version
+
+    def _part_records(self, now: int) -> list[Record]:
+        """Nothing before the windows have come to the clock: with its progress what an owner before told is void."""
+        state = self.watermark.state(now)
+        progress = HealthProgress(
+            self.next_offset or 0, state.largest, state.idle, state.fresh, self._running.minute, self._named,
+            self.accounting(),
+        )  # fmt: skip
+        parts: list[Record] = []
+        if self.clock is None and self._restored:
+            return parts
+        if self.clock is not None:
+            parts = self._telling.records(progress, self.epoch, self._known, self._hours, now)
+        if parts or progress != self._told:
+            self._told = progress
+            parts.append(self._telling.progress(progress, self.epoch))
+        return parts
+
+    def _save_signals(self) -> None:
+        for hour, chunk in self._held.unsaved():
+            chunks = self._chunks.setdefault(hour, set())
+            key = _chunk_key.pack(CHUNK, hour, len(chunks), self.epoch)
+            chunks.add(key)
+            self._log.put(key, chunk)
+
+    def _save_hours(self) -> None:
+        for hour in self._hours.dirty:
+            self._log.put(_number_key.pack(LEARNT, hour), self._hours.pack(hour))
+        self._hours.dirty = set()
+
+    def _save_troubles(self) -> list[Record]:
+        if self.clock is None or not self._troubles_changed:
+            return []
+        self._troubles_changed = False
+        names = self._held.customers.names
+        now: dict[str, dict[Kind, int]] = {}
+        for whole, customer, minute in self._running.disrupted_now():
+            scope = self._places.scopes[whole]
+            now.setdefault(names[customer], {})[scope.service, scope.stage] = minute
+        moved = self._troubles.turn_to(now)
+        for customer_id in moved:
+            payload, key = self._troubles.payload(customer_id), TROUBLE + customer_id.encode()
+            if payload is None:
+                self._log.delete(key)
+            else:
+                self._log.put(key, payload)
+        return self._troubles.records(moved, self._known.find)
+
+    def _forget(self) -> None:
+        """Let go of signals beyond the horizon; of minutes within the windows their counts are kept."""
+        if self._largest == NEVER:
+            return
+        before = (self._largest - self._rules.horizon_us) // HOUR * (HOUR // MINUTE)
+        # A minute that is yet to be counted keeps its signals.
+        before = min(before, self._running.minute // 60 * 60) if self._began else self._forgotten
+        if before > self._forgotten:
+            for minute, counts in self._running.minutes.items():
+                if self._forgotten <= minute < before:
+                    self._log.put(_number_key.pack(CLOSED, minute), pack_minute(counts, self._held, self._places))
+                    self._kept.add(minute)
+            self._forgotten = before
+            self._held.forget(before)
+            for hour in [hour for hour in self._chunks if hour < before // 60]:
+                for key in self._chunks.pop(hour):
+                    self._log.delete(key)
+            new = self._held.renumber(self._running.customers())
+            if new is not None:
+                self._running.renumber(new)
+                self._known.renumber(self._held.customers.names)
+        for minute in [minute for minute in self._kept if minute <= self._running.minute - LONGEST]:
+            self._kept.discard(minute)
+            self._log.delete(_number_key.pack(CLOSED, minute))
+        old = self._hours.forget(self._largest)
+        for hour in old:
+            self._log.delete(_number_key.pack(LEARNT, hour))
+        self._telling.forget_hours(old)
+
+    def accounting(self) -> dict[str, Any]:
+        """What became of this partition's records."""
+        return self.records.told("signals") | {"duplicates": self._held.duplicates, "late": self.late}
+
+    def _counts(self) -> dict[str, Any]:
+        return self.accounting() | {"forgotten": self._forgotten}
+
+    # Recovery
+
+    def restore(self, reader: ChangelogReader, epoch: int) -> None:
+        """Take over what the changelog holds; for fresh books only.
+
+        Raises:
+            msgspec.MsgspecError, ValueError: a value was written by another version of this program.
+        """
+        self._log.restore(reader, epoch)
+        saved = reader.progress
+        if saved is None:
+            return
+        self._restored = True
+        counts = _decode(saved.counts)
+        self.records.restore(counts, "signals")
+        self.late, self._forgotten = counts["late"], counts["forgotten"]
+        self._largest = saved.watermark
+        for key, payload in sorted(reader.values.items()):
+            self._restore(key, payload)
+        self._held.duplicates = counts["duplicates"]
+        self.next_offset = saved.next_offset
+        if saved.watermark > NEVER:
+            self.watermark = PartitionWatermark(self._clock_rules, saved.watermark, saved.fresh)
+
+    def _restore(self, key: bytes, payload: bytes) -> None:
+        what = key[:1]
+        if what == CHUNK:
+            self._chunks.setdefault(_chunk_key.unpack(key)[1], set()).add(key)
+            self._held.restore(payload)
+        elif what == CLOSED:
+            minute = _number_key.unpack(key)[1]
+            self._closed[minute] = payload
+            self._kept.add(minute)
+        elif what == LEARNT:
+            self._hours.restore(_number_key.unpack(key)[1], payload)
+        elif what == TROUBLE:
+            self._troubles.restore(key[1:].decode(), payload)
+        else:
+            raise ValueError(f"a value of another version: {key[:20]!r}")
+
+    def rewrite(self, keys: Iterable[bytes]) -> None:
+        """Write these keys of the changelog again with the next flush: an owner before has written over them."""
+        self._log.rewrite(keys)
+
+    def rewrite_parts(self, keys: Iterable[bytes]) -> None:
+        """Write these records of `health-parts` again with the next flush."""
+        self._telling.again(list(keys), self._hours)
+
+    def _payload_of(self, key: bytes) -> bytes | None:
+        what = key[:1]
+        if what == CHUNK:
+            # All of the hour: signals that come twice count once.
+            return self._held.chunk_of_hour(_chunk_key.unpack(key)[1])
+        if what == TROUBLE:
+            return self._troubles.payload(key[1:].decode())
+        number = _number_key.unpack(key)[1]
+        if what == LEARNT:
+            return self._hours.pack(number)
+        counts = self._running.minutes.get(number)
+        return self._closed.get(number) if counts is None else pack_minute(counts, self._held, self._places)

@@ -1,0 +1,283 @@
+"""Health of the whole company, out of the parts of all partitions (`streams.health.live.parts`).
+
+Every worker adds them up, so that each answers for the company and all of them name the same subsets: a minute is
+looked at when every partition has told of it.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from streams.facts.definitions.model import Definitions
+from streams.health.columns import Kind
+from streams.health.latencies import Bins, quantiles
+from streams.health.live.counting import (
+    COLUMNS,
+    FRUSTRATING,
+    HURT_MINUTES,
+    PROBES,
+    PROBES_FAILED,
+    SATISFIED,
+    SUMMED,
+    SUMMED_HURT,
+)
+from streams.health.live.parts import (
+    HOUR_PART,
+    MINUTE_PART,
+    PROGRESS_PART,
+    WINDOWS,
+    HealthProgress,
+    HourPart,
+    MinutePart,
+    WindowsPart,
+    read_part_key,
+    unpack_part,
+    unpacked,
+)
+from streams.health.live.search import MinuteSearch
+from streams.health.naming import Named
+from streams.health.needs import Needs
+from streams.health.partition import Distinct
+from streams.health.parts import ScopeCounts, ScopeName
+from streams.health.shares import ColourName, colour
+from streams.health.signals import Level
+from streams.health.status import FalseGreen, FalseGreens, StatusBook
+from streams.health.tables import QUANTILES, ScopeHealth, learn
+from streams.ledger.rules import MINUTE
+from streams.tables.calendar import Calendar
+from streams.tables.watermark import ClockRules, PartitionState, TablesClock
+
+MINUTES_AT_ONCE = 50
+
+KEPT_MINUTES = 60
+"""Minutes that were looked at and may still be corrected by late signals."""
+
+RED_MINUTES = 7 * 1440
+"""How far back red minutes are remembered, in which false green is told."""
+
+_progress = msgspec.msgpack.Decoder(HealthProgress).decode
+_windows = msgspec.msgpack.Decoder(WindowsPart).decode
+_minute = msgspec.msgpack.Decoder(MinutePart).decode
+_hour = msgspec.msgpack.Decoder(HourPart).decode
+
+
+class CompanyHealth:
+    """The parts of all partitions put together.
+
+    Attributes:
+        progress: of each partition, as last told.
+        needs: what customers need, learnt as hours end where nothing is stated.
+        statuses: what operations said.
+        status_feed: whether they are listened to at all.
+    """
+
+    def __init__(
+        self, definitions: Definitions, partitions: int, clock_rules: ClockRules, *, status_feed: bool = False
+    ) -> None:
+        self.definitions = definitions
+        self.progress: dict[int, HealthProgress] = {}
+        self.needs = Needs(definitions.health)
+        self.statuses = StatusBook()
+        self.status_feed = status_feed
+        self._partitions = partitions
+        self._calendar = Calendar(definitions.time_zone)
+        self._clock = TablesClock(clock_rules, partitions)
+        self._epochs: dict[int, int] = {}
+        self._windows: dict[Kind, dict[int, tuple[int, WindowsPart]]] = {}
+        self._minutes: dict[int, dict[int, tuple[int, MinutePart]]] = {}
+        self._hours: dict[int, dict[int, HourPart]] = {}
+        self._learnt_to = 0
+        self._passed = 0  # minutes before it were looked at
+        self._search = MinuteSearch(definitions.health.subsets, self._calendar)
+        self._red: dict[ScopeName, set[int]] = {}
+        self._merged: dict[str, dict[ScopeName, ScopeHealth]] = {}
+
+    @property
+    def clock(self) -> int | None:
+        """The smallest watermark of all partitions, microseconds; None before there is one."""
+        return self._clock.clock
+
+    @property
+    def named(self) -> list[Named]:
+        """Every subset that was named, by when it began."""
+        return self._search.named
+
+    def apply(self, key: bytes, value: bytes | None) -> None:
+        """Take one record of `health-parts`.
+
+        Raises: msgspec.MsgspecError for a record that no worker wrote.
+        """
+        where = read_part_key(key)
+        number = where.partition
+        if value is None:
+            if where.what == MINUTE_PART:
+                self._minutes.get(where.number, {}).pop(number, None)
+            elif where.what == HOUR_PART:
+                self._hours.pop(where.number, None)
+            return
+        epoch, payload = unpack_part(value)
+        if epoch < self._epochs.get(number, 0):
+            return
+        if where.what == WINDOWS:
+            self._windows.setdefault((where.of, where.stage), {})[number] = epoch, _windows(payload)
+            self._merged = {}
+        elif where.what == MINUTE_PART:
+            self._take_minute(where.number, number, epoch, _minute(payload))
+        elif where.what == HOUR_PART:
+            self._hours.setdefault(where.number, {})[number] = _hour(payload)
+        elif where.what == PROGRESS_PART:
+            self.progress[number] = _progress(payload)
+            if epoch > self._epochs.get(number, 0):
+                self._epochs[number] = epoch
+                self._drop(number, epoch)
+
+    def _drop(self, partition: int, epoch: int) -> None:
+        """What older owners of the partition told is void; minutes that were looked at stand."""
+        for parts in self._windows.values():
+            if partition in parts and parts[partition][0] < epoch:
+                del parts[partition]
+        for minutes in self._minutes.values():
+            if partition in minutes and minutes[partition][0] < epoch:
+                del minutes[partition]
+        self._merged = {}
+
+    def _take_minute(self, minute: int, partition: int, epoch: int, part: MinutePart) -> None:
+        if minute >= self._passed:
+            self._minutes.setdefault(minute, {})[partition] = epoch, part
+        elif minute in self._minutes:
+            self._minutes[minute][partition] = epoch, part
+            self._note_red(minute)
+
+    # The clock
+
+    def states(self) -> dict[int, PartitionState]:
+        """What each partition last told of its time."""
+        return {
+            number: PartitionState(one.watermark, one.idle, one.fresh) for number, one in self.progress.items()
+        }
+
+    def advance(self, now: int) -> int | None:
+        """Move the clock on by what all partitions told; `now` is the wall clock, microseconds."""
+        return self._clock.advance(self.states(), now)
+
+    def look(self, most: int = MINUTES_AT_ONCE) -> bool:
+        """Look at the next minutes of which every partition has told; says whether there are more."""
+        if len(self.progress) < self._partitions:
+            return False
+        done = min(one.done for one in self.progress.values())
+        ripe = sorted(minute for minute in self._minutes if self._passed <= minute < done)
+        for minute in ripe[:most]:
+            self._learn(self._calendar.hour_start(minute * MINUTE))
+            self._search.look(minute, {number: part for number, (_, part) in self._minutes[minute].items()})
+            self._passed = minute + 1
+            self._note_red(minute)
+        if len(ripe) <= most:
+            self._passed = max(self._passed, done)
+            self._learn(self._calendar.hour_start(done * MINUTE))
+        for minute in [one for one in self._minutes if one < self._passed - KEPT_MINUTES]:
+            del self._minutes[minute]
+        return len(ripe) > most
+
+    def _learn(self, before: int) -> None:
+        """Hours that ended before this instant teach what customers need."""
+        if before <= self._learnt_to:
+            return
+        rules = self.definitions.health
+        for hour in sorted(one for one in self._hours if self._learnt_to <= one < before):
+            kinds: dict[Kind, tuple[Bins, list[int]]] = {}
+            for part in self._hours[hour].values():
+                for service, stage, bad, count, bins in part.kinds:
+                    latencies, counts = kinds.setdefault((service, stage), (Bins(), [0, 0]))
+                    counts[0] += bad
+                    counts[1] += count
+                    for place, times in bins.items():
+                        latencies.count(place, times)
+            for kind, (latencies, counts) in sorted(kinds.items(), key=lambda one: one[0]):
+                learn(rules, self.needs, kind, hour, latencies, *counts)
+        self._learnt_to = before
+
+    def _note_red(self, minute: int) -> None:
+        """Scopes that are red in a minute."""
+        units: dict[ScopeName, list[int]] = {}
+        for _, part in self._minutes[minute].values():
+            for scope, (seen, hurt) in zip(part.scopes, unpacked(part.scope_units, 2).tolist(), strict=True):
+                held = units.setdefault(scope, [0, 0])
+                held[0] += seen
+                held[1] += hurt
+        rules = self.definitions.health
+        for scope, (seen, hurt) in units.items():
+            if hurt and colour(rules, hurt, seen) is ColourName.RED:
+                self._red.setdefault(scope, set()).add(minute)
+            elif scope in self._red:
+                self._red[scope].discard(minute)
+        for scope, minutes in list(self._red.items()):
+            minutes.difference_update([one for one in minutes if one < self._passed - RED_MINUTES])
+            if not minutes:
+                del self._red[scope]
+
+    # Answers
+
+    @property
+    def accounting(self) -> dict[str, Any]:
+        """What became of all records."""
+        found: dict[str, Any] = {}
+        for one in self.progress.values():
+            for name, told in one.accounting.items():
+                if isinstance(told, dict):
+                    of_name = found.setdefault(name, {})
+                    for reason, count in told.items():
+                        of_name[reason] = of_name.get(reason, 0) + count
+                else:
+                    found[name] = found.get(name, 0) + told
+        return found
+
+    def false_greens(self) -> list[FalseGreen]:
+        """Spells in which customers were red and operations said up."""
+        found = FalseGreens()
+        for scope, minutes in self._red.items():
+            for minute in sorted(minutes):
+                if self.statuses.level(scope, minute) is Level.UP:
+                    found.add(scope, minute)
+        return found.all()
+
+    def rows(self, window: str) -> dict[ScopeName, ScopeHealth]:
+        """Every scope over a window, wholes of services and stages too; the same objects until a part changes."""
+        found = self._merged.get(window)
+        if found is None:
+            found = self._merged[window] = dict(self._rows(window))
+        return found
+
+    def _rows(self, window: str) -> Iterator[tuple[ScopeName, ScopeHealth]]:
+        for kind, parts in self._windows.items():
+            scopes: dict[ScopeName, ScopeHealth] = {}
+            for _, part in parts.values():
+                names = [ScopeName(*kind, *name) for name in part.scopes]
+                if not names:
+                    continue
+                for name, row in zip(names, unpacked(part.rows[window], COLUMNS + 4).tolist(), strict=True):
+                    _add(scopes.setdefault(name, ScopeHealth(ScopeCounts(), Distinct())), row)
+                for place, one, times in unpacked(part.latencies[window], 3).tolist():
+                    scopes[names[place]].counts.latencies.count(one, times)
+                    whole = names[place]._replace(segment=None, region=None)
+                    scopes[whole].counts.latencies.count(one, times)
+            for name, health in scopes.items():
+                if health.customers or any(health.counts.probes):
+                    health.latencies = quantiles(health.counts.latencies, QUANTILES)
+                    yield name, health
+
+
+def _add(health: ScopeHealth, row: list[int]) -> None:
+    customers, disrupted, *sums, value, value_unknown = row
+    health.distinct.customers += customers - sums[SUMMED]
+    health.distinct.disrupted += disrupted - sums[SUMMED_HURT]
+    health.distinct.value += value
+    health.distinct.value_unknown += value_unknown - sums[SUMMED_HURT]
+    counts = health.counts
+    counts.summed += sums[SUMMED]
+    counts.summed_disrupted += sums[SUMMED_HURT]
+    counts.customer_minutes += sums[HURT_MINUTES]
+    for place, column in enumerate(range(SATISFIED, FRUSTRATING + 1)):
+        counts.interactions[place] += sums[column]
+    counts.probes[0] += sums[PROBES]
+    counts.probes[1] += sums[PROBES_FAILED]

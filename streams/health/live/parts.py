@@ -1,0 +1,137 @@
+"""What a partition tells the company of its health, as records of the topic `health-parts`.
+
+Every record is cumulative and ends with the epoch of the partition's owner. `windows` holds the scopes of a service
+and stage; `minute`, written once a minute is over, what the search of subsets and false green need of it; `hour`,
+latencies that needs are learnt from; `progress` ends every flush.
+"""
+
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from streams.health.columns import Attributes, Kind
+from streams.health.live.tally import Ints
+from streams.health.parts import ScopeName
+
+WINDOWS, MINUTE_PART, HOUR_PART, PROGRESS_PART = "windows", "minute", "hour", "progress"
+
+Record = tuple[bytes, bytes | None]
+
+
+class HealthKey(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Key of a record: partition, what it holds, and of what: service and stage, or a minute or an hour."""
+
+    partition: int
+    what: str
+    of: str = ""
+    stage: str = ""
+    number: int = 0
+
+
+class WindowsPart(msgspec.Struct, gc=False, array_like=True):
+    """A service and stage over the windows.
+
+    Attributes:
+        scopes: (segment, region) of each row; (None, None) for the whole.
+        rows: by window, the rows of `running.window_matrix` as bytes.
+        latencies: by window, rows of (place of the scope, bin, interactions) as bytes.
+    """
+
+    scopes: list[tuple[str | None, str | None]]
+    rows: dict[str, bytes]
+    latencies: dict[str, bytes]
+
+
+class MinutePart(msgspec.Struct, gc=False, array_like=True):
+    """A minute that is over.
+
+    Attributes:
+        groups: combinations of attributes that occur, or whose distinct counts changed.
+        units: rows of cells seen and disrupted in the minute.
+        spans: rows of distinct customers seen and disrupted over each span of `naming.RECENT`.
+        scopes, scope_units: scopes that occur, wholes too, with rows of customers seen and disrupted.
+    """
+
+    groups: list[tuple[Kind, Attributes]]
+    units: bytes
+    spans: bytes
+    scopes: list[ScopeName]
+    scope_units: bytes
+
+
+class HourPart(msgspec.Struct, gc=False, array_like=True):
+    """An hour of the services that no need is stated for: [service, stage, bad, all, {bin: interactions}]."""
+
+    kinds: list[tuple[str, str, int, int, dict[int, int]]]
+
+
+class HealthProgress(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """How far a partition has come; microseconds.
+
+    Attributes:
+        done: minutes (since 1970) before it are over and told.
+    """
+
+    next_offset: int
+    watermark: int | None
+    idle: bool
+    fresh: bool
+    done: int
+    definitions: tuple[str, str]
+    accounting: dict[str, Any]
+
+
+class _Envelope(msgspec.Struct, gc=False, array_like=True):
+    """Around every value: laid out as a part of the ledger's tables is, so that late owners are told alike."""
+
+    stamp: int
+    upto: int
+    payload: msgspec.Raw
+    epoch: int
+
+
+_encode_key = msgspec.json.Encoder().encode
+_decode_key = msgspec.json.Decoder(HealthKey).decode
+_encode = msgspec.msgpack.Encoder().encode
+_decode_envelope = msgspec.msgpack.Decoder(_Envelope).decode
+
+
+def key_of_part(key: HealthKey) -> bytes:
+    """The key's bytes."""
+    return _encode_key(key)
+
+
+def read_part_key(key: bytes) -> HealthKey:
+    """Raises msgspec.DecodeError for a key that no worker wrote."""
+    return _decode_key(key)
+
+
+def is_progress_key(key: bytes) -> bool:
+    """Whether this is the key of a progress record; False for what cannot be read."""
+    try:
+        return _decode_key(key).what == PROGRESS_PART
+    except msgspec.MsgspecError:
+        return False
+
+
+def pack_part(stamp: int, payload: msgspec.Struct, epoch: int, *, is_progress: bool = False) -> bytes:
+    """A value: what it holds, and whose it is. One more field tells progress from a part by its last bytes."""
+    fields: list[Any] = [stamp, 0, payload, epoch]
+    return _encode([*fields, ""] if is_progress else fields)
+
+
+def unpack_part(value: bytes) -> tuple[int, msgspec.Raw]:
+    """Epoch and payload. Raises msgspec.DecodeError for what no worker wrote."""
+    found = _decode_envelope(value)
+    return found.epoch, found.payload
+
+
+def packed(matrix: Ints) -> bytes:
+    """Rows of whole numbers, 8 bytes each."""
+    return np.ascontiguousarray(matrix, dtype="<i8").tobytes()
+
+
+def unpacked(data: bytes, columns: int) -> Ints:
+    """Rows that were packed. Raises ValueError for what is none."""
+    return np.frombuffer(data, dtype="<i8").reshape(-1, columns)

@@ -1,0 +1,147 @@
+"""The search of subsets, live: minutes of all partitions in order, and what was distinct over the spans they tell."""
+
+from collections import deque
+from collections.abc import Callable
+
+import numpy as np
+
+from streams.health.columns import Attributes, Kind
+from streams.health.live.parts import MinutePart, unpacked
+from streams.health.live.tally import Ints
+from streams.health.naming import RECENT, Named, SubsetWatch
+from streams.health.rules import SubsetRules
+from streams.health.spans import Minute, put_together
+from streams.ledger.rules import MINUTE
+from streams.tables.calendar import Calendar
+
+DAY_MINUTES = 1440
+
+SPANS = tuple(RECENT)
+
+
+class _Watched:
+    """One service and stage.
+
+    Attributes:
+        groups: names of the combinations, by the watch's numbers.
+        distinct: by partition, rows of customers seen and disrupted over each span.
+        course: minutes of a day.
+    """
+
+    def __init__(self, watch: SubsetWatch) -> None:
+        self.watch = watch
+        self.groups: dict[int, Attributes] = {}
+        self.distinct: dict[int, Ints] = {}
+        self.course: deque[Minute] = deque()
+
+    def take(self, partition: int, numbers: Ints, spans: Ints) -> None:
+        """What a partition tells of its combinations, in place of what it told."""
+        held = self.distinct.get(partition, np.zeros((0, 2 * len(SPANS)), dtype=np.int64))
+        missing = int(numbers.max()) + 1 - len(held)
+        if missing > 0:
+            held = np.concatenate((held, np.zeros((missing + len(held), 2 * len(SPANS)), dtype=np.int64)))
+            self.distinct[partition] = held
+        held[numbers] = spans
+
+    def chosen(self, holds: Callable[[Attributes], bool], size: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Which combinations a choice holds."""
+        found = np.zeros(size, dtype=bool)
+        for number, name in self.groups.items():
+            if number < size:
+                found[number] = holds(name)
+        return found
+
+
+class MinuteSearch:
+    """Watches every service and stage."""
+
+    def __init__(self, rules: SubsetRules, calendar: Calendar) -> None:
+        self._rules = rules
+        self._calendar = calendar
+        self._watched: dict[Kind, _Watched] = {}
+        self._now = 0
+
+    @property
+    def named(self) -> list[Named]:
+        """Every subset that was named, by when it began."""
+        found = [named for one in self._watched.values() for named in one.watch.named]
+        return sorted(found, key=lambda named: (named.start, named.kind, named.subset.choices))
+
+    def look(self, minute: int, parts: dict[int, MinutePart]) -> None:
+        """A minute of which every partition has told; minutes come in order."""
+        self._now = (minute + 1) * MINUTE
+        units: dict[Kind, list[Minute]] = {}
+        for partition, part in sorted(parts.items()):
+            of_kind: dict[Kind, list[int]] = {}
+            for place, (kind, _) in enumerate(part.groups):
+                of_kind.setdefault((kind[0], kind[1]), []).append(place)
+            cells, spans = unpacked(part.units, 2), unpacked(part.spans, 2 * len(SPANS))
+            for kind, places in of_kind.items():
+                watched = self._of(kind)
+                numbers = np.array([self._number(watched, part.groups[place][1]) for place in places])
+                if len(np.unique(numbers)) < len(numbers):
+                    numbers, inverse = np.unique(numbers, return_inverse=True)
+                    mine, own = _summed(cells[places], inverse), _summed(spans[places], inverse)
+                else:
+                    mine, own = cells[places], spans[places]
+                watched.take(partition, numbers, own)
+                seen = mine[:, 0] > 0
+                if seen.any():
+                    columns = (numbers[seen], mine[seen, 0], mine[seen, 1])
+                    units.setdefault(kind, []).append(Minute(minute, *(one.astype(np.int32) for one in columns)))
+        for kind, minutes in sorted(units.items()):
+            watched = self._watched[kind]
+            whole = put_together(minutes)
+            watched.course.append(whole)
+            while watched.course[0].minute <= minute - DAY_MINUTES:
+                watched.course.popleft()
+            watched.watch.pass_minutes([whole])
+
+    def _of(self, kind: Kind) -> _Watched:
+        found = self._watched.get(kind)
+        if found is None:
+            watch = SubsetWatch(kind, self._rules, self._day_of, self._count, self._course)
+            found = self._watched[kind] = _Watched(watch)
+        return found
+
+    def _number(self, watched: _Watched, attributes: Attributes) -> int:
+        name = tuple((one, value) for one, value in attributes)
+        number = watched.watch.number(name)
+        watched.groups.setdefault(number, name)
+        return number
+
+    def _day_of(self, at: int) -> int:
+        return self._calendar.date_of(at).toordinal()
+
+    def _count(
+        self, kind: Kind, chosen: Callable[[Attributes], bool], start: int, end: int
+    ) -> tuple[int, int, int, int]:
+        """Customers over the shortest span back from now that holds the start; who changed groups counts in each."""
+        watched = self._watched[kind]
+        wanted = (self._now - start) // MINUTE
+        place = next((place for place, minutes in enumerate(SPANS) if minutes >= wanted), len(SPANS) - 1)
+        counts = [0, 0, 0, 0]
+        for held in watched.distinct.values():
+            columns = held[:, 2 * place : 2 * place + 2]
+            inside = columns[watched.chosen(chosen, len(held))].sum(axis=0).tolist()
+            for column, count in enumerate((*inside, *columns.sum(axis=0).tolist())):
+                counts[column] += count
+        return counts[0], counts[1], counts[2], counts[3]
+
+    def _course(
+        self, kind: Kind, chosen: Callable[[Attributes], bool], start: int, end: int
+    ) -> list[tuple[int, int, int]]:
+        watched = self._watched[kind]
+        flags = watched.chosen(chosen, max(watched.groups) + 1)
+        found = []
+        for one in watched.course:
+            if start // MINUTE <= one.minute < -(-end // MINUTE):
+                inside = flags[one.places]
+                if inside.any():
+                    found.append((one.minute, int(one.seen[inside].sum()), int(one.disrupted[inside].sum())))
+        return found
+
+
+def _summed(rows: Ints, places: Ints) -> Ints:
+    columns = [np.bincount(places, column) for column in rows.T]
+    return np.stack(columns, axis=-1).astype(np.int64)

@@ -1,0 +1,157 @@
+"""What a partition tells the company, out of its windows: parts that changed since they were last told."""
+
+import msgspec
+import numpy as np
+
+from streams.health.live.counting import LOWEST_BIN, Places
+from streams.health.live.known import KnownCustomers
+from streams.health.live.learning import HourlyLatencies
+from streams.health.live.parts import (
+    HOUR_PART,
+    MINUTE_PART,
+    PROGRESS_PART,
+    WINDOWS,
+    HealthKey,
+    HealthProgress,
+    MinutePart,
+    Record,
+    WindowsPart,
+    key_of_part,
+    pack_part,
+    packed,
+    read_part_key,
+)
+from streams.health.live.running import LONGEST, Running, window_matrix
+from streams.health.live.tally import Ints
+from streams.health.naming import RECENT
+from streams.ledger.rules import SECOND
+from streams.state_log import PartsLog
+
+WINDOWS_EVERY_US = SECOND
+"""Of the wall clock between two tellings of the windows, which may all change with every signal."""
+
+
+class Telling:
+    """Parts of one partition.
+
+    Attributes:
+        changed: whether the windows changed since they were told.
+    """
+
+    def __init__(self, partition: int, places: Places, running: Running) -> None:
+        self.changed = False
+        self._partition = partition
+        self._places = places
+        self._running = running
+        self._log = PartsLog()
+        self._over: dict[int, None] = {}
+        self._told_minutes: dict[int, None] = {}
+        self._kinds: set[tuple[str, str]] = set()
+        self._groups: Ints = np.zeros((0, 2 * len(RECENT)), dtype=np.int64)
+        self._minutes: list[tuple[int, MinutePart]] = []
+        self._told_at = 0
+
+    def minute_is_over(self, minute: int) -> None:
+        """The minute is over, or was corrected afterwards; its part is what it holds now."""
+        size = len(self._places.combinations)
+        groups = np.concatenate([span.distinct(size) for span in self._running.spans.values()], axis=1)
+        before = np.zeros_like(groups)
+        before[: len(self._groups)] = self._groups
+        changed = np.flatnonzero((groups != before).any(axis=1))
+        self._groups = groups
+        found, seen, hurt = self._running.units(minute)
+        numbers = np.union1d(found, changed)
+        if not len(numbers) and minute not in self._told_minutes:
+            return
+        units = np.zeros((len(numbers), 2), dtype=np.int64)
+        units[np.searchsorted(numbers, found)] = np.stack((seen, hurt), axis=-1)
+        scopes, scope_seen, scope_hurt = self._running.scope_minute(minute)
+        part = MinutePart(
+            [self._places.combinations[one] for one in numbers.tolist()], packed(units), packed(groups[numbers]),
+            [self._places.scopes[one] for one in scopes.tolist()],
+            packed(np.stack((scope_seen, scope_hurt), axis=-1)),
+        )  # fmt: skip
+        self._told_minutes[minute] = None
+        self._minutes.append((minute, part))
+
+    def records(
+        self, progress: HealthProgress, epoch: int, known: KnownCustomers, hours: HourlyLatencies, now: int
+    ) -> list[Record]:
+        """Everything that changed, progress not among it; `now`: the wall clock, microseconds."""
+        stamp = progress.next_offset
+        for minute, part in self._minutes:
+            self._log.put(self._key(MINUTE_PART, number=minute), pack_part(stamp, part, epoch))
+        self._minutes = []
+        for minute in [one for one in self._told_minutes if one <= self._running.minute - LONGEST]:
+            del self._told_minutes[minute]
+            self._log.delete(self._key(MINUTE_PART, number=minute))
+        for hour in sorted(hours.untold):
+            self._log.put(self._key(HOUR_PART, number=hour), pack_part(stamp, hours.part(hour), epoch))
+        hours.untold = set()
+        if self.changed and now - self._told_at >= WINDOWS_EVERY_US:
+            self.changed, self._told_at = False, now
+            self._put_windows(epoch, known)
+        return self._log.records()
+
+    def forget_hours(self, hours: list[int]) -> None:
+        """Nothing is learnt from these any more."""
+        for hour in hours:
+            self._log.delete(self._key(HOUR_PART, number=hour))
+
+    def _put_windows(self, epoch: int, known: KnownCustomers) -> None:
+        running, places = self._running, self._places
+        size = len(places.scopes)
+        hurt = [window.hurt.parts()[1] for window in running.windows.values()]
+        values = known.values(np.unique(np.concatenate(hurt)))
+        matrices = {name: window_matrix(window, size, values) for name, window in running.windows.items()}
+        alive = np.zeros(size, dtype=bool)
+        for matrix in matrices.values():
+            alive |= matrix.any(axis=1)
+        of_kind: dict[int, list[int]] = {}
+        for scope in np.flatnonzero(alive).tolist():
+            of_kind.setdefault(places.whole_of[scope], []).append(scope)
+        kinds = set()
+        for whole, scopes in of_kind.items():
+            name = places.scopes[whole]
+            kinds.add((name.service, name.stage))
+            numbers = np.array(scopes, dtype=np.int64)
+            part = WindowsPart(
+                [places.scopes[one][2:] for one in scopes],
+                {window: packed(matrix[numbers]) for window, matrix in matrices.items()},
+                {window: packed(self._latencies(window, numbers)) for window in matrices},
+            )
+            # What is told is alike as long as nothing in it changed: the offset is no part of it.
+            self._log.put(self._key(WINDOWS, name.service, name.stage), pack_part(0, part, epoch))
+        for service, stage in self._kinds - kinds:
+            self._log.put(self._key(WINDOWS, service, stage), pack_part(0, WindowsPart([], {}, {}), epoch))
+        self._kinds |= kinds
+
+    def _latencies(self, window: str, scopes: Ints) -> Ints:
+        tally = self._running.windows[window].latencies
+        own, bins = tally.parts()
+        chosen = np.isin(own, scopes)
+        columns = (np.searchsorted(scopes, own[chosen]), bins[chosen] - LOWEST_BIN, tally.counts[chosen])
+        return np.stack(columns, axis=-1)
+
+    def progress(self, progress: HealthProgress, epoch: int) -> Record:
+        """The record that ends a flush."""
+        return self._key(PROGRESS_PART), pack_part(progress.next_offset, progress, epoch, is_progress=True)
+
+    def again(self, keys: list[bytes], hours: HourlyLatencies) -> None:
+        """Write these again: a late owner has written over them."""
+        for key in keys:
+            try:
+                where = read_part_key(key)
+            except msgspec.MsgspecError:
+                continue
+            if not self._log.forget(key):
+                continue
+            if where.what == WINDOWS:
+                self.changed = True
+            elif where.what == HOUR_PART:
+                hours.untold.add(where.number)
+            elif where.what == MINUTE_PART:
+                self.minute_is_over(where.number)
+
+    def _key(self, what: str, of: str = "", stage: str = "", number: int = 0) -> bytes:
+        return key_of_part(HealthKey(self._partition, what, of, stage, number))

@@ -1,0 +1,222 @@
+"""Live health equals the same signals counted from a file, whatever the order, the partitions and the crashes."""
+
+import random
+from typing import Any
+
+import pytest
+
+from streams.health.customers import Profile
+from streams.health.health_json import scope_rows
+from streams.health.live.known import Held
+from streams.health.signals import Level, Status
+from tests.unit.streams.health.live.company_of_books import Base, LiveHealth, in_pieces
+from tests.unit.streams.health.signalling import START, definitions, health_of, signal
+
+MINUTES = 60
+
+
+def an_hour(seed: int, *, customers: int = 60, signals: int = 1500) -> list[dict[str, Any]]:
+    """Signals of an hour of the clock, from its first minute to its last."""
+    chance = random.Random(seed)
+    found = []
+    for number in range(signals):
+        who = chance.randrange(customers)
+        found.append(
+            signal(
+                number, MINUTES * number / signals, f"c{who}", stage=chance.choice(["checkout", "search"]),
+                ok=chance.random() > 0.2, latency_ms=round(chance.lognormvariate(6, 1), 1),
+                attributes={"device": f"d{who % 3}", "region": f"r{who % 4}"}, synthetic=chance.random() < 0.02,
+                customers=1 if chance.random() > 0.02 else 30,
+            )
+        )  # fmt: skip
+    return found
+
+
+def told(live: LiveHealth, window: str, *, with_facts: bool = False) -> list[dict[str, Any]]:
+    """The rows of a window, as JSON."""
+    return scope_rows(live.definitions, live.company.rows(window), with_facts)
+
+
+def from_file(signals: list[dict[str, Any]], **more: Any) -> list[dict[str, Any]]:
+    """The rows of the last hour, as `netgrowth health --by hour` counts them."""
+    period = health_of(signals, by="hour", **more)["periods"][-1]
+    rows: list[dict[str, Any]] = period["scopes"] + period["services"]
+    return rows
+
+
+def in_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(rows, key=lambda row: [row.get(name, "") for name in ("service", "stage", "segment", "region")])
+
+
+@pytest.mark.parametrize("partitions", [1, 4])
+def test_an_hour_live_is_the_hour_of_a_file(partitions: int) -> None:
+    signals = an_hour(1)
+    live = LiveHealth(definitions(), partitions)
+    for piece in in_pieces(signals, 1):
+        live.send(piece)
+        live.tick()
+    live.settle()
+    assert in_order(told(live, "1h")) == in_order(from_file(signals))
+
+
+def test_order_repetition_and_crashes_change_nothing() -> None:
+    signals = an_hour(2)
+    chance = random.Random(2)
+    mixed = [*signals, *chance.sample(signals, 300)]
+    chance.shuffle(mixed)
+    live = LiveHealth(definitions(), 2)
+    for place, piece in enumerate(in_pieces(mixed, 3)):
+        live.send(piece)
+        if place % 3 == 1:
+            live.crash(place % 2)
+        live.tick()
+    live.settle()
+    assert in_order(told(live, "1h")) == in_order(from_file(signals))
+    assert live.company.accounting["duplicates"] == 300
+
+
+def test_the_windows_slide_and_what_is_gone_is_gone() -> None:
+    live = LiveHealth(definitions())
+    live.send([signal(1, 0, "a", ok=False), signal(2, 0, "b"), signal(3, 3, "b")])
+    live.settle()
+    (row, _) = told(live, "5m")
+    assert (row["customers"], row["disrupted"], row["interactions"]["satisfied"]) == (2, 1, 2)
+    live.send([signal(4, 5, "c")])
+    live.settle()
+    (row, _) = told(live, "5m")
+    assert (row["customers"], row["disrupted"]) == (2, 0)
+    (row, _) = told(live, "1h")
+    assert (row["customers"], row["disrupted"], row["customer_minutes"]) == (3, 1, 1)
+    live.send([signal(5, 24 * 60 + 10, "c")])
+    live.settle()
+    (row, _) = told(live, "24h")
+    assert (row["customers"], row["disrupted"]) == (1, 0)
+
+
+def test_a_signal_of_another_minute_under_the_same_id_is_none() -> None:
+    live = LiveHealth(definitions())
+    live.send([signal(1, 3, "a", ok=False), signal(2, 4, "b")])
+    live.settle()
+    live.send([signal(1, 2, "a")])  # the first by time is the signal
+    live.settle()
+    (row, _) = told(live, "1h")
+    assert (row["customers"], row["disrupted"], row["interactions"]["satisfied"]) == (2, 0, 2)
+    live.send([signal(1, 4, "a", ok=False)])
+    live.crash(0)
+    live.settle()
+    (row, _) = told(live, "1h")
+    assert (row["disrupted"], live.company.accounting["duplicates"]) == (0, 2)
+
+
+def test_one_customer_retrying_is_one_and_a_late_signal_corrects() -> None:
+    live = LiveHealth(definitions())
+    live.send([signal(n, n / 500, "a", ok=False) for n in range(500)])
+    live.send([signal(1000, 30, "b")])
+    live.settle()
+    (row, _) = told(live, "1h")
+    assert (row["customers"], row["disrupted"], row["customer_minutes"]) == (2, 1, 1)
+    live.send([signal(1001, 10, "c", ok=False)])
+    live.settle()
+    (row, _) = told(live, "1h")
+    assert (row["customers"], row["disrupted"], row["customer_minutes"]) == (3, 2, 2)
+
+
+GOLD, PLAIN = Profile("gold", "north"), Profile("plain", "south")
+
+
+def test_value_at_risk_is_the_sum_over_distinct_customers_as_the_ledger_has_them_now() -> None:
+    ledger = Base({"a": Held(GOLD, 1234), "b": Held(PLAIN, 77), "c": Held(GOLD, 500)})
+    live = LiveHealth(definitions(), 1, ledger)
+    live.send([signal(n, n / 10, who, ok=False) for n, who in enumerate("aabbxc" * 3)])
+    live.settle()
+    rows = {row.get("segment"): row for row in told(live, "1h", with_facts=True)}
+    assert (rows[None]["value_at_risk"], rows[None]["value_unknown"], rows[None]["disrupted"]) == (1811, 1, 4)
+    assert (rows["gold"]["value_at_risk"], rows["gold"]["disrupted"]) == (1734, 2)
+    assert "value_at_risk" not in rows["unknown"]
+    ledger.customers |= {"a": Held(PLAIN, 1300), "x": Held(GOLD, 9)}
+    live.books[0].ledger_changed(["a", "x", "nobody"])
+    live.settle()
+    rows = {row.get("segment"): row for row in told(live, "1h", with_facts=True)}
+    assert (rows[None]["value_at_risk"], rows[None]["value_unknown"]) == (1886, 0)
+    assert (rows["gold"]["value_at_risk"], rows["gold"]["disrupted"]) == (509, 2)
+    assert "unknown" not in rows
+
+
+def test_another_ledger_is_asked_anew() -> None:
+    ledger = Base({})
+    live = LiveHealth(definitions(), 1, ledger)
+    live.send([signal(1, 0, "a", ok=False)])
+    live.settle()
+    assert told(live, "1h", with_facts=True)[0]["value_unknown"] == 1
+    ledger.customers["a"] = Held(GOLD, 40)
+    ledger.version = object()
+    live.settle()
+    assert told(live, "1h", with_facts=True)[0]["value_at_risk"] == 40
+
+
+def test_customers_in_trouble_come_and_go() -> None:
+    live = LiveHealth(definitions(more="journey: [{stage: checkout, tier: 1}, search]"), 1, Base({"a": Held(GOLD, 7)}))
+    live.send([signal(1, 0, "a", stage="search", ok=False), signal(2, 2, "a", ok=False), signal(3, 2, "b")])
+    live.settle()
+    (one,) = live.in_trouble().values()
+    assert (one["customer_id"], one["stage"], one["value"], one["segment"]) == ("a", "checkout", 7, "gold")
+    assert one["since"] == "2024-01-01T10:00:00Z"
+    live.crash(0)
+    live.send([signal(4, 6, "b")])
+    live.settle()
+    (one,) = live.in_trouble().values()
+    assert [place["stage"] for place in one["disrupted"]] == ["checkout"]
+    live.send([signal(5, 7, "b")])
+    live.settle()
+    assert live.in_trouble() == {}
+    assert live.troubles == {b"a": None}
+
+
+def test_false_green_counts_the_minutes_in_which_operations_said_up() -> None:
+    live = LiveHealth(definitions(), 2)
+    empty_carts = [signal(n, n / 6, f"c{n % 40}", ok=not 60 <= n < 120) for n in range(240)]
+    live.send(empty_carts)
+    live.settle()
+    assert live.company.false_greens() == []
+    live.company.statuses.add([Status(START * 1000, "shop", None, None, Level.UP)])
+    (whole, scope) = live.company.false_greens()
+    assert (whole.scope.segment, scope.scope.segment) == (None, "unknown")
+    assert (whole.start - START // 60_000, whole.end - START // 60_000, whole.minutes) == (10, 20, 10)
+
+
+def test_a_short_horizon_keeps_the_counts_of_minutes_whose_signals_are_gone() -> None:
+    signals = an_hour(5)
+    agreed = definitions("horizon: 5m\nthresholds: [{satisfied_within: 1s}]")
+    live = LiveHealth(agreed, 2)
+    for place, piece in enumerate(in_pieces(signals, 5)):
+        live.send(piece)
+        live.tick()
+        if place % 4 == 3:
+            live.crash(place % 2)
+    more = [signal(10_000 + n, 60 + n, f"c{n}") for n in range(90)]
+    live.send(more)
+    live.settle()
+    live.crash(0)
+    live.crash(1)
+    live.settle()
+    day = in_order(health_of([*signals, *more], under=agreed, by="day")["periods"][0]["scopes"])
+    assert in_order([row for row in told(live, "24h") if "segment" in row]) == day
+    assert live.company.accounting["late"] == 0
+
+
+def test_needs_are_learnt_from_the_days_before() -> None:
+    agreed = definitions("thresholds: []")
+    chance = random.Random(6)
+    signals = [
+        signal(n, n * 2, f"c{n % 50}", latency_ms=chance.uniform(90, 110) * (20 if n >= 1080 else 1))
+        for n in range(1110)
+    ]  # a day and a half
+    live = LiveHealth(agreed, 2)
+    for piece in in_pieces(signals, 6, 60):
+        live.send(piece)
+        live.tick()
+        live.tick()
+    live.settle()
+    rows = in_order(told(live, "1h"))
+    assert rows == in_order(from_file(signals, under=agreed))
+    assert rows[0]["disrupted"] == rows[0]["customers"] == 30
