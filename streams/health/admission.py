@@ -40,6 +40,24 @@ class AdmittedSignals:
     no_signal: dict[str, int] = field(default_factory=dict)
     unmapped: int = 0
 
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """What became of the records; sums to all of them."""
+        return {
+            "signals": len(self.signals), "statuses": len(self.statuses), "no_signal": sum(self.no_signal.values()),
+            "unmapped": self.unmapped, "dead_lettered": len(self.dead_letters),
+        }  # fmt: skip
+
+    @property
+    def gave(self) -> int:
+        """Signals or statuses that the records gave."""
+        return len(self.signals) + len(self.statuses)
+
+    @property
+    def event_times(self) -> list[int]:
+        """Of these, microseconds."""
+        return [one.at for one in (*self.signals, *self.statuses)]
+
 
 class _Reading:
     def __init__(self, definitions: Definitions, now_us: Callable[[], int] | None, max_bytes: int) -> None:

@@ -15,6 +15,10 @@ FORGIVEN_MINUTES = 5
 """Minutes without a red one that do not end a false green: customers may be few."""
 
 
+KEPT_MINUTES = 8 * 1440
+"""How far back words are kept beside the last one before."""
+
+
 class StatusBook:
     """The last word of operations at every minute. Within a minute the worst word holds."""
 
@@ -35,6 +39,28 @@ class StatusBook:
                 steps.append(entry)
             elif (place := bisect_right(steps, entry)) == 0 or steps[place - 1] != entry:
                 insort(steps, entry)
+
+    @property
+    def feeds(self) -> list[Feed]:
+        """Every service, stage and region that a word was said of."""
+        return sorted(self._feeds, key=lambda feed: tuple(name or "" for name in feed))
+
+    def steps(self, feed: Feed) -> list[tuple[int, int]]:
+        """(minute, level) of each word of a feed."""
+        return self._feeds.get(feed, [])
+
+    def replace(self, feed: Feed, steps: list[tuple[int, int]]) -> None:
+        """All that was said of a feed, in order."""
+        self._feeds[feed] = steps
+        if feed[2] is not None:
+            self._regions.setdefault(feed[:2], set()).add(feed[2])
+
+    def forget(self, feed: Feed, before: int) -> None:
+        """Let go of words before a minute, but for the last of them."""
+        steps = self._feeds[feed]
+        place = bisect_right(steps, (before, -1)) - 1
+        if place > 0:
+            del steps[:place]
 
     def level(self, scope: ScopeName, minute: int) -> Level | None:
         """What operations said of a scope in a minute (since 1970); None: nothing so far.

@@ -143,6 +143,17 @@ class PartitionLedger:
         """How many customers there are, at rest or not."""
         return len(self.customers) + len(self.resting)
 
+    def state_of(self, customer_id: str) -> CustomerState | None:
+        """A customer as it is now, at rest or not; to be read only. None: it is not known."""
+        customer = self.customers.get(customer_id)
+        if customer is not None:
+            return customer.state
+        found = self.resting.look(customer_id)
+        if found is None:
+            return None
+        copied, is_whole = found
+        return copied.state if is_whole else self._fold(copied.base, copied.facts, copied.folded_to).state
+
     def sweep(self, most: int) -> None:
         """Settle the next so many customers, in turn, and put to rest those whom no fact touches.
 

@@ -113,6 +113,17 @@ class RestingCustomers:
         customer.wheel_minute = int.from_bytes(data[:_MINUTE], "little")
         return customer, False
 
+    def look(self, customer_id: str) -> tuple[Customer, bool] | None:
+        """As `take`, but the customer stays: what is given is a copy."""
+        data = self._quiet.get(customer_id)
+        if data is not None:
+            return unpack_quiet(data), True
+        data = self._saved.get(customer_id)
+        if data is not None:
+            return unpack_customer(data), False
+        data = self._settled.get(customer_id.encode())
+        return None if data is None else (unpack_compact(customer_id, data[_MINUTE:], self._words), False)
+
     def load(self, values: MutableMapping[bytes, bytes]) -> Iterator[tuple[str, int]]:
         """Take the customers out of a changelog's values; gives id and minute of those to whom something falls due.
 

@@ -232,6 +232,7 @@ class HealthBooks:
     def flush(self, now: int) -> HealthFlush | None:
         """What changed since the last flush; None when there is nothing to write. `now`: wall clock."""
         self._held.settle()
+        moved = self._save_troubles()
         parts = self._part_records(now)
         if not (self._unwritten.anything or parts or self._log.has_unwritten):
             return None
@@ -239,7 +240,6 @@ class HealthBooks:
         self._save_signals()
         self._save_hours()
         self._forget()
-        moved = self._save_troubles()
         state = self.watermark.state(now)
         changelog = self._log.records(
             next_offset=self.next_offset or 0, watermark=self._largest, clock=NEVER, partitions=self._partitions,
@@ -256,7 +256,7 @@ class HealthBooks:
         state = self.watermark.state(now)
         progress = HealthProgress(
             self.next_offset or 0, state.largest, state.idle, state.fresh, self._running.minute, self._named,
-            self.accounting(),
+            self.accounting(), len(self._troubles),
         )  # fmt: skip
         parts: list[Record] = []
         if self.clock is None and self._restored:

@@ -35,6 +35,7 @@ from streams.health.live.parts import (
     unpack_part,
     unpacked,
 )
+from streams.health.live.running import WINDOWS as WINDOW_MINUTES
 from streams.health.live.search import MinuteSearch
 from streams.health.naming import Named
 from streams.health.needs import Needs
@@ -91,7 +92,7 @@ class CompanyHealth:
         self._passed = 0  # minutes before it were looked at
         self._search = MinuteSearch(definitions.health.subsets, self._calendar)
         self._red: dict[ScopeName, set[int]] = {}
-        self._merged: dict[str, dict[ScopeName, ScopeHealth]] = {}
+        self._merged: dict[tuple[str, Kind], dict[ScopeName, ScopeHealth]] = {}
 
     @property
     def clock(self) -> int | None:
@@ -120,8 +121,10 @@ class CompanyHealth:
         if epoch < self._epochs.get(number, 0):
             return
         if where.what == WINDOWS:
-            self._windows.setdefault((where.of, where.stage), {})[number] = epoch, _windows(payload)
-            self._merged = {}
+            kind = where.of, where.stage
+            self._windows.setdefault(kind, {})[number] = epoch, _windows(payload)
+            for window in WINDOW_MINUTES:
+                self._merged.pop((window, kind), None)
         elif where.what == MINUTE_PART:
             self._take_minute(where.number, number, epoch, _minute(payload))
         elif where.what == HOUR_PART:
@@ -134,13 +137,13 @@ class CompanyHealth:
 
     def _drop(self, partition: int, epoch: int) -> None:
         """What older owners of the partition told is void; minutes that were looked at stand."""
+        self._merged = {}
         for parts in self._windows.values():
             if partition in parts and parts[partition][0] < epoch:
                 del parts[partition]
         for minutes in self._minutes.values():
             if partition in minutes and minutes[partition][0] < epoch:
                 del minutes[partition]
-        self._merged = {}
 
     def _take_minute(self, minute: int, partition: int, epoch: int, part: MinutePart) -> None:
         if minute >= self._passed:
@@ -241,30 +244,61 @@ class CompanyHealth:
                     found.add(scope, minute)
         return found.all()
 
+    @property
+    def kinds(self) -> list[Kind]:
+        """Services and stages that anything is known of."""
+        return sorted(self._windows)
+
+    @property
+    def in_trouble(self) -> int:
+        """Customers disrupted now, each once."""
+        return sum(one.in_trouble for one in self.progress.values())
+
+    def span(self, window: str) -> tuple[int, int] | None:
+        """[start, end) of a window at the clock, microseconds; None before there is a clock."""
+        if self.clock is None:
+            return None
+        end = (self.clock // MINUTE + 1) * MINUTE
+        return end - WINDOW_MINUTES[window] * MINUTE, end
+
     def rows(self, window: str) -> dict[ScopeName, ScopeHealth]:
-        """Every scope over a window, wholes of services and stages too; the same objects until a part changes."""
-        found = self._merged.get(window)
-        if found is None:
-            found = self._merged[window] = dict(self._rows(window))
+        """Every scope over a window, wholes of services and stages too; without quantiles (`with_latencies`)."""
+        found: dict[ScopeName, ScopeHealth] = {}
+        for kind in self._windows:
+            found |= self.rows_of(kind, window)
         return found
 
-    def _rows(self, window: str) -> Iterator[tuple[ScopeName, ScopeHealth]]:
-        for kind, parts in self._windows.items():
-            scopes: dict[ScopeName, ScopeHealth] = {}
-            for _, part in parts.values():
-                names = [ScopeName(*kind, *name) for name in part.scopes]
-                if not names:
-                    continue
-                for name, row in zip(names, unpacked(part.rows[window], COLUMNS + 4).tolist(), strict=True):
-                    _add(scopes.setdefault(name, ScopeHealth(ScopeCounts(), Distinct())), row)
-                for place, one, times in unpacked(part.latencies[window], 3).tolist():
-                    scopes[names[place]].counts.latencies.count(one, times)
-                    whole = names[place]._replace(segment=None, region=None)
-                    scopes[whole].counts.latencies.count(one, times)
-            for name, health in scopes.items():
-                if health.customers or any(health.counts.probes):
-                    health.latencies = quantiles(health.counts.latencies, QUANTILES)
-                    yield name, health
+    def rows_of(self, kind: Kind, window: str) -> dict[ScopeName, ScopeHealth]:
+        """The same of one service and stage; the same object until a part changes."""
+        key = window, kind
+        found = self._merged.get(key)
+        if found is None:
+            found = self._merged[key] = dict(self._rows(kind, window))
+        return found
+
+    def _rows(self, kind: Kind, window: str) -> Iterator[tuple[ScopeName, ScopeHealth]]:
+        scopes: dict[ScopeName, ScopeHealth] = {}
+        for _, part in self._windows[kind].values():
+            names = [ScopeName(*kind, *name) for name in part.scopes]
+            if not names:
+                continue
+            for name, row in zip(names, unpacked(part.rows[window], COLUMNS + 4).tolist(), strict=True):
+                _add(scopes.setdefault(name, ScopeHealth(ScopeCounts(), Distinct())), row)
+            whole = scopes.get(ScopeName(*kind, None, None))
+            for place, one, times in unpacked(part.latencies[window], 3).tolist():
+                scopes[names[place]].counts.latencies.count(one, times)
+                if whole is not None:
+                    whole.counts.latencies.count(one, times)
+        for name, health in scopes.items():
+            if health.customers or any(health.counts.probes):
+                yield name, health
+
+
+def with_latencies(health: ScopeHealth) -> ScopeHealth:
+    """The scope with its quantiles, which take their time."""
+    if health.latencies is None:
+        health.latencies = quantiles(health.counts.latencies, QUANTILES)
+    return health
 
 
 def _add(health: ScopeHealth, row: list[int]) -> None:

@@ -71,6 +71,7 @@ class HealthProgress(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
     Attributes:
         done: minutes (since 1970) before it are over and told.
+        in_trouble: customers disrupted now.
     """
 
     next_offset: int
@@ -80,6 +81,7 @@ class HealthProgress(msgspec.Struct, frozen=True, gc=False, array_like=True):
     done: int
     definitions: tuple[str, str]
     accounting: dict[str, Any]
+    in_trouble: int = 0
 
 
 class _Envelope(msgspec.Struct, gc=False, array_like=True):

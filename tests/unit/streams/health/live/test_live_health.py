@@ -7,6 +7,7 @@ import pytest
 
 from streams.health.customers import Profile
 from streams.health.health_json import scope_rows
+from streams.health.live.company import with_latencies
 from streams.health.live.known import Held
 from streams.health.signals import Level, Status
 from tests.unit.streams.health.live.company_of_books import Base, LiveHealth, in_pieces
@@ -34,7 +35,8 @@ def an_hour(seed: int, *, customers: int = 60, signals: int = 1500) -> list[dict
 
 def told(live: LiveHealth, window: str, *, with_facts: bool = False) -> list[dict[str, Any]]:
     """The rows of a window, as JSON."""
-    return scope_rows(live.definitions, live.company.rows(window), with_facts)
+    rows = {scope: with_latencies(health) for scope, health in live.company.rows(window).items()}
+    return scope_rows(live.definitions, rows, with_facts)
 
 
 def from_file(signals: list[dict[str, Any]], **more: Any) -> list[dict[str, Any]]:
@@ -155,7 +157,8 @@ def test_another_ledger_is_asked_anew() -> None:
 
 
 def test_customers_in_trouble_come_and_go() -> None:
-    live = LiveHealth(definitions(more="journey: [{stage: checkout, tier: 1}, search]"), 1, Base({"a": Held(GOLD, 7)}))
+    agreed = definitions(more="journey: [{stage: checkout, tier: 1}, search]")
+    live = LiveHealth(agreed, 1, Base({"a": Held(GOLD, 7)}))
     live.send([signal(1, 0, "a", stage="search", ok=False), signal(2, 2, "a", ok=False), signal(3, 2, "b")])
     live.settle()
     (one,) = live.in_trouble().values()
