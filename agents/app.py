@@ -9,9 +9,12 @@ from typing import Any
 import faust
 
 from agents.company import Company
+from agents.customer_health import CustomerHealthWriter
 from agents.customer_lists import CustomerLists
 from agents.editions import Candidate, EditionLog
-from agents.feeds import LEDGER, VOICE
+from agents.feeds import HEALTH, LEDGER, STATUS, VOICE
+from agents.health import HealthAgent, StatusAgent
+from agents.health_company import HealthCompany
 from agents.intake import IntakeAgent
 from agents.kafka_clients import faust_brokers, faust_credentials
 from agents.ledger import LedgerAgent
@@ -27,6 +30,7 @@ from agents.wall_clock import wall_clock_us
 from agents.web.board_feed import BoardFeed
 from agents.web.server import add_pages
 from config.settings import Settings
+from streams.books import Flush
 from streams.facts.definitions.model import Definitions
 from streams.recount import table_rules
 from streams.sentiment.scorer import Scorer
@@ -47,6 +51,10 @@ NET_GROWTH_SHARE = 0.05
 
 VOICE_SHARE = 0.5
 """Of a worker's time: where mentions race, as in a replay, they are merged no faster."""
+
+
+HEALTH_SHARE = 0.5
+"""Of a worker's time: where signals race, as in a replay, minutes are counted no faster."""
 
 
 class LedgerWorker:
@@ -80,9 +88,14 @@ class LedgerWorker:
             watchers.append(measurement)
         self.company = Company(settings, definitions, rules, clock_rules, lambda: self.ledger.owned(), self.shows)
         self.ledger = LedgerAgent(
-            self.app, settings, definitions, rules, clock_rules, watchers, topic, self.company.take_own
+            self.app, settings, definitions, rules, clock_rules, watchers, topic, self._ledger_delivered
         )
         self.stages: list[PartitionStage[Any, Any]] = [self.ledger]
+        self.health: HealthAgent | None = None
+        self.status: StatusAgent | None = None
+        self.health_company: HealthCompany | None = None
+        if HEALTH.topic in feeds:
+            self._add_health(clock_rules, watchers, with_status=STATUS.topic in feeds)
         self.voice: VoiceAgent | None = None
         self.voice_company: VoiceCompany | None = None
         if VOICE.topic in feeds:
@@ -105,6 +118,29 @@ class LedgerWorker:
         self.customer_lists = CustomerLists(self)
         add_pages(self, self.board, self.customer_lists)
         self._tasks()
+
+    def _add_health(self, clock_rules: ClockRules, watchers: list[Watcher], *, with_status: bool) -> None:
+        settings, definitions = self.settings, self.definitions
+        company = self.health_company = HealthCompany(
+            settings, definitions, clock_rules, lambda: set() if self.health is None else self.health.owned(),
+            with_status=with_status,
+        )
+        self.health = HealthAgent(
+            self.app, settings, definitions, clock_rules, watchers, company.health.needs, self.ledger.books.get,
+            company.take_own,
+        )
+        self.stages.append(self.health)
+        self.customer_health = CustomerHealthWriter(self.app.transport, settings, company)
+        if with_status:
+            self.status = StatusAgent(
+                self.app, settings, definitions, clock_rules, watchers, company.take_own_status
+            )
+            self.stages.append(self.status)
+
+    async def _ledger_delivered(self, partition: int, flush: Flush) -> None:
+        await self.company.take_own(partition, flush)
+        if self.health is not None:
+            self.health.ledger_changed(partition, {change.customer_id for change in flush.changes})
 
     def _faust_app(self, options: TransportOptions | None) -> faust.App:
         settings = self.settings
@@ -129,6 +165,9 @@ class LedgerWorker:
         )
         for work in works:
             self.app.task()(self._guarded(work))
+        if self.health_company is not None:
+            for work in (self.health_company.read, self._keep_health, self._keep_health_written):
+                self.app.task()(self._guarded(work))
         if self.voice_company is not None:
             for work in (self.voice_company.read, self._keep_voice):
                 self.app.task()(self._guarded(work))
@@ -172,6 +211,25 @@ class LedgerWorker:
                 await self._measurement.watch(self)
 
         await every(TICK_S, tick)
+
+    async def _keep_health(self) -> None:
+        health, company = self.health, self.health_company
+        assert health is not None
+        assert company is not None
+
+        async def tick() -> None:
+            if self.status is not None:
+                self.status.note_ends()
+            await health.advance(company.advance(wall_clock_us()))
+            await company.look()
+
+        await every(TICK_S, tick, share=HEALTH_SHARE)
+
+    async def _keep_health_written(self) -> None:
+        async def write() -> None:
+            await self.customer_health.write(lambda: bool(self.app.should_stop))
+
+        await every(NET_GROWTH_S, self._unless_stopping(write), share=NET_GROWTH_SHARE)
 
     async def _keep_voice(self) -> None:
         voice, merged = self.voice, self.voice_company

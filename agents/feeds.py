@@ -45,7 +45,21 @@ VOICE = Feed(
     without="Mentions are not counted",
 )
 
-FEEDS = (LEDGER, VOICE)
+HEALTH = Feed(
+    "qos-signals",
+    frozenset({"health-changelog", "health-parts", "customer-health", "customers-in-trouble", "dead-letters"}),
+    ("signals", "no_signal", "unmapped", "dead_lettered"),
+    without="What customers experience is not counted",
+)
+
+STATUS = Feed(
+    "service-status",
+    frozenset({"status-changelog", "status-parts", "dead-letters"}),
+    ("statuses", "no_signal", "unmapped", "dead_lettered"),
+    without="What operations say is not read, so that false green is unknown",
+)
+
+FEEDS = (LEDGER, HEALTH, STATUS, VOICE)
 """In the order in which a worker starts them. An optional one follows those whose state it joins."""
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from agents.web.schema_words import reference
 from agents.web.schemas import SCHEMAS
 from streams.drilldown.numbers import MEASURES
+from streams.health.live.running import WINDOWS as HEALTH_WINDOWS
 from streams.tables.windows import WINDOW_NAMES
 
 API = "/api/v1"
@@ -51,6 +52,8 @@ class Route:
     parameters: tuple[Parameter, ...] = ()
     of_company: bool = True
 
+
+HEALTH_WINDOW = "1h"
 
 _NOTHING_YET = Answer(
     "nothing has been counted yet, the tables are being read back, or another edition is in force", "Error"
@@ -102,6 +105,17 @@ ROUTES = (
     Route(
         f"{API}/voice", "voice", "What customers say: mentions, people and sentiment per brand, topics, freshness.",
         {200: Answer("the voice", "Voice"), 400: _WRONG, 503: _NOTHING_YET},
+    ),
+    Route(
+        f"{API}/health", "health",
+        "Health as customers perceive it: customers disrupted, value at risk, false green, and which customers.",
+        {200: Answer("the health", "Health"), 400: _WRONG, 503: _NOTHING_YET},
+        (
+            Parameter(
+                "window", "Which window, ending with the clock of the signals.",
+                {"type": "string", "enum": list(HEALTH_WINDOWS), "default": HEALTH_WINDOW},
+            ),
+        ),
     ),
     Route(
         f"{API}/status", "status", "The clock, how far each partition is, what became of all records.",

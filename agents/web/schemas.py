@@ -3,6 +3,7 @@
 
 from agents.web.board_schemas import BOARD_SCHEMAS
 from agents.web.customer_schemas import CUSTOMER_SCHEMAS
+from agents.web.health_schemas import HEALTH_SCHEMAS
 from agents.web.schema_words import (
     Schema,
     amount,
@@ -214,5 +215,6 @@ SCHEMAS: dict[str, Schema] = {
     ),
     **BOARD_SCHEMAS,
     **CUSTOMER_SCHEMAS,
+    **HEALTH_SCHEMAS,
 }
 """Name to the schema of an answer or of a part of one."""

@@ -12,9 +12,10 @@ from agents.web.answers import json_answer
 from agents.web.board_feed import BoardFeed
 from agents.web.board_pages import BoardPages
 from agents.web.customer_pages import CustomerPages
-from agents.web.routes import API, ROUTES, Route, openapi
+from agents.web.routes import API, HEALTH_WINDOW, ROUTES, Route, openapi
 from streams.facts.refusal import Refused
 from streams.facts.times import instant_of
+from streams.health.live.running import WINDOWS
 from streams.report.card import card
 from streams.report.instants import CannotAnswer
 from streams.tables.calendar import utc_text
@@ -120,6 +121,9 @@ class Pages:
             waits.append("the company's mentions are being read back")
         if not self._worker.shows():
             waits.append(edition_state(self._worker))
+        health = self._worker.health_company
+        if health is not None and not health.complete:
+            waits.append("the company's health is being read back")
         return json_answer({"ready": not waits, "waits_for": waits}, 503 if waits else 200)
 
     async def ledger(self, request: web.Request) -> web.Response:
@@ -136,6 +140,20 @@ class Pages:
         if now is None:
             why = "no mention has been read yet" if merged.complete else "the mentions are being read back"
             return json_answer({"error": f"{why}; is anything sent to social-mentions?"}, 503)
+        return json_answer(now)
+
+    async def health(self, request: web.Request) -> web.Response:
+        """Health as customers perceive it; `window` chooses the window."""
+        company = self._worker.health_company
+        if company is None:
+            return json_answer({"error": "this worker reads no signals: its log says which topics are missing"}, 503)
+        window = request.query.get("window", HEALTH_WINDOW)
+        if window not in WINDOWS:
+            return json_answer({"error": f"no window {window!r}; there are {', '.join(WINDOWS)}"}, 400)
+        now = company.now(window)
+        if now is None:
+            why = "no signal has been read yet" if company.complete else "health is being read back"
+            return json_answer({"error": f"{why}; is anything sent to qos-signals?"}, 503)
         return json_answer(now)
 
     async def report(self, request: web.Request) -> web.Response:

@@ -43,10 +43,9 @@ class AdmittedSignals:
     @property
     def outcomes(self) -> dict[str, int]:
         """What became of the records; sums to all of them."""
-        return {
-            "signals": len(self.signals), "statuses": len(self.statuses), "no_signal": sum(self.no_signal.values()),
-            "unmapped": self.unmapped, "dead_lettered": len(self.dead_letters),
-        }  # fmt: skip
+        found = {"signals": len(self.signals), "statuses": len(self.statuses)}
+        found |= {"no_signal": sum(self.no_signal.values()), "unmapped": self.unmapped}
+        return {name: count for name, count in found.items() if count} | {"dead_lettered": len(self.dead_letters)}
 
     @property
     def gave(self) -> int:
@@ -56,7 +55,7 @@ class AdmittedSignals:
     @property
     def event_times(self) -> list[int]:
         """Of these, microseconds."""
-        return [one.at for one in (*self.signals, *self.statuses)]
+        return [*(one.at for one in self.signals), *(one.at for one in self.statuses)]
 
 
 class _Reading:

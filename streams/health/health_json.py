@@ -1,12 +1,13 @@
 """Perceived health as one JSON document: the answer of `netgrowth health`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from streams.facts.definitions.model import Definitions
 from streams.health.naming import Named
 from streams.health.parts import ScopeName
 from streams.health.shares import apdex, colour, share_interval
+from streams.health.status import FalseGreen
 from streams.health.tables import QUANTILES, HealthTables, Period, ScopeHealth
 from streams.ledger.rules import MINUTE
 from streams.tables.calendar import Calendar, utc_text
@@ -31,7 +32,7 @@ def health_json(
         "status_feed": "read" if tables.has_status else "unknown",
         "ledger": "read" if with_facts else "unknown",
         "periods": [_period(definitions, period, calendar, with_facts) for period in tables.periods],
-        "subsets": [_subset(named) for named in tables.named],
+        "subsets": [subset_row(named) for named in tables.named],
     }
     if tables.has_status:
         found["false_green"] = _false_green(tables)
@@ -61,7 +62,8 @@ def scope_rows(
     return sorted((_row(definitions, scope, health, with_facts) for scope, health in scopes.items()), key=_order)
 
 
-def _subset(named: Named) -> dict[str, Any]:
+def subset_row(named: Named) -> dict[str, Any]:
+    """A subset that was named."""
     subset = named.subset
     service, stage = named.kind
     found: dict[str, Any] = {
@@ -129,16 +131,20 @@ def _false_green(tables: HealthTables) -> list[dict[str, Any]]:
     several: dict[tuple[str, str], int] = {}
     for scope in {scope for period in tables.periods for scope in period.scopes if scope.segment is not None}:
         several[scope[:2]] = several.get(scope[:2], 0) + 1
-    return list(_false_green_rows(tables, several))
+    return [row for _, row in false_green_rows(tables.false_greens.all(), several)]
 
 
-def _false_green_rows(tables: HealthTables, several: Mapping[tuple[str, str], int]) -> Iterator[dict[str, Any]]:
-    for one in tables.false_greens.all():
+def false_green_rows(
+    spells: Iterable[FalseGreen], several: Mapping[tuple[str, str], int]
+) -> Iterator[tuple[ScopeName, dict[str, Any]]]:
+    """Spells of false green; `several`: how many scopes there are of a service and stage."""
+    for one in spells:
         if one.scope.segment is None and several.get(one.scope[:2], 0) < 2:
             continue  # it is told as the one scope that makes it up
-        yield {
+        row = {
             **_names(one.scope),
             "start": utc_text(one.start * MINUTE),
             "end": utc_text(one.end * MINUTE),
             "minutes": one.minutes,
         }
+        yield one.scope, row

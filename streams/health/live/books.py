@@ -81,6 +81,7 @@ class HealthBooks:
         self.partition = partition
         self.definitions = definitions
         self.next_offset: int | None = None
+        self.epoch = 0
         self.watermark = PartitionWatermark(clock_rules)
         self.records = SignalCounts()
         self.late = 0
@@ -109,11 +110,6 @@ class HealthBooks:
         self._began = self._restored = False
         self._troubles_changed = False
         self._told: HealthProgress | None = None
-
-    @property
-    def epoch(self) -> int:
-        """Of the owner."""
-        return self._log.epoch
 
     @property
     def has_unwritten(self) -> bool:
@@ -342,6 +338,7 @@ class HealthBooks:
         Raises:
             msgspec.MsgspecError, ValueError: a value was written by another version of this program.
         """
+        self.epoch = epoch
         self._log.restore(reader, epoch)
         saved = reader.progress
         if saved is None:

@@ -4,7 +4,7 @@ Every worker adds them up, so that each answers for the company and all of them 
 looked at when every partition has told of it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -26,10 +26,12 @@ from streams.health.live.parts import (
     HOUR_PART,
     MINUTE_PART,
     PROGRESS_PART,
+    STATUS_PART,
     WINDOWS,
     HealthProgress,
     HourPart,
     MinutePart,
+    StatusPart,
     WindowsPart,
     read_part_key,
     unpack_part,
@@ -61,13 +63,14 @@ _progress = msgspec.msgpack.Decoder(HealthProgress).decode
 _windows = msgspec.msgpack.Decoder(WindowsPart).decode
 _minute = msgspec.msgpack.Decoder(MinutePart).decode
 _hour = msgspec.msgpack.Decoder(HourPart).decode
+_status = msgspec.msgpack.Decoder(StatusPart).decode
 
 
 class CompanyHealth:
     """The parts of all partitions put together.
 
     Attributes:
-        progress: of each partition, as last told.
+        progress, status_progress: of each partition of signals and of statuses, as last told.
         needs: what customers need, learnt as hours end where nothing is stated.
         statuses: what operations said.
         status_feed: whether they are listened to at all.
@@ -78,6 +81,7 @@ class CompanyHealth:
     ) -> None:
         self.definitions = definitions
         self.progress: dict[int, HealthProgress] = {}
+        self.status_progress: dict[int, HealthProgress] = {}
         self.needs = Needs(definitions.health)
         self.statuses = StatusBook()
         self.status_feed = status_feed
@@ -85,6 +89,7 @@ class CompanyHealth:
         self._calendar = Calendar(definitions.time_zone)
         self._clock = TablesClock(clock_rules, partitions)
         self._epochs: dict[int, int] = {}
+        self._status_epochs: dict[int, int] = {}
         self._windows: dict[Kind, dict[int, tuple[int, WindowsPart]]] = {}
         self._minutes: dict[int, dict[int, tuple[int, MinutePart]]] = {}
         self._hours: dict[int, dict[int, HourPart]] = {}
@@ -134,6 +139,24 @@ class CompanyHealth:
             if epoch > self._epochs.get(number, 0):
                 self._epochs[number] = epoch
                 self._drop(number, epoch)
+
+    def apply_status(self, key: bytes, value: bytes | None) -> None:
+        """Take one record of `status-parts`.
+
+        Raises: msgspec.MsgspecError for a record that no worker wrote.
+        """
+        where = read_part_key(key)
+        if value is None:
+            return
+        epoch, payload = unpack_part(value)
+        if epoch < self._status_epochs.get(where.partition, 0):
+            return
+        self._status_epochs[where.partition] = epoch
+        if where.what == STATUS_PART:
+            part = _status(payload)
+            self.statuses.replace(part.feed, part.steps)
+        elif where.what == PROGRESS_PART:
+            self.status_progress[where.partition] = _progress(payload)
 
     def _drop(self, partition: int, epoch: int) -> None:
         """What older owners of the partition told is void; minutes that were looked at stand."""
@@ -223,17 +246,18 @@ class CompanyHealth:
 
     @property
     def accounting(self) -> dict[str, Any]:
-        """What became of all records."""
-        found: dict[str, Any] = {}
-        for one in self.progress.values():
-            for name, told in one.accounting.items():
-                if isinstance(told, dict):
-                    of_name = found.setdefault(name, {})
-                    for reason, count in told.items():
-                        of_name[reason] = of_name.get(reason, 0) + count
-                else:
-                    found[name] = found.get(name, 0) + told
-        return found
+        """What became of all records of signals."""
+        return _added(self.progress)
+
+    @property
+    def status_accounting(self) -> dict[str, Any]:
+        """What became of all records of statuses."""
+        return _added(self.status_progress)
+
+    @property
+    def passed(self) -> int:
+        """Minutes (since 1970) before it were looked at."""
+        return self._passed
 
     def false_greens(self) -> list[FalseGreen]:
         """Spells in which customers were red and operations said up."""
@@ -299,6 +323,19 @@ def with_latencies(health: ScopeHealth) -> ScopeHealth:
     if health.latencies is None:
         health.latencies = quantiles(health.counts.latencies, QUANTILES)
     return health
+
+
+def _added(progress: Mapping[int, HealthProgress]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for one in progress.values():
+        for name, told in one.accounting.items():
+            if isinstance(told, dict):
+                of_name = found.setdefault(name, {})
+                for reason, count in told.items():
+                    of_name[reason] = of_name.get(reason, 0) + count
+            else:
+                found[name] = found.get(name, 0) + told
+    return found
 
 
 def _add(health: ScopeHealth, row: list[int]) -> None:

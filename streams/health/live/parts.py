@@ -2,7 +2,7 @@
 
 Every record is cumulative and ends with the epoch of the partition's owner. `windows` holds the scopes of a service
 and stage; `minute`, written once a minute is over, what the search of subsets and false green need of it; `hour`,
-latencies that needs are learnt from; `progress` ends every flush.
+latencies that needs are learnt from; `progress` ends every flush. `status-parts` holds what operations say alike.
 """
 
 from typing import Any
@@ -13,8 +13,10 @@ import numpy as np
 from streams.health.columns import Attributes, Kind
 from streams.health.live.tally import Ints
 from streams.health.parts import ScopeName
+from streams.health.status import Feed
 
 WINDOWS, MINUTE_PART, HOUR_PART, PROGRESS_PART = "windows", "minute", "hour", "progress"
+STATUS_PART = "status"
 
 Record = tuple[bytes, bytes | None]
 
@@ -64,6 +66,13 @@ class HourPart(msgspec.Struct, gc=False, array_like=True):
     """An hour of the services that no need is stated for: [service, stage, bad, all, {bin: interactions}]."""
 
     kinds: list[tuple[str, str, int, int, dict[int, int]]]
+
+
+class StatusPart(msgspec.Struct, gc=False, array_like=True):
+    """What operations said of a service, stage and region: (minute, level) in order."""
+
+    feed: Feed
+    steps: list[tuple[int, int]]
 
 
 class HealthProgress(msgspec.Struct, frozen=True, gc=False, array_like=True):

@@ -62,6 +62,12 @@ def test_list_as_json_has_every_topic() -> None:
         "p.scope-parts",
         "p.voice-changelog",
         "p.net-growth",
+        "p.health-changelog",
+        "p.health-parts",
+        "p.status-changelog",
+        "p.status-parts",
+        "p.customer-health",
+        "p.customers-in-trouble",
     }
 
 

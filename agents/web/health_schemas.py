@@ -1,0 +1,111 @@
+"""JSON Schemas of health as customers perceive it."""
+
+from agents.web.schema_words import (
+    Schema,
+    count,
+    counts,
+    flag,
+    instant,
+    list_of,
+    maybe,
+    named,
+    number,
+    record,
+    ref,
+    text,
+)
+
+_DEFINITIONS = record("the agreement that was counted by", name=text("its name"), version=text("its version"))
+_SCOPE = {
+    "service": text("the service"),
+    "stage": text("the stage of the customer's journey; `unknown`: one that the definitions do not list"),
+    "segment": maybe(text("where the customer counts in the ledger; absent for the stage as a whole")),
+    "region": maybe(text("the same")),
+}
+_INSTANT = {"type": "string", "format": "date-time", "description": "RFC 3339, in the company's time zone"}
+_COLOUR: Schema = {
+    "type": "string", "enum": ["green", "yellow", "red", "unknown"],
+    "description": "by the lower bound of the share, or the number disrupted; unknown: nobody was seen",
+}
+_RECORDS = {
+    "records": maybe(count("read")),
+    "no_signal": maybe(counts("that a rule dropped, by rule")),
+    "unmapped": maybe(count("that no rule took")),
+    "dead_lettered": maybe(counts("that could not be admitted, by reason")),
+}
+
+HEALTH_SCHEMAS: dict[str, Schema] = {
+    "ScopeHealth": record(
+        "a scope in a window",
+        **_SCOPE,
+        tier={"type": "integer", "enum": [1, 2, 3], "description": "of the stage: 1 pages, 2 a ticket, 3 is shown"},
+        customers=count("distinct customers seen"),
+        disrupted=count("distinct customers disrupted in one minute or more"),
+        customer_minutes=count("minutes in which a customer was disrupted, over all customers"),
+        counts={"type": "string", "enum": ["distinct", "sums"], "description": "sums: signals stood for several"},
+        share=maybe(number("share disrupted")),
+        share_lower=maybe(number("lower end of its 95 % interval")),
+        share_upper=maybe(number("upper end of its 95 % interval")),
+        apdex=maybe(number("(satisfied + half of the tolerating) / all")),
+        interactions=maybe(counts("satisfied, tolerating and frustrated")),
+        colour=_COLOUR,
+        value_at_risk=maybe(count("expected value of those disrupted, minor units; absent: of none it is known")),
+        value_unknown=maybe(count("of those disrupted, how many the ledger does not know")),
+        latency_ms=maybe(named("quantiles, right to 1 %", {"type": "number"})),
+        probes=maybe(record("synthetic interactions", sent=count("how many"), failed=count("of these"))),
+    ),
+    "Health": record(
+        "health as customers perceive it",
+        definitions=_DEFINITIONS, currency=text("of values"), until=instant("the clock of the signals"),
+        window=text("which"),
+        status_feed={
+            "type": "string", "enum": ["read", "unknown"],
+            "description": "unknown: operations said nothing, so that false green is not known rather than none",
+        },
+        statuses=list_of(
+            "the last word of operations",
+            record(
+                "a word", service=text("of which service"), stage=maybe(text("of which stage, if not of all")),
+                region=maybe(text("of which region, if not of all")),
+                status={"type": "string", "enum": ["up", "degraded", "down"], "description": "what they said"},
+                since_minute=instant("the minute in which it was last said"),
+            ),
+        ),
+        ledger=text("read"),
+        in_trouble=count("distinct customers disrupted in the running minute or the four before it"),
+        accounting=record(
+            "what became of the records",
+            signals=record(
+                "of qos-signals", **_RECORDS, signals=maybe(count("admitted")),
+                duplicates=maybe(count("that came again")), late=maybe(count("older than the horizon")),
+            ),
+            status=record("of service-status", **_RECORDS, statuses=maybe(count("admitted"))),
+        ),
+        periods=list_of(
+            "one: the window",
+            record(
+                "a period", start=_INSTANT, end=_INSTANT,
+                scopes=list_of("service x stage x segment x region", ref("ScopeHealth", "a scope")),
+                services=list_of("services and stages as a whole", ref("ScopeHealth", "a scope")),
+            ),
+        ),
+        subsets=list_of(
+            "troubles that were named",
+            record(
+                "a trouble", start=instant("when it began"), end=instant("until when it lasted"),
+                named_at=instant("when it was first named"), service=text("where"), stage=text("where"),
+                attributes=named("by attribute", {"type": "array", "items": {"type": "string"}}),
+                customers=count("of them seen"), disrupted=count("of them disrupted"),
+                share_of_excess=number("of what was disrupted above usual"),
+                ratio=number("log-likelihood ratio"), lift=maybe(number("share disrupted, times that of the rest")),
+            ),
+        ),
+        false_green=list_of(
+            "spells in which customers were red and operations said up",
+            record(
+                "a spell", **_SCOPE, start=instant("first minute"), end=instant("after the last minute"),
+                minutes=count("that were so"), lasts=flag("it is so now"),
+            ),
+        ),
+    ),
+}

@@ -1,0 +1,81 @@
+"""Perceived health now, as one JSON document: what `/api/v1/health` and the report card show."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from streams.health.health_json import false_green_rows, scope_rows, subset_row
+from streams.health.live.company import CompanyHealth, with_latencies
+from streams.health.parts import ScopeName
+from streams.health.tables import ScopeHealth
+from streams.ledger.rules import MINUTE
+from streams.tables.calendar import Calendar, utc_text
+
+LONGEST = "24h"
+
+
+def health_now(company: CompanyHealth, window: str) -> dict[str, Any] | None:
+    """Health in the shape of `netgrowth health`, one period that is the window; None before there is a clock.
+
+    False green tells since when and for how long; one that lasts has `lasts` true.
+    """
+    span = company.span(window)
+    if span is None or company.clock is None:
+        return None
+    definitions, calendar = company.definitions, Calendar(company.definitions.time_zone)
+    rows = scope_rows(definitions, _with_latencies(company.rows(window)), with_facts=True)
+    return {
+        "definitions": {"name": definitions.name, "version": definitions.version},
+        "currency": definitions.currency,
+        "until": utc_text(company.clock),
+        "window": window,
+        "status_feed": status_feed(company),
+        "statuses": statuses(company),
+        "ledger": "read",
+        "in_trouble": company.in_trouble,
+        "accounting": {"signals": company.accounting, "status": company.status_accounting},
+        "periods": [
+            {
+                "start": calendar.local_text(span[0]),
+                "end": calendar.local_text(span[1]),
+                "scopes": [row for row in rows if "segment" in row],
+                "services": [row for row in rows if "segment" not in row],
+            }
+        ],
+        "subsets": [subset_row(named) for named in company.named],
+        "false_green": false_greens(company),
+    }
+
+
+def _with_latencies(rows: Mapping[ScopeName, ScopeHealth]) -> dict[ScopeName, ScopeHealth]:
+    return {scope: with_latencies(health) for scope, health in rows.items()}
+
+
+def status_feed(company: CompanyHealth) -> str:
+    """`read`, or `unknown`: nothing was said, so that false green is not known rather than none."""
+    return "read" if company.statuses.feeds else "unknown"
+
+
+def statuses(company: CompanyHealth) -> list[dict[str, Any]]:
+    """The last word of each service, stage and region, and when it was said."""
+    found = []
+    for feed in company.statuses.feeds:
+        steps = company.statuses.steps(feed)
+        if steps:
+            names = {name: value for name, value in zip(("service", "stage", "region"), feed, strict=True) if value}
+            level = ("up", "degraded", "down")[steps[-1][1]]
+            found.append(names | {"status": level, "since_minute": utc_text(steps[-1][0] * MINUTE)})
+    return found
+
+
+def false_greens(company: CompanyHealth) -> list[dict[str, Any]]:
+    """Spells of false green, those that last among them."""
+    several: dict[tuple[str, str], int] = {}
+    for scope in company.rows(LONGEST):
+        if scope.segment is not None:
+            several[scope[:2]] = several.get(scope[:2], 0) + 1
+    passed = company.passed
+    lasting = {one.scope for one in company.false_greens() if one.end >= passed}
+    rows = false_green_rows(company.false_greens(), several)
+    return [row | {"lasts": scope in lasting} for scope, row in rows]
+
+

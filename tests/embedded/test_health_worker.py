@@ -1,0 +1,117 @@
+"""Health on the embedded broker: records in, the figures of the offline count out, after another start too."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kafka import KafkaProducer
+
+from agents.topic_reading import read_topic
+from config.definitions_file import load
+from config.settings import load as load_settings
+from tests.live_ledger import LiveWorker, wait
+from tests.unit.streams.health.live.test_live_health import an_hour, in_order
+from tests.unit.streams.health.signalling import START, health_of
+
+pytestmark = pytest.mark.embedded
+
+NATIVE = "config/definitions/native.yaml"
+
+
+def facts(customers: int) -> list[dict[str, Any]]:
+    """Two of three customers joined in the hours before; the others are unknown to the ledger."""
+    return [
+        {
+            "event_id": f"f{number}", "at": START - 3_600_000 + number, "customer_id": f"c{number}", "fact": "joined",
+            "value": 1000 + number, "segment": f"s{number % 2}", "region": "north",
+        }
+        for number in range(customers) if number % 3
+    ]  # fmt: skip
+
+
+def send(environment: dict[str, str], topic: str, documents: Iterable[dict[str, Any]], key: str) -> int:
+    producer = KafkaProducer(bootstrap_servers=environment["KAFKA_BROKERS"])
+    sent = 0
+    for document in documents:
+        name = environment["NETGROWTH_TOPIC_PREFIX"] + topic
+        producer.send(name, json.dumps(document).encode(), document.get(key, "").encode())
+        sent += 1
+    producer.flush()
+    producer.close()
+    return sent
+
+
+def health_at_rest(worker: LiveWorker, records: int) -> dict[str, Any]:
+    """Health once so many signals are counted and nothing moves."""
+    seen: list[dict[str, Any]] = []
+
+    def at_rest() -> bool:
+        health = worker.json("/api/v1/health")
+        if health is None or health["accounting"]["signals"].get("records", 0) < records:
+            return False
+        seen.append(health)
+        return len(seen) > 12 and seen[-1] == seen[-12]
+
+    wait(at_rest, worker, f"has not counted {records} signals")
+    return seen[-1]
+
+
+def rows(period: dict[str, Any]) -> list[dict[str, Any]]:
+    return in_order(period["scopes"] + period["services"])
+
+
+def test_an_hour_of_signals_ends_at_the_offline_figures_after_another_start_too(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    signals, known = an_hour(1), facts(60)
+    statuses = [{"at": START, "service": "shop", "status": "up"}]
+    worker = LiveWorker(environment, tmp_path).wait_ready()
+    assert send(environment, "customer-events", known, "customer_id") == len(known)
+    send(environment, "service-status", statuses, "service")
+    half = len(signals) // 2
+    send(environment, "qos-signals", signals[:half], "customer_id")
+    health_at_rest(worker, half)
+    assert worker.process.stop() == 0
+    bad = [{"customer_id": "c1", "event_id": "x", "at": "yesterday"}]
+    send(environment, "qos-signals", [*signals[half:], *bad], "customer_id")
+    worker = LiveWorker(environment, tmp_path, "second").wait_ready()
+    try:
+        live = health_at_rest(worker, len(signals) + 1)
+        page = (worker.get("/metrics") or b"").decode()
+    finally:
+        assert worker.process.stop() == 0
+    offline = health_of(signals, statuses=statuses, facts=known, by="hour", under=load(NATIVE), partitions=4)
+    assert rows(live["periods"][0]) == rows(offline["periods"][-1])
+    (end,) = {period["end"] for period in live["periods"]}
+    assert end == offline["periods"][-1]["end"]
+    last_minute = max(one["at"] for one in signals) // 60_000 * 60_000
+    over = [one for one in signals if one["at"] < last_minute]  # a minute is judged when it is over
+    judged = health_of(over, statuses=statuses, facts=known, by="hour", under=load(NATIVE), partitions=4)
+    assert [without(row, "lasts") for row in live["false_green"]] == judged["false_green"]
+    assert live["accounting"]["signals"]["dead_lettered"] == {"missing_field": 1}
+    assert f'netgrowth_records_total{{outcome="signals",topic="qos-signals"}} {len(signals) - half:.1f}\n' in page
+    told = read_back(environment, "customer-health")
+    for row in rows(live["periods"][0]):
+        scope = ",".join(f"{name}={row[name]}" for name in ("service", "stage", "segment", "region") if name in row)
+        assert told[f"{scope}/1h"]["health"] == row
+    in_trouble = read_back(environment, "customers-in-trouble")
+    assert len(in_trouble) == live["in_trouble"] > 0
+    assert all(one["value"] == 1000 + int(name[1:]) for name, one in in_trouble.items() if int(name[1:]) % 3)
+
+
+def without(row: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key != name}
+
+
+def read_back(environment: dict[str, str], topic: str) -> dict[str, Any]:
+    """The last record of each key that is no tombstone."""
+    found: dict[str, Any] = {}
+
+    def take(partition: int, records: Sequence[Any]) -> None:
+        for record in records:
+            found[record.key.decode()] = None if record.value is None else json.loads(record.value)
+
+    read_topic(load_settings(environment), topic, take)
+    return {key: value for key, value in found.items() if value is not None}
