@@ -106,6 +106,8 @@ class LedgerWorker:
         for stage in self.stages:
             stage.shows = self.shows
         counted: dict[str, Callable[[], Mapping[int, int]]] = {self.ledger.topic: self.company.offsets}
+        if self.health is not None and self.health_company is not None:
+            counted[self.health.topic] = self.health_company.offsets
         if self.voice is not None and self.voice_company is not None:
             counted[self.voice.topic] = self.voice_company.offsets
         self.candidate = Candidate(

@@ -82,6 +82,10 @@ class HealthCompany:
         while self.complete and self.health.look(MINUTES_AT_ONCE):
             await asyncio.sleep(0)
 
+    def offsets(self) -> dict[int, int]:
+        """The next offset of each partition of `qos-signals` that is in the health."""
+        return {number: one.next_offset for number, one in self.health.progress.items()}
+
     def owns(self, scope: ScopeName) -> bool:
         """Whether this worker exports a scope now."""
         return self.place(scope) in self.owned()

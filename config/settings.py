@@ -39,7 +39,7 @@ class SettingsError(ValueError):
 
 SHARED_TOPICS = frozenset({
     "customer-events", "qos-signals", "service-status", "social-mentions", "survey-responses", "actions",
-    "net-growth", "editions",
+    "net-growth", "customer-health", "editions",
 })  # fmt: skip
 """Topics that all editions have in common; of any other each has its own."""
 
