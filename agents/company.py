@@ -94,7 +94,7 @@ class Company:
         self._coming.extend((key, value, flush.decoded.get(key)) for key, value in flush.parts)
         while self._coming:
             self._take_coming(PIECE_S)
-            await asyncio.sleep(0)
+            await asyncio.sleep(PIECE_S / 2)
 
     def _take_coming(self, seconds: float) -> None:
         """Take in what has been delivered, for so long."""

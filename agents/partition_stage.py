@@ -184,7 +184,7 @@ class PartitionStage(Generic[S, F]):
             sources: list[TP] = []
             events: list[Any] = []
             later: list[tuple[TP, int, Sequence[KeyValue]]] = []
-            is_racing = self._unflushed >= FLUSH_AT
+            is_racing = self._lag() > FLUSH_AT
             records = size = self._unflushed = 0
             self._flush_wanted.clear()
             flushes: list[tuple[int, F]] = []
@@ -241,9 +241,14 @@ class PartitionStage(Generic[S, F]):
                     await self._on_delivered(number, delivered)
 
     async def _do_ahead(self, number: int, state: S) -> None:
-        ahead = self.ahead(state)
+        ahead, started = self.ahead(state), monotonic()
         while self.partitions.get(number) is state and next(ahead, self) is None:
-            await asyncio.sleep(0)
+            # A record comes by several turns of the event loop: it is to find the loop free half of the time.
+            await asyncio.sleep(monotonic() - started)
+            started = monotonic()
+
+    def _lag(self) -> int:
+        return sum(status.lag or 0 for status in self._transport.status() if status.topic == self.topic)
 
     @property
     def has_unwritten(self) -> bool:

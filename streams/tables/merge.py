@@ -6,6 +6,7 @@ progress record of a newer owner, before which it has written everything, what o
 """
 
 from collections.abc import Mapping
+from itertools import islice
 
 from streams.ledger.rules import HOUR, MINUTE
 from streams.tables.buckets import DAYS, EVER, HOURS, MINUTES, MOST_OPEN
@@ -201,6 +202,16 @@ def _difference(old: Cells, new: Cells) -> Cells:
     """What has to be added so that `old` becomes `new`."""
     if not old:
         return [addition for addition in new if addition[1] or addition[2]]
+    # A partition's cells keep their order, and new ones come behind: most are found in their old place, unchanged.
+    changed = [pair for pair in zip(old, new, strict=False) if pair[0] != pair[1]]
+    if len(new) < len(old) or any(known[0] != now[0] for known, now in changed):
+        return _difference_in_any_order(old, new)
+    additions = [(cell, n - known[1], v - known[2]) for known, (cell, n, v) in changed]
+    additions += [addition for addition in islice(new, len(old), None) if addition[1] or addition[2]]
+    return additions
+
+
+def _difference_in_any_order(old: Cells, new: Cells) -> Cells:
     before = {cell: (n, v) for cell, n, v in old}
     additions: Cells = []
     for cell, n, v in new:
