@@ -10,8 +10,11 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { FACT_REASON, FACT_LOSS_KIND, FACT_COUNT, FACT_SINCE, FACT_LAST_FACT_AT, FACT_SLOTS };
-static const char *const FACT_NAMES[] = { "reason", "loss_kind", "count", "since", "last_fact_at" };
+enum { FACT_REASON, FACT_ACTIVITY, FACT_SEGMENT, FACT_REGION, FACT_PRODUCT, FACT_LOSS_KIND, FACT_COUNT, FACT_SINCE,
+       FACT_LAST_FACT_AT, FACT_SLOTS };
+static const char *const FACT_NAMES[] = {
+    "reason", "activity", "segment", "region", "product", "loss_kind", "count", "since", "last_fact_at" };
+#define OPEN_LISTS 5  /* the first fields: words of lists that the definitions may leave open */
 enum { RECORD_VALUE, RECORD_KEY, RECORD_PARTITION, RECORD_SLOTS };
 static const char *const RECORD_NAMES[] = { "value", "key", "partition" };
 
@@ -640,7 +643,51 @@ static PyObject *partition_of(PyObject *module, PyObject *arguments)
     return PyLong_FromUnsignedLong((murmur2((const unsigned char *)key, length) & 0x7fffffffu) % partitions);
 }
 
+/* Whether all words of a fact are in the sets of their labels; -1 with an exception. `last`: words found so before. */
+static int has_known_words(PyObject *fact, PyObject *const *known, PyObject **last)
+{
+    for (int i = 0; i < OPEN_LISTS; i++) {
+        PyObject *word = SLOT(fact_, fact, FACT_REASON + i);
+        if (word == Py_None || word == last[i])
+            continue;
+        int is_known = PySet_Contains(known[i], word);
+        if (is_known <= 0)
+            return is_known;
+        last[i] = word;
+    }
+    return 1;
+}
+
+static PyObject *count_with_known_words(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    PyObject *last[OPEN_LISTS] = { NULL };
+    int is_sound = count == 1 + OPEN_LISTS && PyList_CheckExact(arguments[0]);
+    for (int i = 1; is_sound && i < count; i++)
+        is_sound = PySet_CheckExact(arguments[i]);
+    if (!is_sound) {
+        PyErr_SetString(PyExc_TypeError, "count_with_known_words takes a list of facts and five sets of words");
+        return NULL;
+    }
+    Py_ssize_t place = 0;
+    for (; place < PyList_GET_SIZE(arguments[0]); place++) {
+        PyObject *fact = PyList_GET_ITEM(arguments[0], place);
+        if (!Py_IS_TYPE(fact, fact_.type)) {
+            PyErr_Format(PyExc_TypeError, "%R is no fact", fact);
+            return NULL;
+        }
+        int is_known = has_known_words(fact, arguments + 1, last);
+        if (is_known < 0)
+            return NULL;
+        if (!is_known)
+            break;
+    }
+    return PyLong_FromSsize_t(place);
+}
+
 static PyMethodDef methods[] = {
+    { "count_with_known_words", (PyCFunction)(void (*)(void))count_with_known_words, METH_FASTCALL,
+      PyDoc_STR("count_with_known_words(facts, reasons, activities, segments, regions, products) -> int\n\n"
+                "How many facts stand before the first one with a word that is not in the set of its label.") },
     { "partition_of", partition_of, METH_VARARGS,
       PyDoc_STR("partition_of(key, partitions) -> int: where Java's default partitioner puts a record with this key.") },
     { "prepare", prepare, METH_VARARGS,

@@ -5,11 +5,12 @@ tables with one word a record. The words known are part of a partition's state: 
 same answer.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import msgspec
 
 from streams.facts.models import Fact
+from streams.facts.quick import count_with_known_words
 
 UNLISTED = "unlisted"
 MOST_WORDS = 1000
@@ -33,12 +34,13 @@ class OpenWords:
         self._most = most
         self._known: dict[str, set[str]] = {label: set() for label in LABELS}
 
-    def fold(self, facts: Iterable[Fact]) -> None:
+    def fold(self, facts: Sequence[Fact]) -> None:
         """Put `unlisted` in place of words beyond the limit, in the facts themselves."""
         known = self._known
         reasons, activities, segments = known["reason"], known["activity"], known["segment"]
         regions, products = known["region"], known["product"]
-        for fact in facts:
+        told = 0 if count_with_known_words is None else count_with_known_words(facts, *known.values())
+        for fact in facts[told:]:
             if fact.reason is not None and fact.reason not in reasons:
                 fact.reason = self._admit(reasons, fact.reason)
             if fact.activity is not None and fact.activity not in activities:

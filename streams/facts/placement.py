@@ -30,6 +30,8 @@ def partition_for(key: bytes, partitions: int) -> int:
 
 def partitions_for(keys: Sequence[bytes], partitions: int) -> list[int]:
     """Where Java's default partitioner puts each of these keys."""
+    if _quick is not None:
+        return [_quick.partition_of(key, partitions) for key in keys]
     by_length: dict[int, list[int]] = {}
     for place, key in enumerate(keys):
         by_length.setdefault(len(key), []).append(place)

@@ -47,7 +47,7 @@ static PyObject *status_active, *status_lost, *settle_function;
 static PyObject *JOINED, *PURCHASED, *LEFT, *VALUE_CHANGED, *PROFILE_CHANGED, *RECOMMENDED, *OPENING;
 static PyObject *NEW, *RETURNED, *LOST, *EXPANSION, *CONTRACTION, *TRANSFER;
 static PyObject *UNKNOWN, *VOLUNTARY;
-static PyObject *s_copy, *s_slowly, *s_schedule, *s_watermark, *s_customers, *s_dirty, *s_changes, *zero, *one;
+static PyObject *s_copy, *s_slowly, *s_wake, *s_resting, *s_schedule, *s_watermark, *s_customers, *s_dirty, *s_changes, *zero, *one;
 static PyObject *never_order;
 
 enum { APPLIED, NO_CHANGE, ALREADY_ACTIVE, ALREADY_LOST, NOT_ACTIVE, NOT_A_CUSTOMER,
@@ -55,6 +55,7 @@ enum { APPLIED, NO_CHANGE, ALREADY_ACTIVE, ALREADY_LOST, NOT_ACTIVE, NOT_A_CUSTO
        T_OPENING /* no movement that is counted */, ALL_TALLIES };
 
 #define INDEX_AT 24
+#define AHEAD 16
 #define SETTLE_EVERY 16
 #define SNAPSHOT_EVERY 64
 #define LONGEST_WINDOW_US (93LL * 86400 * 1000000)
@@ -65,6 +66,7 @@ enum { APPLIED, NO_CHANGE, ALREADY_ACTIVE, ALREADY_LOST, NOT_ACTIVE, NOT_A_CUSTO
 typedef struct {
     PyObject *ledger, *customers, *dirty, *changes, *restarted;  /* borrowed but for the first's attributes */
     long long watermark, clock, horizon, grouping, early_within, lapse_after;
+    int may_wake;  /* some customers rest */
     long long tally[ALL_TALLIES];
 } Run;
 
@@ -650,6 +652,12 @@ static int apply_plainly(Run *run, PyObject *fact, long long at)
                   .id = SLOT(fact_, fact, FACT_CUSTOMER) };
     long status;
     PyObject *found = PyDict_GetItemWithError(run->customers, step.id);
+    if (found == NULL && run->may_wake && !PyErr_Occurred()) {
+        PyObject *woken = PyObject_CallMethodOneArg(run->ledger, s_wake, step.id);
+        Py_XDECREF(woken);
+        if (woken != NULL && woken != Py_None)
+            found = PyDict_GetItemWithError(run->customers, step.id);
+    }
     if (found == NULL) {
         if (PyErr_Occurred())
             return -1;
@@ -676,6 +684,55 @@ static int apply_plainly(Run *run, PyObject *fact, long long at)
     Py_XDECREF(step.cause);
     Py_DECREF(step.customer);
     return done;
+}
+
+/* Asks the processor for what the next facts will need of their customers, all at once: one by one, waiting for memory
+ * would be most of the work. A hint; nothing is changed. -1 with an exception if something else is among the facts. */
+static int fetch_ahead(const Run *run, PyObject *facts, Py_ssize_t start)
+{
+    PyObject *customers[AHEAD], *lists[AHEAD];
+    int count = 0;
+    for (Py_ssize_t i = start; i < start + AHEAD && i < PyList_GET_SIZE(facts); i++) {
+        PyObject *fact = PyList_GET_ITEM(facts, i);
+        if (!Py_IS_TYPE(fact, fact_.type)) {
+            PyErr_Format(PyExc_TypeError, "%R is no fact", fact);
+            return -1;
+        }
+        PyObject *found = PyDict_GetItemWithError(run->customers, SLOT(fact_, fact, FACT_CUSTOMER));
+        if (found == NULL && PyErr_Occurred())
+            return -1;
+        if (found == NULL)
+            continue;
+        customers[count++] = found;
+        __builtin_prefetch(found);
+        __builtin_prefetch((char *)found + 64);
+        __builtin_prefetch((char *)found + 128);
+    }
+    for (int i = 0; i < count; i++) {
+        if (!Py_IS_TYPE(customers[i], customer_.type)) {
+            customers[i--] = customers[--count];
+            continue;
+        }
+        char *state = (char *)SLOT(customer_, customers[i], C_STATE);
+        for (int line = 0; line < 4; line++)
+            __builtin_prefetch(state + 64 * line);
+        lists[i] = SLOT(customer_, customers[i], C_FACTS);
+        __builtin_prefetch(lists[i]);
+        __builtin_prefetch(SLOT(customer_, customers[i], C_NEWEST));
+    }
+    int few = 0;
+    for (int i = 0; i < count; i++)
+        if (PyList_CheckExact(lists[i]) && PyList_GET_SIZE(lists[i]) > 0 && PyList_GET_SIZE(lists[i]) < INDEX_AT) {
+            lists[few++] = lists[i];
+            __builtin_prefetch(((PyListObject *)lists[i])->ob_item);
+        }
+    for (int i = 0; i < few; i++)
+        for (Py_ssize_t j = 0; j < PyList_GET_SIZE(lists[i]); j++)
+            __builtin_prefetch(&SLOT(fact_, PyList_GET_ITEM(lists[i], j), FACT_ID));
+    for (int i = 0; i < few; i++)
+        for (Py_ssize_t j = 0; j < PyList_GET_SIZE(lists[i]); j++)
+            __builtin_prefetch(SLOT(fact_, PyList_GET_ITEM(lists[i], j), FACT_ID));
+    return 0;
 }
 
 static int apply_slowly(Run *run, PyObject *fact)
@@ -720,12 +777,15 @@ static PyObject *apply(PyObject *module, PyObject *arguments)
         PyErr_SetString(PyExc_TypeError, "customers, dirty and changes are to be a dict, a set and a list");
         goto end;
     }
+    PyObject *resting = PyObject_GetAttr(run.ledger, s_resting);
+    run.may_wake = resting == NULL ? -1 : PyObject_IsTrue(resting);
+    Py_XDECREF(resting);
+    if (run.may_wake < 0)
+        goto end;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(facts); i++) {
-        PyObject *fact = PyList_GET_ITEM(facts, i);
-        if (!Py_IS_TYPE(fact, fact_.type)) {
-            PyErr_Format(PyExc_TypeError, "%R is no fact", fact);
+        if (i % AHEAD == 0 && fetch_ahead(&run, facts, i) < 0)
             goto end;
-        }
+        PyObject *fact = PyList_GET_ITEM(facts, i);
         long long at = number(SLOT(fact_, fact, FACT_AT));
         if (at > run.watermark)
             run.watermark = at;
@@ -796,7 +856,7 @@ PyMODINIT_FUNC PyInit__plain(void)
         { &PROFILE_CHANGED, "profile_changed" }, { &RECOMMENDED, "recommended" }, { &OPENING, "opening" }, { &NEW, "new" },
         { &RETURNED, "returned" }, { &LOST, "lost" }, { &EXPANSION, "expansion" }, { &CONTRACTION, "contraction" },
         { &TRANSFER, "transfer" }, { &UNKNOWN, "unknown" }, { &VOLUNTARY, "voluntary" }, { &s_copy, "__copy__" },
-        { &s_slowly, "apply_slowly" }, { &s_schedule, "_schedule" }, { &s_watermark, "watermark" },
+        { &s_slowly, "apply_slowly" }, { &s_wake, "wake" }, { &s_resting, "resting" }, { &s_schedule, "_schedule" }, { &s_watermark, "watermark" },
         { &s_customers, "customers" }, { &s_dirty, "dirty" }, { &s_changes, "changes" },
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)

@@ -69,6 +69,8 @@ class PackedMap:
 
     def take(self, key: bytes) -> bytes | None:
         """Take an entry out and return its value, None if it is not there."""
+        if not self._count:
+            return None
         index, string, entry = self._find(key)
         if entry is None:
             return None

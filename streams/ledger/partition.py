@@ -83,12 +83,8 @@ class PartitionLedger:
         """Apply facts in their order of arrival."""
         facts = list(facts)
         quiet = self.resting.quiet
-        if self.resting:
-            for customer_id in {fact.customer_id for fact in facts}.difference(self.customers):
-                self.wake(customer_id)
-        woken = quiet - self.resting.quiet
         self._apply_all(facts)
-        self._sweep.press(self, len(facts), woken)
+        self._sweep.press(self, len(facts), quiet - self.resting.quiet)
 
     def _apply_all(self, facts: list[Fact]) -> None:
         if self._plain_step is not None:
@@ -97,10 +93,15 @@ class PartitionLedger:
         for fact in facts:
             if fact.at > self.watermark:
                 self.watermark = fact.at
+            if fact.customer_id not in self.customers:
+                self.wake(fact.customer_id)
             self.apply_slowly(fact)
 
     def apply_slowly(self, fact: Fact) -> None:
-        """Apply one fact whose event time the watermark has already taken in: the way that takes any fact."""
+        """Apply one fact of a customer who is awake or new, by the way that takes any fact.
+
+        The watermark has taken in its event time.
+        """
         if fact.kind != HEARTBEAT:
             self.counts.facts += 1
             self._apply_one(fact)
