@@ -8,11 +8,12 @@ from pathlib import Path
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
+from kafka.errors import KafkaError as PythonKafkaError
 
 from agents.connection_faults import no_broker_answers
 from agents.kafka_clients import aiokafka_options
 from agents.record_files import UnreadableFile, read_records
-from agents.topics import BrokerUnreachable
+from agents.topics import BrokerUnreachable, connect_admin
 from config.settings import Settings
 from streams.facts.models import RawRecord
 
@@ -48,7 +49,8 @@ def of_topic(settings: Settings, topic: str, most: int) -> list[RawRecord]:
     Raises: BrokerUnreachable: no broker answers, there is no such topic, or it may not be read.
     """
     try:
-        return asyncio.run(asyncio.wait_for(_last(settings, topic, most), READ_TIMEOUT_S))
+        numbers = _partitions(settings, topic)
+        return asyncio.run(asyncio.wait_for(_last(settings, topic, numbers, most), READ_TIMEOUT_S))
     except TimeoutError:
         raise BrokerUnreachable(f"topic {topic} was not read within {READ_TIMEOUT_S:.0f} s") from None
     except KafkaError as error:
@@ -60,14 +62,27 @@ def of_topic(settings: Settings, topic: str, most: int) -> list[RawRecord]:
         ) from error
 
 
-async def _last(settings: Settings, topic: str, most: int) -> list[RawRecord]:
+def _partitions(settings: Settings, topic: str) -> list[int]:
+    """The partitions of a topic. Raises: BrokerUnreachable."""
+    admin = connect_admin(settings)
+    try:
+        described = next((found for found in admin.describe_topics() if found["name"] == topic), None)
+    except PythonKafkaError as error:
+        raise BrokerUnreachable(f"the broker did not answer: {type(error).__name__}: {error}") from error
+    finally:
+        admin.close()
+    if described is None or described["error_code"]:
+        raise BrokerUnreachable(
+            f"there is no topic {topic}, or this user may not see it; check its name (no prefix is put before it)"
+        )
+    return sorted(partition["partition_index"] for partition in described["partitions"])
+
+
+async def _last(settings: Settings, topic: str, numbers: Sequence[int], most: int) -> list[RawRecord]:
     consumer = AIOKafkaConsumer(**aiokafka_options(settings), enable_auto_commit=False, auto_offset_reset="earliest")
     await consumer.start()
     try:
-        numbers = consumer.partitions_for_topic(topic) or await _looked_up(consumer, topic)
-        if not numbers:
-            raise BrokerUnreachable(f"there is no topic {topic}; check its name (no prefix is put before it)")
-        partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
+        partitions = [TopicPartition(topic, number) for number in numbers]
         consumer.assign(partitions)
         starts, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
         for partition in partitions:
@@ -89,10 +104,4 @@ async def _last(settings: Settings, topic: str, most: int) -> list[RawRecord]:
         await consumer.stop()
     records.sort(key=lambda record: (record.timestamp_ms or 0, record.partition, record.offset))
     return records[-most:]
-
-
-async def _looked_up(consumer: AIOKafkaConsumer, topic: str) -> Sequence[int]:
-    """The partitions of a topic that the client has not heard of yet."""
-    topics = await consumer.topics()
-    return sorted(consumer.partitions_for_topic(topic) or ()) if topic in topics else ()
 

@@ -43,7 +43,8 @@ def sample_of(topic: str | None, sample: str | None, most: int) -> list[RawRecor
 @click.command("try", epilog="Examples: netgrowth definitions try shop.yaml --sample orders.jsonl.gz; "
                "netgrowth definitions try shop.yaml --topic billing.invoices.v2 --last 1000")
 @click.argument("file", metavar="F")
-@click.option("--topic", metavar="T", help="A topic by its full name: its last records; nothing is committed.")
+@click.option("--topic", metavar="T", help="A topic by its full name: its last records; nothing is committed. With "
+              "--sample: the own topic that the file's records are of.")
 @click.option("--sample", metavar="FILE", help="JSON lines, or a .csv with a header; gzip and zstd, too; - is stdin.")
 @click.option("--last", default=1000, show_default=True, type=click.IntRange(1, 1_000_000), metavar="N",
               help="How many records: the last of a topic, the first of a file.")
@@ -57,7 +58,11 @@ def command(file: str, topic: str | None, sample: str | None, last: int, as_json
     Exit status: 0 done, also with records that are rejected; 2 the definitions or the records cannot be read.
     """
     definitions = load_definitions(file)
-    tried = try_records(definitions, sample_of(topic, sample, last))
+    records = sample_of(topic if sample is None else None, sample, last)
+    if sample is not None and topic is not None:
+        for record in records:
+            record.topic = topic
+    tried = try_records(definitions, records)
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(tried.as_json()) + b"\n")
         return
