@@ -26,6 +26,7 @@ COMMANDS = {
     "report": "agents.commands.report",
     "run": "agents.commands.run",
     "sentiment": "agents.commands.sentiment",
+    "surges": "agents.commands.surges",
     "topics": "agents.commands.topics",
     "voice": "agents.commands.voice",
     "worker": "agents.commands.worker",

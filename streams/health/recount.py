@@ -17,6 +17,7 @@ from streams.health.customers import Histories, NoLedger
 from streams.health.exposure import exposure
 from streams.health.health_json import health_json
 from streams.health.partition import PartitionHealth
+from streams.health.parts import BlockPart
 from streams.health.signals import Signal
 from streams.health.tables import HealthTables
 from streams.ledger.movements import Change
@@ -72,8 +73,12 @@ class HealthRecount:
     def __init__(
         self, definitions: Definitions, *, partitions: int = 1, until: int | None = None, by: str | None = None,
         with_facts: bool = False, now_us: Callable[[], int] | None = None,
+        on_part: Callable[[BlockPart], None] | None = None,
     ) -> None:  # fmt: skip
-        """`by` is `hour` or `day`; `with_facts`: `on_change` will be told of the ledger's movements."""
+        """`by` is `hour` or `day`; `with_facts`: `on_change` will be told of the ledger's movements.
+
+        `on_part` is told of every partition's part of a block that is counted.
+        """
         self.definitions = definitions
         self.until = until
         self.after_until = 0
@@ -90,7 +95,7 @@ class HealthRecount:
         self._status_admission = StatusAdmission(definitions, now_us=now_us)
         self._blocks = Blocks(calendar, rules.horizon_us)
         self._partitions = [PartitionHealth(rules, self._blocks.start, customers) for _ in range(partitions)]
-        self.tables = HealthTables(rules, calendar, self._partitions, by)
+        self.tables = HealthTables(rules, calendar, self._partitions, by, on_part)
 
     def on_change(self, change: Change) -> None:
         """A movement of the ledger."""

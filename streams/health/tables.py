@@ -72,8 +72,9 @@ class HealthTables:
 
     def __init__(
         self, rules: HealthRules, calendar: Calendar, partitions: Sequence[PartitionHealth], by: str | None,
+        on_part: Callable[[BlockPart], None] | None = None,
     ) -> None:  # fmt: skip
-        """`by` is `hour` or `day`; None: one period over everything."""
+        """`by` is `hour` or `day`; None: one period over everything. `on_part` is told of each part counted."""
         self.rules = rules
         self.periods: list[Period] = []
         self.statuses = StatusBook()
@@ -82,6 +83,7 @@ class HealthTables:
         self._calendar = calendar
         self._partitions = partitions
         self._by = by
+        self._on_part = on_part
         self._watches: dict[Kind, SubsetWatch] = {}
         self._needs = Needs(rules)
         self._period: Period | None = None
@@ -103,6 +105,8 @@ class HealthTables:
         assert self._period is not None
         scopes = self._period.scopes
         for partition, part in zip(self._partitions, parts, strict=True):
+            if self._on_part is not None:
+                self._on_part(part)
             partition.gather(part)
             for scope, counts in part.scopes.items():
                 if scope.segment is None:

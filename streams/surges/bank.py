@@ -12,6 +12,8 @@ from typing import Final, Protocol
 import msgspec
 
 from streams.surges.alarm_line import BUDGET_DAYS, alarm_line
+from streams.surges.grid import grid_of
+from streams.surges.lumps import Amounts, Lumps
 from streams.surges.series import Series
 from streams.surges.steps import DAY_S, FINE_S, HOUR_S, MINUTES, STEPS, Step
 from streams.surges.stories import Stories
@@ -22,6 +24,14 @@ from streams.tables.calendar import Calendar
 
 BOARD_BUDGET_DAYS: Final = 7.0
 """One false alarm in so many days over all series together."""
+WHOLES_SHARE: Final = 0.75
+PARTS_SHARE: Final = 0.5
+"""Of the board's budget, the part for the wholes (of each measure the series with the fewest labels), and that for
+what lies in them. More than one in all: a part seldom surges alone."""
+SHARES: Final = {FINE_S: 2 / 3, HOUR_S: 2 / 3, DAY_S: 1 / 3}
+"""Of a series' budget, the part for slots of each length. More than one in all: they look at much the same counts."""
+FIRST_DAYS: Final = 1.25
+"""So much further out must lie what is told on the first two days, when nobody knows yet how the morning rises."""
 SECOND: Final = 1_000_000
 TELL_AGAIN_S: Final = 3_600
 GROWN: Final = 1.5
@@ -90,8 +100,11 @@ class SurgeBank:
         self._slots = dict.fromkeys(STEPS, 0)  # start of the running slot
         self._seen = dict.fromkeys(STEPS, 0)  # minutes of it that were handed in
         self._unknown: dict[int, dict[str, int]] = {step_s: {} for step_s in STEPS}
-        self._lines: dict[int, float] = {}
-        self._judged = 0
+        self._lines: dict[tuple[float, int], float] = {}
+        self._surging: set[Series] = set()  # wholes with an open surge
+        self._board = 0, 0
+        self._fewest: dict[str, int] = {}
+        self._lumps = Lumps()
 
     def observe(
         self, minute_us: int, counts: Mapping[Series, float | None], unknown: Collection[str] = ()
@@ -114,8 +127,10 @@ class SurgeBank:
             of_measure = self._unknown[step_s]
             for measure in unknown:
                 of_measure[measure] = of_measure.get(measure, 0) + 1
+        self._lumps.learn(counts)
         for key, count in counts.items():
-            self._add(key, minute_us, count, events)
+            judged = self._lumps.judged(key, count, counts) if count else count
+            self._add(key, minute_us, judged, events)
         self.clock = minute_us + MINUTES
         self._end(self.clock, events)
         return events
@@ -154,6 +169,7 @@ class SurgeBank:
     def forget(self, key: Series) -> None:
         """Let a series begin anew, as what it counts has changed; an open surge of it is no more."""
         self._watches.pop(key, None)
+        self._surging.discard(key)
         self.changed.discard(key)
 
     def series(self) -> Iterator[Series]:
@@ -179,23 +195,31 @@ class SurgeBank:
     def restore(self, data: bytes) -> Series:
         """Take over a series from its snapshot. Raises: msgspec.ValidationError when it is none of this version."""
         watch = watch_of(data)
-        self._watches[watch.series] = watch
+        self._take_in(watch)
         return watch.series
 
     def snapshot_board(self) -> bytes:
         """What belongs to no single series: the clock, the running slots and the stories."""
         unknown = [(step_s, measure, n) for step_s, many in self._unknown.items() for measure, n in many.items()]
         return msgspec.msgpack.encode(
-            (self.clock, list(self._slots.items()), list(self._seen.items()), unknown, self.stories.saved())
+            (
+                self.clock,
+                list(self._slots.items()),
+                list(self._seen.items()),
+                unknown,
+                self.stories.saved(),
+                self._lumps.amounts,
+            )
         )
 
     def restore_board(self, data: bytes) -> None:
         """The inverse of `snapshot_board`. Raises: msgspec.ValidationError."""
-        clock, slots, seen, unknown, stories = msgspec.msgpack.decode(data, type=_SAVED_BOARD)
+        clock, slots, seen, unknown, stories, amounts = msgspec.msgpack.decode(data, type=_SAVED_BOARD)
         self.clock, self._slots, self._seen = clock, dict(slots), dict(seen)
         for step_s, measure, n in unknown:
             self._unknown[step_s][measure] = n
         self.stories = Stories.restore(stories)
+        self._lumps = Lumps(amounts)
 
     def _begin(self, minute_us: int, events: list[SurgeEvent]) -> None:
         """Close the slots that end before a minute: some were skipped."""
@@ -223,7 +247,8 @@ class SurgeBank:
         if watch is None:
             if not count:
                 return
-            watch = self._watches[key] = Watch(key, minute_us)
+            watch = Watch(key, minute_us)
+            self._take_in(watch)
         self.changed.add(key)
         if count is None:
             for step in watch.steps:
@@ -235,7 +260,12 @@ class SurgeBank:
         watch.busy_today += 1
         for step in watch.steps:
             step.value += count
-        watch.promote()
+        finer = watch.finer()
+        if finer and not watch.has_past():
+            self._begin_anew(key, minute_us)
+            return
+        if finer:
+            watch.watch_finer(finer)
         if watch.surge is None and watch.has_past():
             self._early(watch, minute_us + MINUTES, 0.0, events)
 
@@ -254,7 +284,8 @@ class SurgeBank:
         self._seen[step_s] = 0
         unknown = self._unknown[step_s]
         at = self._calendar.date_of(start).toordinal() * DAY_S * SECOND if step_s == DAY_S else start
-        line = self._line(step_s)
+        if step_s != FINE_S:
+            self._count_board()
         for watch in self._watches.values():
             if step_s == FINE_S:
                 watch.mark(end)
@@ -262,37 +293,84 @@ class SurgeBank:
                 if step.step_s != step_s:
                     continue
                 step.unknown = min(minutes, step.unknown + missed + unknown.get(watch.series.measure, 0))
-                step.detector.line = line
+                step.detector.line = self._line_of(watch.series, step_s)
+                if step_s == FINE_S and step.detector.known_days < 2:
+                    step.detector.line *= FIRST_DAYS
+                step.detector.least_unit = self._lumps.size(watch.series.measure)
                 verdict = step.close(at, minutes)
                 if verdict is not None:
                     self._tell(watch, step, verdict, start, end, events)
             if step_s == DAY_S:
-                watch.end_day(end - end % (HOUR_S * SECOND))
+                watch.end_day()
         unknown.clear()
         self.changed.update(self._watches)
 
     def _slot_end(self, step_s: int, start: int) -> int:
         return self._calendar.next_day(start) if step_s == DAY_S else start + step_s * SECOND
 
-    def _line(self, step_s: int) -> float:
-        """The line for slots of a length: the stricter of a series' own budget and its share of the board's."""
-        judged = sum(watch.has_past() for watch in self._watches.values()) if step_s != FINE_S else self._judged
-        if judged != self._judged or step_s not in self._lines:
-            self._judged = judged
-            rules = self.rules
-            days = max(rules.budget_days, rules.board_budget_days * judged)
-            # Each series is watched in slots of two lengths.
-            self._lines = {one: alarm_line(Step(one).detector.grid, 2.0 * days) for one in STEPS}
-        return self._lines[step_s]
+    def _take_in(self, watch: Watch) -> None:
+        """Add a series to the bank."""
+        key = watch.series
+        self._watches[key] = watch
+        self._fewest[key.measure] = min(len(key.labels), self._fewest.get(key.measure, len(key.labels)))
+        if watch.surge is not None and self._is_whole(key):
+            self._surging.add(key)
+
+    def _count_board(self) -> None:
+        """How many wholes and how many parts share the board's budget."""
+        wholes = sum(self._is_whole(key) for key in self._watches)
+        board = wholes, len(self._watches) - wholes
+        if board != self._board:
+            self._board = board
+            self._lines.clear()
+
+    def _line_of(self, key: Series, step_s: int) -> float:
+        """The line for slots of a length: the stricter of a series' own budget and its share of the board's.
+
+        In a whole that surges its parts are judged by their own budget alone: one looks into what is told already.
+        """
+        if self._is_whole(key):
+            return self._line(step_s, self._board[0] / WHOLES_SHARE)
+        labels = set(key.labels)
+        if any(whole.measure == key.measure and labels.issuperset(whole.labels) for whole in self._surging):
+            return self._line(step_s, 0.0)
+        return self._line(step_s, self._board[1] / PARTS_SHARE)
+
+    def _line(self, step_s: int, sharing: float) -> float:
+        line = self._lines.get((sharing, step_s))
+        if line is None:
+            days = max(self.rules.budget_days, self.rules.board_budget_days * sharing)
+            line = self._lines[sharing, step_s] = alarm_line(grid_of(step_s), days / SHARES[step_s])
+        return line
+
+    def _begin_anew(self, key: Series, now: int) -> None:
+        """A collection begins: the past of the series, and of all that lies in it, begins here."""
+        labels = set(key.labels)
+        for watch in self._watches.values():
+            if watch.series.measure == key.measure and labels.issubset(watch.series.labels) and watch.surge is None:
+                watch.begin(now)
+
+    def _is_whole(self, key: Series) -> bool:
+        return len(key.labels) <= self._fewest.get(key.measure, len(key.labels))
+
+    def _is_judged(self, watch: Watch, step: Step) -> bool:
+        """Whether a step may tell a surge.
+
+        Until hours have seen the time of day they leave it to the shorter slots, and parts to their whole: on the
+        first morning all of them rise.
+        """
+        if step.step_s == DAY_S or (step.step_s == FINE_S and self._is_whole(watch.series)):
+            return True
+        return step.detector.known_days > 0
 
     def _tell(
         self, watch: Watch, step: Step, verdict: Verdict, start: int, now: int, events: list[SurgeEvent]
     ) -> None:
         """Open, update or close the surge of a series, as a step's verdict on its slot says."""
         surge = watch.surge
-        is_alarm = verdict.state is State.SURGE and verdict.score >= 0.5
+        is_alarm = verdict.state is State.SURGE and verdict.score >= 0.5 and self._is_judged(watch, step)
         if is_alarm and not watch.has_past():
-            watch.begin(now)
+            self._begin_anew(watch.series, now)
             return
         if surge is not None and is_alarm and step.step_s == surge.step_s and verdict.direction != surge.direction:
             self._end_surge(watch, surge, now, events)
@@ -307,7 +385,7 @@ class SurgeBank:
                 surge.expected += verdict.expected or 0.0
             elif is_alarm:
                 surge.observed, surge.expected = verdict.observed, verdict.usual
-        if not any(one.in_surge for one in watch.steps):
+        if not any(one.in_surge and self._is_judged(watch, one) for one in watch.steps):
             self._end_surge(watch, surge, now, events)
         else:
             self._update(watch, surge, now, events)
@@ -330,6 +408,9 @@ class SurgeBank:
         self._look_into(surge, now)
         surge.story = self.stories.place(surge, now)
         watch.surge = surge
+        step.is_told = True
+        if self._is_whole(watch.series):
+            self._surging.add(watch.series)
         watch.told = now, abs(surge.observed - surge.expected)
         self._event(What.OPENED, now, surge, events)
 
@@ -350,6 +431,7 @@ class SurgeBank:
 
     def _end_surge(self, watch: Watch, surge: Surge, now: int, events: list[SurgeEvent]) -> None:
         surge.closed = now
+        self._surging.discard(watch.series)
         watch.surge = None
         self.stories.close(surge, now)
         self._event(What.CLOSED, now, surge, events)
@@ -366,4 +448,6 @@ class SurgeBank:
         self.changed.add(surge.series)
 
 
-_SAVED_BOARD = tuple[int | None, list[tuple[int, int]], list[tuple[int, int]], list[tuple[int, str, int]], bytes]
+_SAVED_BOARD = tuple[
+    int | None, list[tuple[int, int]], list[tuple[int, int]], list[tuple[int, str, int]], bytes, dict[str, Amounts]
+]

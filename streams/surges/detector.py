@@ -13,7 +13,7 @@ import msgspec
 from streams.surges.alarm_line import BUDGET_DAYS, alarm_line, score_of
 from streams.surges.deviation import deviate_above, deviate_below
 from streams.surges.grid import WINDOWS, Grid, grid_of
-from streams.surges.past import ROOT_SHIFT, Expected, Floats, Past, expected_of
+from streams.surges.past import ROOT_SHIFT, Expected, Past, expected_of
 from streams.surges.recent import Recent
 from streams.surges.saved import Saved
 from streams.surges.units import unit_of
@@ -88,7 +88,7 @@ class SurgeDetector:
         "_alarms", "_anchor", "_cell_known", "_cell_slots", "_cell_sum", "_close_slots", "_day", "_drop_told",
         "_expected", "_first_slot", "_interval_us", "_leaps", "_looked_up", "_means", "_one_sided", "_past",
         "_plan", "_quiet_slots", "_recent", "_renewed", "_short", "_slot", "_spreads", "_state", "_unit_at",
-        "_warm_slots", "grid", "line",
+        "_warm_slots", "grid", "least_unit", "line",
     )  # fmt: skip
 
     def __init__(
@@ -106,6 +106,7 @@ class SurgeDetector:
         grid = grid_of(interval_s, seasonal=seasonal)
         self.grid = grid
         self.line = alarm_line(grid, budget_days)
+        self.least_unit = 0.0
         self._interval_us = interval_s * 1e6
         self._anchor = anchor_us
         self._slot: int | None = None
@@ -182,12 +183,8 @@ class SurgeDetector:
 
     @property
     def known_days(self) -> int:
-        """On how many days (of daily values: weeks) the time of day is in the past."""
+        """On how many days before the same time of day was seen (of daily values: on how many weeks)."""
         return self._past.known_seasons()
-
-    def cells(self) -> Floats:
-        """What is remembered of the past, oldest first; NaN where unknown."""
-        return self._past.recent(self.grid.kept)
 
     def snapshot(self) -> bytes:
         """All that the detector knows, for `restore`: msgpack, under 10 kB."""
@@ -272,6 +269,7 @@ class SurgeDetector:
             if past.next >= self._unit_at // self.grid.per_cell:
                 past.unit = unit_of(past.recent(max(self.grid.per_day, 60)))
                 self._unit_at += max(self.grid.per_day, 24) * self.grid.per_cell
+            past.unit = max(past.unit, self.least_unit)
             self._expected = past.expect()
             self._renewed = past.next
             self._looked_up = NEVER

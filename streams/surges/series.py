@@ -6,14 +6,17 @@ from typing import Any, NamedTuple
 LOST_CUSTOMERS, LOST_VALUE = "lost_customers", "lost_value"
 UNHAPPY_MENTIONS, HAPPY_MENTIONS = "unhappy_mentions", "happy_mentions"
 DISRUPTED_CUSTOMERS = "disrupted_customers"
+UNHAPPY_ANSWERS = "unhappy_answers"
+"""Of surveys: read to measure how much earlier the others tell of the same trouble."""
 
-LEDGER, VOICE, HEALTH = "ledger", "voice", "health"
+LEDGER, VOICE, HEALTH, SURVEYS = "ledger", "voice", "health", "surveys"
 FAMILIES = {
     LOST_CUSTOMERS: LEDGER,
     LOST_VALUE: LEDGER,
     UNHAPPY_MENTIONS: VOICE,
     HAPPY_MENTIONS: VOICE,
     DISRUPTED_CUSTOMERS: HEALTH,
+    UNHAPPY_ANSWERS: SURVEYS,
 }
 """Where the measures that netgrowth counts itself come from; a user's own measure is a family of its own."""
 

@@ -1,11 +1,10 @@
 """How finely a series is watched: five minutes, hours or days, as its traffic allows.
 
-A busy series is judged in slots of five minutes, and within the running one. A quiet one tells nothing in five
-minutes: it is judged by the hour, or by the day alone. Every series is judged by the day as well, which sees what
-grows over weeks. All of it is learnt from the series itself, by how many minutes of a day have an event.
+A busy series is judged in slots of five minutes, of an hour and of a day, each also within the running one: the short
+ones are quick, the long ones see what grows slowly. A quiet series tells nothing in five minutes: it is judged by
+hours and days, or by days alone. That is learnt from the series itself, by how many minutes of a day have an event.
 """
 
-from math import isfinite
 from typing import Final
 
 import msgspec
@@ -32,6 +31,7 @@ class SavedStep(msgspec.Struct, array_like=True, gc=False):
     value: float
     unknown: int
     expected: float | None
+    is_told: bool
 
 
 class Step:
@@ -43,9 +43,10 @@ class Step:
         value: what was counted in the running slot so far.
         unknown: minutes of it of which nothing is known.
         expected: of the running slot; None while nothing is known.
+        is_told: this step told a surge; until its next slot ends that stands, whatever others say.
     """
 
-    __slots__ = ("detector", "expected", "step_s", "unknown", "value")
+    __slots__ = ("detector", "expected", "is_told", "step_s", "unknown", "value")
 
     def __init__(self, step_s: int, detector: SurgeDetector | None = None) -> None:
         self.step_s = step_s
@@ -53,6 +54,7 @@ class Step:
         self.value = 0.0
         self.unknown = 0
         self.expected: float | None = None
+        self.is_told = False
 
     def close(self, at_us: int, minutes: int) -> Verdict | None:
         """Judge the running slot at its end, and begin the next.
@@ -65,7 +67,7 @@ class Step:
         value: float | None = None
         if known >= KNOWN_SHARE:
             value = self.value if known == 1.0 else float(round(self.value / known))
-        self.value, self.unknown = 0.0, 0
+        self.value, self.unknown, self.is_told = 0.0, 0, False
         verdict = self.detector.observe(at_us, value)
         if verdict is not None:
             self.expected = verdict.expected
@@ -81,34 +83,17 @@ class Step:
     @property
     def in_surge(self) -> bool:
         """Whether a surge is told by this step, or still would be."""
-        return self.detector.state is State.SURGE
+        return self.is_told or self.detector.state is State.SURGE
 
     def saved(self) -> SavedStep:
         """For `step_of`."""
-        return SavedStep(self.detector.snapshot(), self.value, self.unknown, self.expected)
+        return SavedStep(self.detector.snapshot(), self.value, self.unknown, self.expected, self.is_told)
 
 
 def step_of(saved: SavedStep) -> Step:
     """The step that was saved. Raises: msgspec.ValidationError for what is no step of this version."""
     detector = SurgeDetector.restore(saved.detector)
     step = Step(round(detector.grid.interval_s), detector)
-    step.value, step.unknown, step.expected = saved.value, saved.unknown, saved.expected
+    step.value, step.unknown = saved.value, saved.unknown
+    step.expected, step.is_told = saved.expected, saved.is_told
     return step
-
-
-def hours_from(fine: Step, hour_us: int) -> Step:
-    """A step of hours that knows what one of five minutes does.
-
-    Args: hour_us: start of the running hour; the fine step has closed every slot before it.
-    """
-    hours = Step(HOUR_S)
-    per_hour = HOUR_S // FINE_S
-    cells = fine.detector.cells()
-    cells = cells[len(cells) % per_hour :]
-    count = len(cells) // per_hour
-    for number in range(count):
-        part = cells[number * per_hour : (number + 1) * per_hour]
-        known = [value for value in part.tolist() if isfinite(value)]
-        value = round(sum(known) * per_hour / len(known)) if 2 * len(known) >= per_hour else None
-        hours.detector.observe(hour_us - (count - number) * HOUR_S * 1_000_000, value)
-    return hours

@@ -1,5 +1,6 @@
 """One series of the bank: its steps, how busy it is, and its open surge."""
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -12,9 +13,9 @@ from streams.surges.steps import (
     HOUR_FROM,
     HOUR_S,
     PROMOTED_AT,
+    STEPS,
     SavedStep,
     Step,
-    hours_from,
     step_of,
 )
 from streams.surges.surge import Surge
@@ -26,6 +27,7 @@ collection that begins is no surge, and neither is the first call of a line that
 BUSY_DAYS: Final = 7
 """Days over which it is averaged how busy a series is."""
 
+_BUSY_FROM: Final = {FINE_S: FINE_FROM, HOUR_S: HOUR_FROM, DAY_S: 0.0}
 _FINE: Final = FINE_S * 1_000_000
 _HOUR: Final = HOUR_S * 1_000_000
 
@@ -83,7 +85,7 @@ class Watch:
         self.born = minute_us
         self.events = self.marked = self.known = self.busy_today = self.days = 0
         self.busy = 0.0
-        self.steps = [Step(FINE_S), Step(DAY_S)]
+        self.steps = [Step(step_s) for step_s in STEPS]
 
     def has_past(self) -> bool:
         """Whether enough is known to call anything a surge."""
@@ -107,33 +109,27 @@ class Watch:
         """Seconds until a step may raise an alarm; 0 as soon as one may."""
         return min(step.detector.warming_s for step in self.steps)
 
-    def end_day(self, hour_us: int) -> None:
-        """After a day: watch the series more finely, or less, as it turned out to be busy.
-
-        Args: hour_us: start of the hour that begins; every slot before it is closed.
-        """
+    def end_day(self) -> None:
+        """After a day: leave out the finer steps if the series turned out to be too quiet for them."""
         self.days += 1
         self.busy += (self.busy_today - self.busy) / min(BUSY_DAYS, self.days)
         self.busy_today = 0
-        fine, hours = self.step(FINE_S), self.step(HOUR_S)
-        if fine is not None and self.busy < FINE_FROM and self.surge is None and self.days > 1:
-            self.steps.remove(fine)
-            if self.busy >= HOUR_FROM and hours is None:
-                self.steps.insert(0, hours_from(fine, hour_us))
-        elif hours is not None:
-            quiet = fine is None and self.busy < HOUR_FROM and self.surge is None
-            if quiet or (fine is not None and fine.detector.known_days >= 1):
-                self.steps.remove(hours)
+        if self.surge is None and self.days > 1:
+            self.steps = [step for step in self.steps if self.busy >= _BUSY_FROM[step.step_s]]
 
-    def promote(self) -> None:
-        """Watch the series more finely from now on, if it is that busy today; not while it surges."""
-        if self.surge is not None or any(step.in_surge for step in self.steps):
-            return
-        if self.busy_today >= PROMOTED_AT * FINE_FROM:
-            if self.step(FINE_S) is None:
-                self.steps.insert(0, Step(FINE_S))
-        elif self.busy_today >= PROMOTED_AT * HOUR_FROM and len(self.steps) == 1:
-            self.steps.insert(0, Step(HOUR_S))
+    def finer(self) -> list[int]:
+        """Lengths of the steps that it lacks and is busy enough for today; none while it surges."""
+        if len(self.steps) == len(STEPS) or self.surge is not None or any(step.in_surge for step in self.steps):
+            return []
+        there = {step.step_s for step in self.steps}
+        return [
+            step_s for step_s in STEPS if step_s not in there and self.busy_today >= PROMOTED_AT * _BUSY_FROM[step_s]
+        ]
+
+    def watch_finer(self, lengths: Iterable[int]) -> None:
+        """Take in steps of these lengths."""
+        steps = [*(Step(step_s) for step_s in lengths), *self.steps]
+        self.steps = sorted(steps, key=lambda step: step.step_s)
 
     def saved(self) -> bytes:
         """All of it, for `watch_of`; msgpack."""

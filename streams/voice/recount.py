@@ -11,7 +11,7 @@ from streams.ledger.rules import HOUR, MINUTE
 from streams.sentiment.scorer import Scorer
 from streams.tables.calendar import Calendar, utc_text
 from streams.voice.mentions import Digest, Mention
-from streams.voice.merged import MergedVoice
+from streams.voice.merged import Change, MergedVoice
 from streams.voice.stage import DigestedBatch, VoiceStage
 from streams.voice.tables import ALL, VoiceTables, minute, whole
 from streams.voice.voice_json import brands_json, periods_json, voice_json
@@ -24,6 +24,7 @@ class VoiceRecount:
         definitions: what the records mean.
         by: `hour` or `day` of the company's time zone; None: one period over all.
         now_us, scorer, on_mention: see `VoiceStage`.
+        on_change: by `finish`, told of each post that was counted or taken out again.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class VoiceRecount:
         now_us: Callable[[], int] | None = None,
         scorer: Scorer | None = None,
         on_mention: Callable[[Mention, Digest], None] | None = None,
+        on_change: Callable[[Change], None] | None = None,
     ) -> None:
         self.records = 0
         self.unmapped = 0
@@ -42,6 +44,7 @@ class VoiceRecount:
         self._by = by
         self._stage = VoiceStage(definitions, now_us=now_us, scorer=scorer, on_mention=on_mention)
         self._digests: list[Digest] = []
+        self._on_change = on_change
 
     def add(self, records: Sequence[RawRecord]) -> DigestedBatch:
         """Read the next records; what is returned has their dead letters."""
@@ -63,13 +66,16 @@ class VoiceRecount:
             levels[self._by] = calendar.hour_start
         elif self._by == "day":
             levels[self._by] = calendar.day_start
-        voice = MergedVoice(rules.copies, VoiceTables(levels))
+        voice = MergedVoice(rules.copies, VoiceTables(levels), changes=self._on_change is not None)
         digests = sorted(self._digests, key=lambda post: (post.at, post.mention))
         # By the hour, as posts grow old: what is compared with what is then a matter of their times alone.
         for hour, posts in groupby(digests, key=lambda post: post.at // HOUR):
             voice.advance(hour * HOUR, definitions.horizon_us)
             voice.add(posts)
         voice.settle()
+        if self._on_change is not None:
+            for change in voice.changes or ():
+                self._on_change(change)
         if self._by is None:
             periods = _one_period(voice, digests)
         else:
