@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from agents.exporter import CompanyCollector, FeedCollector, FeedState
 from agents.feeds import FEEDS
+from agents.health_exporter import HealthCollector
 from agents.metrics_page import MetricsPage, WhileInForce
 from agents.partition_state import Admitted
 from agents.process_metrics import ProcessMetrics
@@ -38,6 +39,9 @@ class Telemetry:
         self._worker = worker
         partitions = {stage.feed: worker.settings.partitions for stage in worker.stages}
         self._registry.register(FeedCollector(self, partitions))
+        if worker.health_company is not None:
+            health = HealthCollector(worker.health_company, label_limit=worker.settings.label_limit)
+            self._registry.register(WhileInForce(health, worker.shows))
         if worker.voice_company is not None:
             label_limit = worker.settings.label_limit
             voice = VoiceCollector(worker.voice_company, label_limit=label_limit)

@@ -27,6 +27,23 @@ def of_brand(name: str, *keep: str) -> str:
     return f'max by ({kept}) ({_metric(name)}{{{JOB},brand=~"$brand",window="$window"}})'
 
 
+def of_stage(name: str, *keep: str) -> str:
+    """A metric of health for each service and stage as a whole, in the window chosen."""
+    kept = ", ".join(("service", "stage", *keep))
+    return f'max by ({kept}) ({_metric(f"health_{name}")}{{{JOB},scope="stage",window="$window"}})'
+
+
+def of_part(name: str) -> str:
+    """A metric of health for each segment and region of a service and stage, over the last hour."""
+    kept = "service, stage, segment, region"
+    return f'max by ({kept}) ({_metric(f"health_{name}")}{{{JOB},scope="segment_region",window="1h"}})'
+
+
+def of_spell(name: str) -> str:
+    """A metric of the false green of each service and stage as a whole."""
+    return f'max by (service, stage) ({_metric(f"health_{name}")}{{{JOB},scope="stage"}})'
+
+
 def plain(name: str, *keep: str, how: str = "max") -> str:
     """Any other gauge."""
     kept = f" by ({', '.join(keep)})" if keep else ""

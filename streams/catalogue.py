@@ -11,6 +11,7 @@ Labels that do not apply to a scope are left out: the total has neither segment,
 from dataclasses import dataclass
 from enum import StrEnum
 
+from streams.catalogue_health import HEALTH_COMPANY_METRICS, HEALTH_METRICS
 from streams.catalogue_units import BYTES, CURRENCY, CUSTOMERS, NOTHING, RATIO, RECORDS, SECONDS, TIMESTAMP
 from streams.tables.running import WITH_SEGMENT_REGION
 from streams.tables.windows import WINDOW_NAMES
@@ -29,6 +30,7 @@ class Source(StrEnum):
     """What a metric tells of."""
 
     ROWS = "rows"  # the tables: exported by the worker that owns the scope now
+    HEALTH = "health"  # signals: exported by the worker that owns the scope now
     VOICE = "voice"  # mentions: exported by the worker that owns the brand now
     COMPANY = "company"  # the tables as this worker sees them
     FEEDS = "feeds"  # partitions that this worker reads
@@ -252,6 +254,19 @@ VOICE_COMPANY = (
 """Metrics of mentions that every worker exports."""
 
 
+HEALTH = tuple(
+    Metric(f"netgrowth_{name}", Kind.GAUGE, labels, unit, about, Source.HEALTH)
+    for name, unit, about, labels in HEALTH_METRICS
+)
+"""Metrics of perceived health: exported for the scopes that a worker owns, and only by it."""
+
+HEALTH_COMPANY = tuple(
+    Metric(f"netgrowth_{name}", Kind.GAUGE, labels, unit, about, Source.HEALTH)
+    for name, unit, about, labels in HEALTH_COMPANY_METRICS
+)
+"""Metrics of perceived health that every worker exports."""
+
+
 def _feed(name: str, unit: str, about: str, *, labels: tuple[str, ...] = PARTITION_LABELS,
           internal: bool = False) -> Metric:
     return Metric(f"netgrowth_{name}", Kind.GAUGE, labels, unit, about, Source.FEEDS, internal)
@@ -310,7 +325,7 @@ PROCESS = (
     FLUSHED_BYTES,
 )
 
-CATALOGUE = (*ROWS, *VOICE, *VOICE_COMPANY, *COMPANY, *FEEDS, *PROCESS)
+CATALOGUE = (*ROWS, *HEALTH, *HEALTH_COMPANY, *VOICE, *VOICE_COMPANY, *COMPANY, *FEEDS, *PROCESS)
 """Every metric, in the order of docs/metrics.md."""
 
 BY_NAME = {metric.name: metric for metric in CATALOGUE}

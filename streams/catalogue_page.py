@@ -1,6 +1,18 @@
 """The catalogue as docs/metrics.md."""
 
-from streams.catalogue import CATALOGUE, COHORT_MONTHS, COMPANY, FEEDS, PROCESS, ROWS, VOICE, VOICE_COMPANY, Metric
+from streams.catalogue import (
+    CATALOGUE,
+    COHORT_MONTHS,
+    COMPANY,
+    FEEDS,
+    HEALTH,
+    HEALTH_COMPANY,
+    PROCESS,
+    ROWS,
+    VOICE,
+    VOICE_COMPANY,
+    Metric,
+)
 from streams.tables.running import WITH_SEGMENT_REGION
 from streams.tables.windows import WINDOW_NAMES
 from streams.voice.running import WINDOWS
@@ -24,8 +36,16 @@ _VOICE_TEXT = f"""\
 Exported by one worker, the owner of the brand. `window` is one of {", ".join(f"`{name}`" for name in WINDOWS)} and
 ends with the clock of the mentions. Brands and topics beyond `NETGROWTH_LABEL_LIMIT` are `other`."""
 
+_HEALTH_TEXT = f"""\
+Exported by one worker, the owner of the scope: `stage`, a service and stage as a whole, or `segment_region`, a part
+of it, which is shown for `1h` alone. `window` is one of {", ".join(f"`{name}`" for name in WINDOWS)} and ends with
+the clock of the signals. Stages beyond `NETGROWTH_LABEL_LIMIT` and parts beyond 500 are `other`; there a customer
+counts once for each stage."""
+
 _SECTIONS = (
     ("Tables", _ROWS_TEXT, ROWS),
+    ("Health", _HEALTH_TEXT, HEALTH),
+    ("Health, as one worker sees it", "Exported by every worker.", HEALTH_COMPANY),
     ("Voice", _VOICE_TEXT, VOICE),
     ("Voice, as one worker sees it", "Exported by every worker.", VOICE_COMPANY),
     ("Tables, as one worker sees them", "Exported by every worker; cohorts by the owner of the total.", COMPANY),

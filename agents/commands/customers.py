@@ -12,8 +12,7 @@ from agents.commands.environment import WrongInput, settings_from_environment
 from agents.commands.ledger import Instant
 from agents.worker_client import WorkerRefused, WorkerUnreachable, ask, worker_url
 from streams.drilldown.numbers import MEASURES
-from streams.report.card import money
-from streams.report.wording import plural
+from streams.report.wording import money, plural
 from streams.tables.calendar import utc_text
 from streams.tables.windows import WINDOW_NAMES
 

@@ -27,8 +27,7 @@ from streams.class_changes import (
 from streams.facts.definitions.model import Definitions
 from streams.facts.definitions.sections import Section, changed_sections
 from streams.recount import Recount
-from streams.report.card import money
-from streams.report.wording import plural
+from streams.report.wording import money, plural
 from streams.tables.calendar import Calendar, utc_text
 
 

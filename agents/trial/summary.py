@@ -12,8 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.trial.pages import Seen
-from streams.report.card import money
-from streams.report.wording import plural
+from streams.report.wording import money, plural
 from streams.tables.rows import top_reasons
 
 WINDOWS = (("this month", "this_month"), ("last month", "last_month"), ("30 days", "30d"), ("all", "all"))

@@ -54,6 +54,34 @@ HEALTH_SCHEMAS: dict[str, Schema] = {
         latency_ms=maybe(named("quantiles, right to 1 %", {"type": "number"})),
         probes=maybe(record("synthetic interactions", sent=count("how many"), failed=count("of these"))),
     ),
+    "NamedSubset": record(
+        "a trouble of some customers", start=instant("when it began"), end=instant("until when it lasted"),
+        named_at=instant("when it was first named"), service=text("where"), stage=text("where"),
+        attributes=named("by attribute", {"type": "array", "items": {"type": "string"}}),
+        customers=count("of them seen"), disrupted=count("of them disrupted"),
+        share_of_excess=number("of what was disrupted above usual"),
+        ratio=number("log-likelihood ratio"), lift=maybe(number("share disrupted, times that of the rest")),
+    ),
+    "FalseGreen": record(
+        "a spell of false green", **_SCOPE, start=instant("first minute"), end=instant("after the last minute"),
+        minutes=count("that were so"), lasts=flag("it is so now"),
+    ),
+    "HealthSection": record(
+        "the section `health` of the report card",
+        window=text("which: the card's, or 24h where health is not kept for that one"),
+        at=instant("the clock of the signals"), in_trouble=count("customers disrupted now"),
+        stages=list_of(
+            "disruption beside the losses of the card's window, whose reasons belong to the stage",
+            record(
+                "a stage", stage=text("its name"), customers=count("seen"), disrupted=count("disrupted"),
+                lost=ref("Amount", "lost for its reasons"),
+            ),
+        ),
+        services=list_of("services and stages, the most customers disrupted first", ref("ScopeHealth", "one")),
+        subsets=list_of("the newest troubles that were named", ref("NamedSubset", "one")),
+        status_feed=text("`read`, or `unknown`"),
+        false_green=list_of("services and stages that are in it now", ref("FalseGreen", "one")),
+    ),
     "Health": record(
         "health as customers perceive it",
         definitions=_DEFINITIONS, currency=text("of values"), until=instant("the clock of the signals"),
@@ -89,23 +117,9 @@ HEALTH_SCHEMAS: dict[str, Schema] = {
                 services=list_of("services and stages as a whole", ref("ScopeHealth", "a scope")),
             ),
         ),
-        subsets=list_of(
-            "troubles that were named",
-            record(
-                "a trouble", start=instant("when it began"), end=instant("until when it lasted"),
-                named_at=instant("when it was first named"), service=text("where"), stage=text("where"),
-                attributes=named("by attribute", {"type": "array", "items": {"type": "string"}}),
-                customers=count("of them seen"), disrupted=count("of them disrupted"),
-                share_of_excess=number("of what was disrupted above usual"),
-                ratio=number("log-likelihood ratio"), lift=maybe(number("share disrupted, times that of the rest")),
-            ),
-        ),
+        subsets=list_of("troubles that were named", ref("NamedSubset", "a trouble")),
         false_green=list_of(
-            "spells in which customers were red and operations said up",
-            record(
-                "a spell", **_SCOPE, start=instant("first minute"), end=instant("after the last minute"),
-                minutes=count("that were so"), lasts=flag("it is so now"),
-            ),
+            "spells in which customers were red and operations said up", ref("FalseGreen", "a spell")
         ),
     ),
 }

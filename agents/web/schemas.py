@@ -146,6 +146,7 @@ SCHEMAS: dict[str, Schema] = {
             "pending_loss", "lost_by_kind", "marbles", "activities", "recommenders", "referrals", "earned",
             "retention", "earned_growth",
         )},
+        health=maybe(ref("HealthSection", "what customers experience, where signals are read")),
         voice=maybe(ref("VoiceSection", "what customers say, where mentions are read")),
         net_before=maybe(ref("Net", "net of the window before, where there is one")),
         reasons_by_volume={**_REASONS, "description": "the five reasons of most customers"},

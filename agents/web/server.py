@@ -1,8 +1,8 @@
 """The worker's pages: metrics, health and the API; on the event loop, so that a hung worker's numbers go stale."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
@@ -17,6 +17,7 @@ from streams.facts.refusal import Refused
 from streams.facts.times import instant_of
 from streams.health.live.running import WINDOWS
 from streams.report.card import card
+from streams.report.health import DEFAULT_WINDOW, health_section
 from streams.report.instants import CannotAnswer
 from streams.tables.calendar import utc_text
 from streams.tables.windows import WINDOW_NAMES
@@ -170,11 +171,19 @@ class Pages:
                 return self._nothing_yet()
             merged = self._worker.voice_company
             said = None if merged is None else merged.now()
-            return json_answer(card(ledger, window=window, voice=said))
+            return json_answer(card(ledger, window=window, voice=said, health=self._health_section(ledger, window)))
         try:
             return json_answer(company.past_card(instant_of(at, None, "at"), window))
         except (CannotAnswer, Refused) as error:
             return json_answer({"error": str(error)}, 400)
+
+    def _health_section(self, ledger: Mapping[str, Any], window: str) -> dict[str, Any] | None:
+        company = self._worker.health_company
+        now = None if company is None else company.now(window if window in WINDOWS else DEFAULT_WINDOW)
+        if now is None:
+            return None
+        stages = {name: reason.stage for name, reason in self._worker.definitions.reasons.items()}
+        return health_section(now, ledger["windows"][window]["reasons"], stages)
 
     async def status(self, request: web.Request) -> web.Response:
         """How far every partition has come, and which of them this worker owns."""

@@ -1,8 +1,8 @@
 """Health and voice: what customers experience and say, beside what operations say of the services."""
 
 from grafana.board import Board, Row, choice, label_values, placed
-from grafana.panels import GREEN, RED, SIGNED, YELLOW, Step, Target, bars, lines, number, rows
-from grafana.queries import of_brand, plain
+from grafana.panels import GREEN, RED, SIGNED, YELLOW, Step, Target, bars, lines, number, rows, states
+from grafana.queries import of_brand, of_part, of_spell, of_stage, plain
 
 WINDOWS = ("5m", "1h", "24h")
 
@@ -12,10 +12,83 @@ def board() -> Board:
     return Board(
         "netgrowth-health-and-voice", "Health and voice",
         "What customers experience and say, while it happens, beside what the services say of themselves.",
-        (_said(), _topics(), _sources()),
+        (_experienced(), _parts(), _operations(), _said(), _topics(), _sources()),
         (
             choice("window", "Window", WINDOWS, "24h"),
             label_values("brand", "Brand", "netgrowth_mentions", "brand"),
+        ),
+    )  # fmt: skip
+
+
+COLOURS = {0: ("green", GREEN), 1: ("yellow", YELLOW), 2: ("red", RED)}
+LEVELS = {0: ("up", GREEN), 1: ("degraded", YELLOW), 2: ("down", RED)}
+
+
+def _experienced() -> Row:
+    return Row(
+        "What they experience",
+        placed(
+            12, 8,
+            lines("Customers disrupted", "Distinct customers disrupted in the window, at each stage.", "none",
+                  Target(of_stage("customers_disrupted"), "{{service}}, {{stage}}")),
+            states("Colour of the stages", "By the lower bound of the share disrupted, or the number of customers "
+                   "disrupted.", Target(of_stage("colour"), "{{service}}, {{stage}}"), names=COLOURS),
+            rows("Stages", "Customers seen and disrupted, minutes of disruption over all customers, lower bound of "
+                 "the share, Apdex, expected value of those disrupted, how many of them the ledger does not know, "
+                 "and probes.", "none",
+                 {
+                     "disrupted": of_stage("customers_disrupted"), "seen": of_stage("customers_seen"),
+                     "minutes": of_stage("customer_minutes_disrupted"),
+                     "share, at least": of_stage("share_lower_ratio"),
+                     "Apdex": of_stage("apdex_ratio"), "value at risk": of_stage("value_at_risk"),
+                     "value unknown": of_stage("customers_of_unknown_value"), "probes": of_stage("probes_sent"),
+                     "probes failed": of_stage("probes_failed"),
+                     "tier": plain("health_stage_tier", "service", "stage"),
+                 }, ["service", "stage"], sort="disrupted"),
+            lines("Latency", "Quantiles of what customers waited for.", "s",
+                  Target(of_stage("latency_seconds", "quantile"), "{{service}}, {{stage}}: {{quantile}}")),
+        ),
+    )  # fmt: skip
+
+
+def _parts() -> Row:
+    return Row(
+        "Which customers",
+        placed(
+            12, 8,
+            rows("Segments and regions, last hour", "The parts of stages with the most customers disrupted.", "none",
+                 {"disrupted": f"topk(20, {of_part('customers_disrupted')})"},
+                 ["service", "stage", "segment", "region"], sort="disrupted"),
+            number("Subsets named", "Subsets of customers that fare worse than others, named in the last hour. The "
+                   "report card and /api/v1/health say which.", "none", Target(plain("health_subsets_named")),
+                   steps=(Step(None, GREEN), Step(1, RED))),
+        ),
+    )  # fmt: skip
+
+
+def _operations() -> Row:
+    return Row(
+        "What operations say",
+        placed(
+            8, 6,
+            states("Status of the services", "The last word of operations, the worst of a service.",
+                   Target(plain("health_service_status", "service"), "{{service}}"), names=LEVELS),
+            rows("False green", "Status up while customers are red: since when, and for how many minutes.", "none",
+                 {
+                     "minutes": of_spell("false_green_minutes"),
+                     "seconds ago": f"time() - {of_spell('false_green_since_timestamp_seconds')}",
+                 }, ["service", "stage"], sort="minutes"),
+            number("Freshness", "How far the clock of the signals is behind the wall clock, and how old the oldest "
+                   "last word of a service is.", "s",
+                   Target(f"time() - {plain('health_clock_timestamp_seconds')}", "signals"),
+                   Target(f"time() - {plain('health_service_status_timestamp_seconds', how='min')}", "status")),
+            number("Customers in trouble", "Distinct customers disrupted in the last five minutes.", "none",
+                   Target(plain("health_customers_in_trouble"))),
+            number("Coverage", "Workers that have the health of the whole company, whether operations said anything, "
+                   "scopes of the last hour, and how many are shown under their own names.", "none",
+                   Target(plain("health_complete", how="sum"), "workers that have it"),
+                   Target(plain("health_status_known"), "operations said something"),
+                   Target(plain("health_scopes"), "scopes"), Target(plain("health_scopes_shown"), "shown")),
         ),
     )  # fmt: skip
 

@@ -136,7 +136,7 @@ def _false_green(tables: HealthTables) -> list[dict[str, Any]]:
 
 def false_green_rows(
     spells: Iterable[FalseGreen], several: Mapping[tuple[str, str], int]
-) -> Iterator[tuple[ScopeName, dict[str, Any]]]:
+) -> Iterator[tuple[FalseGreen, dict[str, Any]]]:
     """Spells of false green; `several`: how many scopes there are of a service and stage."""
     for one in spells:
         if one.scope.segment is None and several.get(one.scope[:2], 0) < 2:
@@ -147,4 +147,4 @@ def false_green_rows(
             "end": utc_text(one.end * MINUTE),
             "minutes": one.minutes,
         }
-        yield one.scope, row
+        yield one, row

@@ -7,9 +7,9 @@ minor units of the currency; the text shows major units.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from streams.facts.money import minor_digits
+from streams.report.health import health_lines
 from streams.report.voice import voice_lines, voice_section
-from streams.report.wording import plural
+from streams.report.wording import money, plural
 from streams.tables.rows import top_reasons
 
 Line = dict[str, Any]
@@ -18,6 +18,7 @@ Line = dict[str, Any]
 def card(
     ledger: Mapping[str, Any], *, window: str = "all", known_until: str | None = None, final: bool | None = None,
     silos: Mapping[str, Any] | None = None, voice: Mapping[str, Any] | None = None,
+    health: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The report card of one window of the ledger's JSON.
 
@@ -28,6 +29,7 @@ def card(
             is final, so give `final` too.
         final: nothing inside the horizon can change this window any more; by default as the ledger states it.
         voice: what customers say, as `/api/v1/voice` has it; None: no mentions are read.
+        health: what customers experience (`streams.report.health`); None: no signals are read.
         silos: each silo's own count explained over all time (`streams.silos`), where it is known.
     Raises: KeyError, naming the windows there are, for another one.
     """
@@ -82,6 +84,8 @@ def card(
         made["silos"] = silos["silos"]
     if "before" in row:
         made["net_before"] = row["before"]["net"]
+    if health is not None:
+        made["health"] = dict(health)
     if voice is not None:
         made["voice"] = voice_section(voice, window)
     return made
@@ -90,14 +94,6 @@ def card(
 def card_lines(of: Mapping[str, Any]) -> list[str]:
     """The report card as lines of plain text."""
     return list(_lines(of))
-
-
-def money(value: int, currency: str) -> str:
-    """Minor units in major ones, with thousands apart: `1,234.50 EUR`."""
-    digits = minor_digits(currency)
-    whole, part = divmod(abs(value), 10**digits)
-    fraction = f".{part:0{digits}d}" if digits else ""
-    return f"{'-' if value < 0 else ''}{whole:,}{fraction} {currency}"
 
 
 def _lines(of: Mapping[str, Any]) -> Iterator[str]:
@@ -171,6 +167,9 @@ def _lines(of: Mapping[str, Any]) -> Iterator[str]:
             if cause["closing"]["customers"]
         ]
         yield f"  {silo['silo']}: {plural(own, 'customer')}; {', '.join(causes) or 'no difference'}"
+    if "health" in of:
+        yield ""
+        yield from health_lines(of["health"], currency)
     if "voice" in of:
         yield ""
         yield from voice_lines(of["voice"])

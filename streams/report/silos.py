@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from streams.report.card import cause_name, money
-from streams.report.wording import plural
+from streams.report.card import cause_name
+from streams.report.wording import money, plural
 
 MEASURES = ("opening", "gained", "lost", "closing")
 WIDTH = 44

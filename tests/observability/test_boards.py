@@ -27,7 +27,9 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
     with running(folder) as run:
         web = run.wait_for(r"(http://127\.0\.0\.1:\d+)/metrics")
         net_growth(web)
-        mention(run.wait_for(r"broker +(\S+)"))
+        broker = run.wait_for(r"broker +(\S+)")
+        experience(broker)
+        mention(broker)
         server = Prometheus(folder, [web.removeprefix("http://")])
         try:
             server.wait("netgrowth_tables_complete", lambda n: n == [1])
@@ -35,6 +37,25 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
             yield server
         finally:
             server.stop()
+
+
+def experience(broker: str) -> None:
+    """Thirty customers for ten minutes, all of whose checkouts fail while the shop is up; a probe beside them."""
+    now = time.time_ns() // 1_000_000
+    producer = KafkaProducer(bootstrap_servers=broker)
+    status = {"at": now - 900_000, "service": "shop", "status": "up"}
+    producer.send("service-status", json.dumps(status).encode(), b"shop")
+    for number in range(300):
+        customer, stage = f"c{number % 30}", "checkout" if number % 3 else "search"
+        record = {
+            "event_id": f"q{number}", "at": now - 600_000 + number * 2_000, "customer_id": customer,
+            "service": "shop", "stage": stage, "ok": stage == "search", "latency_ms": 120.0,
+            "synthetic": number in (1, 3),
+            "attributes": {"region": f"r{number % 2}"},
+        }  # fmt: skip
+        producer.send("qos-signals", json.dumps(record).encode(), customer.encode())
+    producer.flush(30)
+    producer.close()
 
 
 def mention(broker: str) -> None:

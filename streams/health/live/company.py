@@ -45,7 +45,7 @@ from streams.health.partition import Distinct
 from streams.health.parts import ScopeCounts, ScopeName
 from streams.health.shares import ColourName, colour
 from streams.health.signals import Level
-from streams.health.status import FalseGreen, FalseGreens, StatusBook
+from streams.health.status import FORGIVEN_MINUTES, FalseGreen, FalseGreens, StatusBook
 from streams.health.tables import QUANTILES, ScopeHealth, learn
 from streams.ledger.rules import MINUTE
 from streams.tables.calendar import Calendar
@@ -254,11 +254,6 @@ class CompanyHealth:
         """What became of all records of statuses."""
         return _added(self.status_progress)
 
-    @property
-    def passed(self) -> int:
-        """Minutes (since 1970) before it were looked at."""
-        return self._passed
-
     def false_greens(self) -> list[FalseGreen]:
         """Spells in which customers were red and operations said up."""
         found = FalseGreens()
@@ -284,6 +279,10 @@ class CompanyHealth:
             return None
         end = (self.clock // MINUTE + 1) * MINUTE
         return end - WINDOW_MINUTES[window] * MINUTE, end
+
+    def lasting(self) -> list[FalseGreen]:
+        """Of these, those that go on."""
+        return [one for one in self.false_greens() if one.end + FORGIVEN_MINUTES >= self._passed]
 
     def rows(self, window: str) -> dict[ScopeName, ScopeHealth]:
         """Every scope over a window, wholes of services and stages too; without quantiles (`with_latencies`)."""

@@ -73,9 +73,8 @@ def false_greens(company: CompanyHealth) -> list[dict[str, Any]]:
     for scope in company.rows(LONGEST):
         if scope.segment is not None:
             several[scope[:2]] = several.get(scope[:2], 0) + 1
-    passed = company.passed
-    lasting = {one.scope for one in company.false_greens() if one.end >= passed}
+    lasting = {(one.scope, one.start) for one in company.lasting()}
     rows = false_green_rows(company.false_greens(), several)
-    return [row | {"lasts": scope in lasting} for scope, row in rows]
+    return [row | {"lasts": (one.scope, one.start) in lasting} for one, row in rows]
 
 

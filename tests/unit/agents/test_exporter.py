@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families as text_fami
 
 from agents.exporter import CompanyCollector, FeedCollector, FeedState, fact_outcomes
 from agents.feeds import LEDGER
+from agents.health_exporter import HealthCollector
 from agents.metrics_page import MetricsPage
 from agents.process_metrics import ProcessMetrics
 from agents.voice_exporter import VoiceCollector
@@ -20,6 +21,7 @@ from streams.ledger.movements import Scope
 from streams.ledger.rules import MINUTE
 from streams.tables.scopes import THE_TOTAL
 from tests.unit.agents.made_up_company import START, MadeUpCompany, small_company, wide_company
+from tests.unit.agents.made_up_health import MadeUpHealth
 from tests.unit.agents.made_up_voice import made_up_voice
 
 TOPIC = "customer-events"
@@ -54,6 +56,7 @@ def everything():
     facts = FactCounts(facts=5, applied=3, pending=1, ignored=Counter(duplicate=2))
     state = FeedState(TOPIC, 0, True, watermark_us=company.clock, newest_append_us=company.clock, lag=3, facts=facts)
     registry.register(FeedCollector(Feeds(state), {TOPIC: 4}))
+    registry.register(HealthCollector(MadeUpHealth(), label_limit=100))
     registry.register(VoiceCollector(made_up_voice(), label_limit=100))
     counted = ProcessMetrics(registry, {TOPIC: LEDGER.outcomes})
     return registry, MetricsPage(registry, CompanyCollector(company, label_limit=100)), counted

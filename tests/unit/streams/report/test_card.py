@@ -2,7 +2,8 @@
 
 import pytest
 
-from streams.report.card import card, card_lines, money
+from streams.report.card import card, card_lines
+from streams.report.wording import money
 from tests.unit.streams.tables.test_calendar import at
 from tests.unit.streams.tables.test_ledger_json import document, gain
 from tests.unit.streams.tables.test_rows import B, lost, opening

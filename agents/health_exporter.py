@@ -1,0 +1,174 @@
+"""Perceived health on `/metrics`: the scopes that this worker owns, and how far the signals have come."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Protocol
+
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.registry import Collector
+
+from agents.metric_families import MICROSECONDS, add_sample, family_of
+from streams.catalogue import HEALTH, HEALTH_COMPANY
+from streams.facts.definitions.model import Definitions
+from streams.facts.money import minor_digits
+from streams.health.live.company import CompanyHealth, with_latencies
+from streams.health.live.running import WINDOWS
+from streams.health.partition import Distinct
+from streams.health.parts import ScopeCounts, ScopeName
+from streams.health.rules import SHOWN
+from streams.health.shares import ColourName, apdex, colour, share_interval
+from streams.health.status import FalseGreen
+from streams.health.tables import QUANTILES, ScopeHealth
+from streams.ledger.rules import HOUR, MINUTE
+from streams.voice.now import OTHER
+
+COLOURS = {ColourName.GREEN: 0, ColourName.YELLOW: 1, ColourName.RED: 2}
+
+OF_PARTS = "1h"
+"""The window that parts of stages, segment x region, are shown for."""
+
+MOST_PARTS = 500
+"""Parts of stages under their own names, those with the most customers disrupted; the others of a stage are other."""
+
+
+class HealthView(Protocol):
+    """Health of the whole company, as a worker has it.
+
+    Attributes:
+        health: all partitions put together.
+        definitions: those in force.
+    """
+
+    health: CompanyHealth
+    definitions: Definitions
+
+    @property
+    def complete(self) -> bool:
+        """Whether the worker has caught up; else nothing is shown."""
+
+    def owns(self, scope: ScopeName) -> bool:
+        """Whether this worker exports a scope now."""
+
+
+class HealthCollector(Collector):
+    """Health as metrics."""
+
+    def __init__(self, view: HealthView, *, label_limit: int) -> None:
+        self._view = view
+        self._label_limit = label_limit
+
+    def describe(self) -> Iterable[Family]:
+        """Nothing: registering does not collect."""
+        return []
+
+    def collect(self) -> Iterator[Family]:
+        """Every family with its samples."""
+        families = {metric.name: family_of(metric) for metric in (*HEALTH, *HEALTH_COMPANY)}
+        view, health = self._view, self._view.health
+        add_sample(families, "netgrowth_health_complete", int(view.complete))
+        if view.complete and health.clock is not None:
+            add_sample(families, "netgrowth_health_clock_timestamp_seconds", health.clock / MICROSECONDS)
+            add_sample(families, "netgrowth_health_customers_in_trouble", health.in_trouble)
+            fresh = sum(one.last > health.clock - HOUR for one in health.named)
+            add_sample(families, "netgrowth_health_subsets_named", fresh)
+            self._add_statuses(families)
+            self._add_scopes(families)
+            self._add_false_greens(families)
+        yield from (family for family in families.values() if family.samples)
+
+    def _add_statuses(self, families: dict[str, Family]) -> None:
+        book = self._view.health.statuses
+        last: dict[str, tuple[int, int]] = {}
+        for feed in book.feeds:
+            minute, level = book.steps(feed)[-1]
+            said, worst = last.get(feed[0], (0, 0))
+            last[feed[0]] = max(said, minute), max(worst, level)
+        add_sample(families, "netgrowth_health_status_known", int(bool(last)))
+        for service in sorted(last)[: self._label_limit]:
+            minute, level = last[service]
+            add_sample(families, "netgrowth_health_service_status", level, service=service)
+            at = minute * MINUTE / MICROSECONDS
+            add_sample(families, "netgrowth_health_service_status_timestamp_seconds", at, service=service)
+
+    def _add_scopes(self, families: dict[str, Family]) -> None:
+        view = self._view
+        for window in WINDOWS:
+            rows = view.health.rows(window)
+            wholes = {scope: row for scope, row in rows.items() if scope.segment is None}
+            shown = folded(wholes, self._label_limit, lambda scope: ScopeName(OTHER, OTHER, None, None))
+            if window == OF_PARTS:
+                parts = {
+                    scope: row for scope, row in rows.items()
+                    if scope.segment is not None and ScopeName(*scope[:2], None, None) in shown
+                }  # fmt: skip
+                kept = folded(parts, MOST_PARTS, lambda scope: ScopeName(*scope[:2], OTHER, OTHER))
+                add_sample(families, "netgrowth_health_scopes", len(rows) - len(wholes))
+                add_sample(families, "netgrowth_health_scopes_shown", min(len(parts), MOST_PARTS))
+                shown |= kept
+            for scope, row in shown.items():
+                if view.owns(scope):
+                    self._add_scope(families, scope, window, row)
+
+    def _add_scope(self, families: dict[str, Family], scope: ScopeName, window: str, row: ScopeHealth) -> None:
+        definitions, labels = self._view.definitions, labels_of(scope) | {"window": window}
+        counts, customers, disrupted = row.counts, row.customers, row.disrupted
+        numbers: dict[str, float] = {
+            "customers_seen": customers, "customers_disrupted": disrupted,
+            "customer_minutes_disrupted": counts.customer_minutes,
+        }  # fmt: skip
+        interval = share_interval(disrupted, customers)
+        if interval is not None:
+            numbers["share_lower_ratio"] = interval[0]
+            numbers["colour"] = COLOURS[colour(definitions.health, disrupted, customers)]
+        index = apdex(*counts.interactions)
+        if index is not None:
+            numbers["apdex_ratio"] = index
+        unknown = row.distinct.value_unknown + counts.summed_disrupted
+        numbers["customers_of_unknown_value"] = unknown
+        if unknown < disrupted or not disrupted:
+            numbers["value_at_risk"] = row.distinct.value / 10 ** minor_digits(definitions.currency)
+        if counts.probes[0]:
+            numbers |= {"probes_sent": counts.probes[0], "probes_failed": counts.probes[1]}
+        for name, number in numbers.items():
+            add_sample(families, f"netgrowth_health_{name}", number, **labels)
+        if scope.segment is not None:
+            return
+        for share, us in zip(QUANTILES, with_latencies(row).latencies or (), strict=False):
+            add_sample(families, "netgrowth_health_latency_seconds", us / MICROSECONDS, quantile=str(share), **labels)
+        if window == OF_PARTS and scope.service != OTHER:
+            tier = definitions.tiers.get(scope.stage, SHOWN)
+            add_sample(families, "netgrowth_health_stage_tier", tier, service=scope.service, stage=scope.stage)
+
+    def _add_false_greens(self, families: dict[str, Family]) -> None:
+        for one in sorted(self._view.health.lasting(), key=_longest)[:MOST_PARTS]:
+            if self._view.owns(one.scope):
+                labels = labels_of(one.scope)
+                add_sample(families, "netgrowth_health_false_green_minutes", one.minutes, **labels)
+                since = one.start * MINUTE / MICROSECONDS
+                add_sample(families, "netgrowth_health_false_green_since_timestamp_seconds", since, **labels)
+
+
+def _longest(one: FalseGreen) -> tuple[bool, int]:
+    return one.scope.segment is not None, -one.minutes
+
+
+def labels_of(scope: ScopeName) -> dict[str, str]:
+    """A scope as labels; segment and region are left out for a stage as a whole."""
+    labels = {name: value for name, value in scope._asdict().items() if value is not None}
+    return {"scope": "stage" if scope.segment is None else "segment_region", **labels}
+
+
+def folded(
+    rows: Mapping[ScopeName, ScopeHealth], most: int, into: Callable[[ScopeName], ScopeName]
+) -> dict[ScopeName, ScopeHealth]:
+    """The rows with the most customers disrupted, then seen; the others added up under another name."""
+    if len(rows) <= most:
+        return dict(rows)
+    ordered = sorted(rows, key=lambda scope: (-rows[scope].disrupted, -rows[scope].customers, str(scope)))
+    found = {scope: rows[scope] for scope in ordered[:most]}
+    for scope in ordered[most:]:
+        other = found.get(name := into(scope))
+        if other is None:
+            other = found[name] = ScopeHealth(ScopeCounts(), Distinct())
+        other.counts.add(rows[scope].counts)
+        other.distinct.add(rows[scope].distinct)
+    return found

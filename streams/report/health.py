@@ -1,0 +1,98 @@
+"""The section `health` of the report card: how many customers are disrupted, where, and what they are worth.
+
+Losses stand beside: the customers lost in the card's window by the stage of the journey that their reason belongs to.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from streams.facts.models import UNKNOWN
+from streams.report.wording import money, plural
+
+DEFAULT_WINDOW = "24h"
+"""For windows of the card that health is not kept for."""
+
+MOST_STAGES, MOST_SUBSETS = 10, 5
+
+
+def health_section(
+    health: Mapping[str, Any], lost_reasons: list[dict[str, Any]], stage_of: Mapping[str, str | None]
+) -> dict[str, Any]:
+    """The section, of the JSON of `/api/v1/health` and the reasons of the card's losses.
+
+    Args:
+        lost_reasons: all of the window, with customers and value.
+        stage_of: agreed reason to its stage of the journey.
+    """
+    (period,) = health["periods"]
+    services: list[dict[str, Any]] = period["services"]
+    lasting = [row for row in health["false_green"] if row["lasts"] and "segment" not in row]
+    return {
+        "window": health["window"],
+        "at": health["until"],
+        "in_trouble": health["in_trouble"],
+        "stages": by_stage(services, lost_reasons, stage_of),
+        "services": services[:MOST_STAGES],
+        "subsets": health["subsets"][-MOST_SUBSETS:],
+        "status_feed": health["status_feed"],
+        "false_green": lasting,
+    }
+
+
+def by_stage(
+    services: list[dict[str, Any]], lost_reasons: list[dict[str, Any]], stage_of: Mapping[str, str | None]
+) -> list[dict[str, Any]]:
+    """Disruption and losses by stage; customers of several services of a stage count at each. `unknown` is a line."""
+    found: dict[str, dict[str, Any]] = {}
+
+    def line(stage: str | None) -> dict[str, Any]:
+        name = stage or UNKNOWN
+        return found.setdefault(
+            name, {"stage": name, "customers": 0, "disrupted": 0, "lost": {"customers": 0, "value": 0}}
+        )
+
+    for row in services:
+        of = line(row["stage"])
+        of["customers"] += row["customers"]
+        of["disrupted"] += row["disrupted"]
+    for reason in lost_reasons:
+        lost = line(stage_of.get(reason["reason"]))["lost"]
+        lost["customers"] += reason["customers"]
+        lost["value"] += reason["value"]
+    return sorted(found.values(), key=_most_first)
+
+
+def _most_first(line: Mapping[str, Any]) -> tuple[int, int, int, str]:
+    return -line["disrupted"], -line["lost"]["customers"], -line["customers"], line["stage"]
+
+
+def health_lines(of: Mapping[str, Any], currency: str) -> Iterator[str]:
+    """The section as lines of plain text."""
+    yield f"What customers experience, window {of['window']} at {of['at']}:"
+    yield f"  disrupted now: {plural(of['in_trouble'], 'customer')}"
+    for row in of["services"]:
+        value = ""
+        if "value_at_risk" in row:
+            value = f", {money(row['value_at_risk'], currency)} at risk"
+        yield (
+            f"  {row['service']}, {row['stage']}: {row['colour']}, {row['disrupted']:,} of "
+            f"{plural(row['customers'], 'customer')} disrupted{value}"
+        )
+    for one in of["stages"]:
+        if one["lost"]["customers"]:
+            yield (
+                f"  stage {one['stage']}: {plural(one['disrupted'], 'customer')} disrupted, "
+                f"{one['lost']['customers']:,} lost for its reasons"
+            )
+    for named in of["subsets"]:
+        who = ", ".join(f"{name} {' or '.join(values)}" for name, values in named["attributes"].items())
+        yield (
+            f"  which customers: {who} ({named['service']}, {named['stage']}), {named['disrupted']:,} of "
+            f"{named['customers']:,}, since {named['start']}"
+        )
+    if of["status_feed"] != "read":
+        yield "  operations said nothing: false green is unknown"
+    for spell in of["false_green"]:
+        where = f"{spell['service']}, {spell['stage']}"
+        minutes = plural(spell["minutes"], "minute")
+        yield f"  false green: {where} is up while customers are red, since {spell['start']}, {minutes}"

@@ -1,0 +1,40 @@
+"""Health as a worker has merged it, without Kafka."""
+
+from collections.abc import Sequence
+
+from agents.health_company import scope_name
+from streams.facts.placement import partition_for
+from streams.health.customers import Profile
+from streams.health.live.known import Held
+from streams.health.parts import ScopeName
+from streams.health.signals import Level, Status
+from tests.unit.streams.health.live.company_of_books import Base, LiveHealth
+from tests.unit.streams.health.signalling import START, definitions, signal
+
+GOLD = Profile("gold", "north")
+
+
+class MadeUpHealth:
+    """A shop whose status is up while its customers have been red for ten minutes; c0 to c29 are known customers."""
+
+    complete = True
+
+    def __init__(self, owned: Sequence[int] = range(4), regions: int = 1) -> None:
+        known = {f"c{number}": Held(GOLD, 1050) for number in range(30)}
+        live = LiveHealth(definitions(more="journey: [{stage: checkout, tier: 1}]"), 4, Base(known))
+        live.company.statuses.add([Status(START * 1000, "shop", None, None, Level.UP)])
+        live.send(
+            [
+                *(signal(n, n / 6, f"c{n % 40}", ok=n < 180, attributes={"region": f"r{n % regions}"})
+                  for n in range(240)),
+                signal(999, 39, "probe", synthetic=True),
+            ]
+        )  # fmt: skip
+        live.settle()
+        self.health = live.company
+        self.definitions = live.definitions
+        self._owned = owned
+
+    def owns(self, scope: ScopeName) -> bool:
+        """Whether this worker exports a scope now."""
+        return partition_for(scope_name(scope).encode(), 4) in self._owned

@@ -1,0 +1,72 @@
+"""Health on /metrics: whole customers, major units, nothing without its owner, and no more series than agreed."""
+
+from collections.abc import Sequence
+
+from prometheus_client import CollectorRegistry
+
+from agents.health_exporter import MOST_PARTS, HealthCollector
+from tests.unit.agents.made_up_health import MadeUpHealth
+from tests.unit.streams.health.signalling import START
+
+STAGE = {"scope": "stage", "service": "shop", "stage": "checkout", "window": "1h"}
+GOLD = STAGE | {"scope": "segment_region", "segment": "gold", "region": "north"}
+
+
+def registered(view: MadeUpHealth, label_limit: int = 100) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    registry.register(HealthCollector(view, label_limit=label_limit))
+    return registry
+
+
+def test_customers_value_and_false_green() -> None:
+    value = registered(MadeUpHealth()).get_sample_value
+    assert value("netgrowth_health_customers_seen", STAGE) == 40
+    assert value("netgrowth_health_customers_disrupted", STAGE) == 40
+    assert value("netgrowth_health_value_at_risk", STAGE) == 30 * 10.5
+    assert value("netgrowth_health_customers_of_unknown_value", STAGE) == 10
+    assert value("netgrowth_health_colour", GOLD) == 2
+    assert value("netgrowth_health_customers_in_trouble") == 30
+    assert value("netgrowth_health_stage_tier", {"service": "shop", "stage": "checkout"}) == 1
+    spell = {name: text for name, text in STAGE.items() if name != "window"}
+    assert value("netgrowth_health_false_green_minutes", spell) == 9  # the running minute is not over
+    assert value("netgrowth_health_false_green_since_timestamp_seconds", spell) == START / 1000 + 30 * 60
+    assert value("netgrowth_health_service_status_timestamp_seconds", {"service": "shop"}) == START / 1000
+    assert value("netgrowth_health_probes_sent", GOLD | {"segment": "unknown", "region": "unknown"}) == 1
+
+
+def test_only_the_owner_exports_a_scope() -> None:
+    name = "netgrowth_health_customers_seen"
+    shown = [registered(MadeUpHealth([number])).get_sample_value(name, STAGE) for number in range(4)]
+    assert sorted(one for one in shown if one is not None) == [40]
+    assert registered(MadeUpHealth([])).get_sample_value("netgrowth_health_customers_in_trouble") == 30
+
+
+def names_of(registry: CollectorRegistry, label: str) -> Sequence[str]:
+    samples = (one for family in registry.collect() for one in family.samples)
+    found = [one for one in samples if one.name == "netgrowth_health_customers_seen" and label in one.labels]
+    return [one.labels[label] for one in found]
+
+
+def test_parts_beyond_the_budget_are_added_up() -> None:
+    view = MadeUpHealth(regions=240)
+    whole = view.health.rows("1h")
+    assert len(whole) < MOST_PARTS  # the guard has nothing to do
+    assert "other" not in names_of(registered(view), "region")
+    registry = registered(view, label_limit=0)
+    assert set(names_of(registry, "service")) == {"other"}
+    seen = registry.get_sample_value(
+        "netgrowth_health_customers_seen", {"scope": "stage", "service": "other", "stage": "other", "window": "1h"}
+    )
+    assert seen == 40
+
+
+def test_the_parts_of_a_stage_fold_into_other(monkeypatch) -> None:
+    monkeypatch.setattr("agents.health_exporter.MOST_PARTS", 3)
+    view = MadeUpHealth(regions=240)
+    registry = registered(view)
+    parts = names_of(registry, "region")
+    assert len(parts) == 4
+    assert "other" in parts
+    assert registry.get_sample_value("netgrowth_health_scopes") > registry.get_sample_value(
+        "netgrowth_health_scopes_shown"
+    ) == 3
