@@ -17,7 +17,7 @@ run: $(VENV)/.trial  ## see it work: broker, topics, worker and real data on thi
 	@$(PY) -m agents.commands.main run $(ARGS)
 
 test: $(VENV)/.dev  ## unit, property and embedded-broker tests; needs nothing but Python
-	@$(PY) -m pytest -q -m "not shared and not kafka and not torture and not observability" tests $(ARGS)
+	@$(PY) -m pytest -q -m "not shared and not kafka and not torture and not observability and not browser" tests $(ARGS)
 
 kafka: $(VENV)/.dev  ## Apache Kafka on this machine (Java 17 or newer, Maven) until Ctrl-C; prints its address
 	@$(PY) -m tests.kafka.broker $(ARGS)

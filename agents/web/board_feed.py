@@ -71,10 +71,14 @@ class BoardFeed:
         try:
             await every(LOOK_S, self._look_guarded, share=SHARE)
         finally:
-            self._ended = True
-            async with self._changed:
-                self._changed.notify_all()
+            await self.let_go()
             await self._backlog.close()
+
+    async def let_go(self, _: object = None) -> None:
+        """End every open page's events: the web server waits for them when it stops."""
+        self._ended = True
+        async with self._changed:
+            self._changed.notify_all()
 
     def view(self, asked: Asked) -> bytes:
         """The JSON of a view now. Raises: CannotAnswer, saying which instants can be answered."""

@@ -54,7 +54,7 @@ def board_view(
         "parts": sorted(stage.feed for stage in worker.stages),
         "notes": _notes(worker, backlog),
     }
-    view = company.view(asked.scope, asked.window, asked.at) if company.complete else None
+    view = company.view(asked.scope, asked.window, asked.at) if company.complete and worker.shows() else None
     clock = company.clock
     if view is None or clock is None:
         return made
@@ -97,7 +97,7 @@ def board_view(
 def _state(worker: "LedgerWorker", backlog: Backlog | None) -> str:
     """`recovering`: no number, or none that is whole; `empty`: nothing has come yet; else `ready`."""
     company = worker.company
-    if not company.complete or (backlog is not None and backlog.stalled):
+    if not company.complete or not worker.shows() or (backlog is not None and backlog.stalled):
         return "recovering"
     return "empty" if company.clock is None else "ready"
 
@@ -105,6 +105,11 @@ def _state(worker: "LedgerWorker", backlog: Backlog | None) -> str:
 def _notes(worker: "LedgerWorker", backlog: Backlog | None) -> list[str]:
     """What keeps these numbers from being the whole truth now, in sentences."""
     notes = []
+    if not worker.shows():
+        notes.append(
+            "This worker does not speak for the company at the moment: another edition of the count is in force, or "
+            "which one is in force is not known. /api/v1/status says more."
+        )
     if not worker.company.complete:
         notes.append("The company's tables are being read back; the numbers come when all of them are here.")
     if backlog is not None and backlog.stalled:

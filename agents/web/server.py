@@ -31,10 +31,12 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def add_pages(worker: "LedgerWorker", feed: BoardFeed, lists: CustomerLists) -> None:
     """Put the pages into the worker's web server; `feed` keeps the open ones up to date, `lists` opens numbers."""
     pages = [Pages(worker), BoardPages(worker, feed), CustomerPages(worker, lists)]
-    router = worker.app.web.web_app.router
+    web_app = worker.app.web.web_app
+    router = web_app.router
     for route in ROUTES:
         handler: Handler = next(getattr(page, route.handler) for page in pages if hasattr(page, route.handler))
         router.add_get(route.path, _checked(worker, route, handler) if route.path.startswith(API) else handler)
+    web_app.on_shutdown.append(feed.let_go)
     router.add_route("*", "/api{rest:(/.*)?}", _no_such_page)
 
 

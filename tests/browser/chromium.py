@@ -79,7 +79,7 @@ class Chromium:
     def wait(self, script: str, timeout_s: float = 15.0) -> Any:
         """The value of an expression once it holds."""
         end = time.monotonic() + timeout_s
-        while not (value := self.run(script)):
+        while not (value := self.run(f"(found => found instanceof Node || found)({script})")):
             assert time.monotonic() < end, f"{script} did not come to hold; the page says:\n{self.text()}"
             time.sleep(LOOK_S)
         return value

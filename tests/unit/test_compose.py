@@ -22,6 +22,7 @@ from aiohttp import web
 
 from agents.commands.main import main
 from agents.replay.datasets import DATASETS
+from agents.web.board_feed import BoardFeed
 from agents.web.server import add_pages
 from config import definitions_file, settings
 
@@ -84,8 +85,8 @@ def pages() -> set[str]:
     """Paths that the worker's web server answers."""
     application = web.Application()
     worker: Any = SimpleNamespace(app=SimpleNamespace(web=SimpleNamespace(web_app=application)))
-    nothing: Any = None
-    add_pages(worker, nothing, nothing)
+    lists: Any = None
+    add_pages(worker, BoardFeed.__new__(BoardFeed), lists)
     return {resource.canonical for resource in application.router.resources()}
 
 

@@ -14,6 +14,9 @@ function shape(name, attributes, text) {
 
 export function draw(place, board) {
   const { by, steps } = board.line;
+  const drawn = JSON.stringify([board.line, place.clientWidth]);
+  if (place.dataset.drawn === drawn) return;
+  place.dataset.drawn = drawn;
   if (!steps.length) {
     place.replaceChildren(element("p", { class: "pale" }, "Nothing is kept of this time in periods short enough."));
     return;

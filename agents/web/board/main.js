@@ -1,6 +1,7 @@
 // The board: keeps the address, asks the worker, and shows what it says whenever it changes.
 
 import { savePng } from "./bowls.js";
+import { openNumber } from "./customers.js";
 import { notices, show } from "./shown.js";
 import { WINDOWS, element, instantIn, local } from "./words.js";
 
@@ -188,6 +189,10 @@ for (const button of document.querySelectorAll(".toggle button")) {
     if (state.board?.row) redraw();
   });
 }
+document.querySelector("main").addEventListener("click", (event) => {
+  const number = event.target.closest(".number");
+  if (number && state.board?.row) openNumber({ ...number.dataset }, number.getAttribute("aria-label"), query(), state.board);
+});
 addEventListener("popstate", follow);
 addEventListener("resize", () => state.board?.row && redraw());
 const view = asked().get("view");

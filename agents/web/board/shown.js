@@ -2,14 +2,27 @@
 
 import * as bowls from "./bowls.js";
 import * as line from "./line.js";
-import { count, element, local, money, period, plural, scopeName, share, signed, windowName } from "./words.js";
+import { capital, count, element, local, money, period, plural, scopeName, share, signed, windowName } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
 const SHORT = { gained: "joined", lost: "left" };
 
+/** Put nodes in place of what is there, unless that is the same; what has the keyboard keeps it. */
+function fill(place, ...nodes) {
+  const made = document.createElement("template");
+  made.content.append(...nodes);
+  if (place.innerHTML === made.innerHTML) return;
+  const had = place.contains(document.activeElement) ? { ...document.activeElement.dataset } : null;
+  place.replaceChildren(...made.content.childNodes);
+  if (had) {
+    const same = (button) => JSON.stringify({ ...button.dataset }) === JSON.stringify(had);
+    [...place.querySelectorAll(".number")].find(same)?.focus({ preventScroll: true });
+  }
+}
+
 /** A number that can be opened: who is behind it. `of` names the cell. */
 export function number(text, of, label) {
-  const made = element("button", { type: "button", class: "number", "aria-label": `${label}: who they are` }, text);
+  const made = element("button", { type: "button", class: "number", "aria-label": `${label}: who they are`, title: "Who they are" }, text);
   Object.assign(made.dataset, of);
   return made;
 }
@@ -40,8 +53,6 @@ export function show(board, orderedBy) {
   line.draw(byId("line"), board);
 }
 
-const capital = (text) => text[0].toUpperCase() + text.slice(1);
-
 function spanText(board) {
   const end = local(Date.parse(board.end) < Date.parse(board.at) ? board.end : board.at);
   return board.start ? `: ${local(board.start)} to ${end}` : `, to ${end}`;
@@ -57,16 +68,16 @@ function showBowl(board, name, customers, parts) {
     place.append(element("p", { class: `count ${name}` }), element("div", { class: "drawing" }), element("figcaption", { class: "pale" }), element("p", { class: "parts" }));
     place.querySelector(".drawing").style.width = "100%";
   }
-  place.querySelector(".count").replaceChildren(number(`${count(customers)} ${SHORT[name]}`, { measure: name }, `${count(customers)} ${SHORT[name]}`));
+  fill(place.querySelector(".count"), number(`${count(customers)} ${SHORT[name]}`, { measure: name }, `${count(customers)} ${SHORT[name]}`));
   bowls.show(place.querySelector(".drawing"), board.bowls[name].drawing);
   setText(place.querySelector("figcaption"), board.bowls[name].text);
-  place.querySelector(".parts").replaceChildren(
+  fill(place.querySelector(".parts"),
     ...parts.map(([n, words, of]) => element("span", {}, number(count(n), of, `${count(n)} ${words}`), ` ${words}`)),
   );
 }
 
 function card(id, title, big, ...lines) {
-  byId(id).replaceChildren(element("h2", {}, title), element("p", { class: "big" }, big), ...lines.map((line) => element("p", { class: "pale" }, ...[line].flat())));
+  fill(byId(id), element("h2", {}, title), element("p", { class: "big" }, big), ...lines.map((line) => element("p", { class: "pale" }, ...[line].flat())));
 }
 
 function showSide(board) {
@@ -88,7 +99,7 @@ function showSide(board) {
 }
 
 function rows(place, lines, nothing) {
-  place.replaceChildren(lines.length ? element("div", { class: "rows" }, ...lines) : element("p", { class: "pale" }, nothing));
+  fill(place, lines.length ? element("div", { class: "rows" }, ...lines) : element("p", { class: "pale" }, nothing));
 }
 
 function bar(part) {
@@ -120,14 +131,14 @@ function showActivities(board) {
 }
 
 function showLately(board) {
-  byId("lately").replaceChildren(...(board.lately.length ? board.lately.map((step) =>
+  fill(byId("lately"), ...(board.lately.length ? board.lately.map((step) =>
     element("li", {}, element("time", { datetime: step.start }, period(step.start, step.by)), step.text),
   ) : [element("li", { class: "pale" }, "Nobody came and nobody left.")]));
 }
 
 function showFeeds(board) {
   for (const place of document.querySelectorAll("[data-feeds]")) {
-    place.replaceChildren(...board.feeds.map((feed) => element("li", {},
+    fill(place, ...board.feeds.map((feed) => element("li", {},
       element("span", { class: `dot ${feed.state}`, title: feed.state }),
       element("b", {}, `${feed.feed}: ${FEED_STATES[feed.state]}`),
       element("span", { class: "pale" }, feed.newest ? `${feed.text} Newest event ${local(feed.newest)}.` : feed.text),
@@ -139,7 +150,7 @@ export const FEED_STATES = { live: "live", stale: "stale", past: "of the past", 
 
 function showClock(board) {
   const feed = board.feeds[0];
-  byId("clock").replaceChildren(
+  fill(byId("clock"),
     element("span", { class: `dot ${board.state === "recovering" ? "gone" : feed.state}` }),
     element("span", {}, board.at ? `${local(board.at, { seconds: true })} ` : "", element("span", { class: "pale" }, board.time_zone)),
   );

@@ -6,6 +6,7 @@ const percent = new Intl.NumberFormat("en", { style: "percent", maximumFractionD
 export const count = (n) => whole.format(n);
 export const share = (part) => percent.format(part).replace("-", "\u2212");
 export const signed = (n) => (n > 0 ? "+" : n < 0 ? "\u2212" : "\u00b1") + whole.format(Math.abs(n));
+export const capital = (text) => text[0].toUpperCase() + text.slice(1);
 export const plural = (n, one, many = one + "s") => `${count(n)} ${n === 1 ? one : many}`;
 
 /** Minor units as whole major ones; `exact` with what is behind the point. */

@@ -1,0 +1,75 @@
+"""The embedded broker, a worker on it as an operator would start it, and a browser, for all tests of this folder."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kafka import KafkaProducer
+
+from agents.kafka_clients import kafka_python_options
+from agents.trial.broker import EmbeddedBroker
+from config.settings import load
+from tests.browser.chromium import Chromium
+from tests.live_ledger import LiveWorker
+
+STALE_AFTER = "4s"
+
+
+class Company:
+    """A worker, and the facts that it is told."""
+
+    def __init__(self, worker: LiveWorker, producer: KafkaProducer, topic: str) -> None:
+        self.worker = worker
+        self._producer = producer
+        self._topic = topic
+        self._told = 0
+
+    @property
+    def address(self) -> str:
+        """Of the board."""
+        return f"http://127.0.0.1:{self.worker.port}/"
+
+    def tell(self, fact: str, *customers: str, **more: Any) -> None:
+        """Facts of now, one a customer, on the broker when this returns."""
+        at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        for customer in customers:
+            self._told += 1
+            record = {"event_id": f"e{self._told}", "at": at, "customer_id": customer, "fact": fact, **more}
+            self._producer.send(self._topic, key=customer.encode(), value=json.dumps(record).encode())
+        self._producer.flush()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Chromium]:
+    with Chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[str]:
+    with EmbeddedBroker() as found:
+        yield found.address
+
+
+@pytest.fixture(scope="module")
+def company(
+    broker: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Company]:
+    """One that has not been told anything yet; every module has its own."""
+    prefix = f"{request.module.__name__.rpartition('.')[2]}."
+    environment = {
+        "KAFKA_BROKERS": broker, "NETGROWTH_TOPIC_PREFIX": prefix, "NETGROWTH_GROUP_PREFIX": prefix,
+        "NETGROWTH_FRESH": STALE_AFTER, "NETGROWTH_FLUSH_INTERVAL": "1s",
+    }  # fmt: skip
+    settings = load(environment)
+    folder: Path = tmp_path_factory.mktemp("company")
+    worker = LiveWorker(environment, folder, NETGROWTH_FLUSH_INTERVAL="1s").wait_ready()
+    producer = KafkaProducer(**kafka_python_options(settings), linger_ms=0)
+    try:
+        yield Company(worker, producer, settings.topic("customer-events"))
+    finally:
+        producer.close(timeout=5)
+        assert worker.process.stop() == 0, worker.process.last_lines()

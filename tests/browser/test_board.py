@@ -1,0 +1,185 @@
+"""The board in a real browser, on a running worker: what it shows, when, and to whom. The tests tell one story."""
+
+import re
+import time
+
+import pytest
+
+from tests.browser.chromium import Chromium
+from tests.browser.conftest import Company
+from tests.live_ledger import wait
+
+pytestmark = pytest.mark.browser
+
+SHOWN = "document.querySelector('[data-numbers]:not([hidden]) #sentence')?.textContent"
+LIVE_WITHIN_S = 2.0
+
+
+def bowl(name: str) -> str:
+    return f"document.querySelectorAll('[data-bowl={name}] .marbles circle').length"
+
+
+def open_board(browser: Chromium, company: Company, query: str = "?window=1h") -> None:
+    browser.open(company.address + query)
+    browser.wait(SHOWN)
+
+
+def metric(company: Company, name: str, window: str = "1h") -> int:
+    page = (company.worker.get("/metrics") or b"").decode()
+    found = re.search(rf'^{name}{{scope="total",window="{window}"}} (\S+)$', page, re.MULTILINE)
+    return 0 if found is None else int(float(found.group(1)))
+
+
+def test_with_an_empty_ledger_it_says_what_it_waits_for_and_no_zeros(browser: Chromium, company: Company) -> None:
+    browser.size(1280, 900)
+    browser.open(company.address)
+    browser.wait("document.querySelector('#empty:not([hidden]) .feeds li')")
+    text = browser.text()
+    assert "Nothing has been counted yet" in text
+    assert "customer-events: waiting" in text
+    assert "netgrowth replay" in text
+    assert "0 joined" not in text
+    assert browser.faults == []
+
+
+def test_marbles_drop_when_customers_come_and_equal_the_metrics(browser: Chromium, company: Company) -> None:
+    browser.size(1280, 900, still=False)
+    browser.open(company.address + "?window=1h")
+    company.tell("joined", *(f"a{number}" for number in range(7)), value=12_000, segment="SMB", activity="fair")
+    company.tell("joined", *(f"b{number}" for number in range(5)), value=90_000, segment="Large", region="north")
+    browser.wait(f"{bowl('gained')} === 12")
+    assert browser.run("getComputedStyle(document.querySelector('.marbles .drop')).animationName") == "drop"
+    company.tell("left", "a0", "a1", "b0", reason="price")
+    sent = time.monotonic()
+    browser.wait(f"{bowl('lost')} === 3", LIVE_WITHIN_S + 3)
+    took = time.monotonic() - sent
+    assert took < LIVE_WITHIN_S, f"it took {took:.1f} s"
+    assert browser.run(f"document.querySelectorAll('[data-bowl=gained] .drop').length <= {12}")
+    assert "12 joined, 3 left: 9 more, 4,200 EUR more" in browser.text()
+    wait(lambda: metric(company, "netgrowth_customers_net") == 9, company.worker, "has no metrics")
+    assert browser.run(bowl("gained")) - browser.run(bowl("lost")) == metric(company, "netgrowth_customers_net")
+    assert browser.run(bowl("lost")) == metric(company, "netgrowth_customers_lost")
+    assert browser.faults == []
+
+
+def test_it_asks_nobody_but_its_worker(browser: Chromium, company: Company) -> None:
+    open_board(browser, company)
+    assert len(browser.requests) > 5
+    assert {address for address in browser.requests if not address.startswith((company.address, "data:"))} == set()
+    assert browser.faults == []
+
+
+def test_a_number_opens_as_many_customers_as_it_says_by_keyboard(browser: Chromium, company: Company) -> None:
+    open_board(browser, company)
+    for selector, count in (
+        ("[data-bowl=gained] .count .number", 12), ("[data-bowl=lost] .count .number", 3),
+        ("#closing .big .number", 9), ("#activities .number", 7),
+    ):  # fmt: skip
+        browser.run(f"document.querySelector('{selector}').focus()")
+        browser.press("Enter", 13)
+        browser.wait("document.querySelector('#customers[open] tbody tr')")
+        assert browser.run("document.querySelectorAll('#customers tbody tr').length") == count
+        assert browser.run("document.querySelector('#customers-title').textContent").startswith(f"{count} customers")
+        browser.press("Escape", 27)
+        browser.wait("!document.querySelector('#customers').open")
+        assert browser.run(f"document.activeElement.closest('.number') === document.querySelector('{selector}')")
+    browser.run("document.querySelector('#reasons .number').click()")
+    browser.wait("document.querySelector('#customers[open] tbody .number')")
+    browser.run("document.querySelector('#customers tbody .number').click()")
+    browser.wait("/^Customer [a-z2-7]{12}$/.test(document.querySelector('#customers-title').textContent)")
+    browser.wait("document.querySelectorAll('#customers tbody tr').length === 2")
+    for words in ("joined", "price, early; told by native", "fair; told by"):
+        assert words in browser.text()
+    assert "a0" not in browser.text()
+    browser.press("Escape", 27)
+    assert browser.faults == []
+
+
+def test_the_address_holds_window_scope_and_instant(browser: Chromium, company: Company) -> None:
+    open_board(browser, company)
+    browser.run("(s => { s.value = 'SMB'; s.dispatchEvent(new Event('change', {bubbles: true})) })"
+                "(document.querySelector('select[name=segment]'))")  # fmt: skip
+    browser.wait(f"{SHOWN}.startsWith('7 joined, 2 left')")
+    assert browser.run("location.search") == "?window=1h&segment=SMB"
+    browser.run("history.back()")
+    browser.wait(f"{SHOWN}.startsWith('12 joined')")
+    browser.call("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
+    browser.call("Page.bringToFront")
+    browser.run("document.querySelector('#copy').click()")
+    browser.wait("document.querySelector('#copy').textContent === 'Copied'")
+    assert browser.run("navigator.clipboard.readText()") == "12 joined, 3 left: 9 more, 4,200 EUR more"
+    browser.run("document.querySelector('#link').click()")
+    browser.wait("document.querySelector('#link').textContent === 'Copied'")
+    link = browser.run("navigator.clipboard.readText()")
+    assert re.search(r"\?window=1h&at=20\d\d-", link)
+    company.tell("joined", "later", value=100)
+    browser.wait(f"{SHOWN}.startsWith('13 joined')")
+    assert company.worker.json(f"/api/v1/board?{link.partition('?')[2]}") is not None
+    browser.open(link)
+    browser.wait(SHOWN)
+    assert "As it was at" in browser.text()
+    browser.run("document.querySelector('#now').click()")
+    browser.wait(f"{SHOWN}.startsWith('13 joined')")
+    assert browser.faults == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(360, 740), (3840, 2160)])
+def test_it_fits_phone_and_wall(browser: Chromium, company: Company, width: int, height: int) -> None:
+    browser.size(width, height, dark=width > 1000)
+    open_board(browser, company)
+    assert browser.run("document.documentElement.scrollWidth") <= width
+    small = browser.run(
+        "[...document.querySelectorAll('p, span, h2, button, li, text')].filter(e => e.offsetParent && "
+        "parseFloat(getComputedStyle(e).fontSize) < 11).length"
+    )
+    assert small == 0
+    # Nothing sticks out of the page or is cut off sideways.
+    assert browser.run(
+        "[...document.querySelectorAll('main *, header *')].filter(e => e.getBoundingClientRect().right > "
+        "document.documentElement.clientWidth + 1 && !e.closest('.hidden, dialog, svg')).map(e => e.outerHTML)"
+    ) == []  # fmt: skip
+    browser.size(1280, 900)
+
+
+def test_whoever_cannot_see_it_is_told_the_same(browser: Chromium, company: Company) -> None:
+    open_board(browser, company)
+    assert browser.run("document.documentElement.lang") == "en"
+    assert browser.run("[...document.querySelectorAll('select, input')].every(e => e.closest('label'))")
+    assert browser.run("[...document.querySelectorAll('.bowl')].map(e => e.getAttribute('aria-label'))") == [
+        "13 marbles of 1 customer", "3 marbles of 1 customer",
+    ]  # fmt: skip
+    nameless = "[...document.querySelectorAll('button, a')].filter(e => !(e.textContent + e.ariaLabel).trim()).length"
+    assert browser.run(nameless) == 0
+    assert browser.run("getComputedStyle(document.querySelector('.marbles circle')).animationName") == "none"
+
+
+@pytest.mark.parametrize(("view", "shown"), [("bowls", ".bowls"), ("line", ".line")])
+def test_one_piece_can_be_embedded(browser: Chromium, company: Company, view: str, shown: str) -> None:
+    open_board(browser, company, f"?window=1h&view={view}")
+    pieces = ".top, .bowls, .side, .why, .brought, .lately, .line, .feeds-card"
+    assert browser.run(f"[...document.querySelectorAll('{pieces}')].filter(e => e.offsetParent).map(e => e.className)"
+                       ".join()").endswith(shown.strip("."))  # fmt: skip
+    assert browser.run(f"[...document.querySelectorAll('{pieces}')].filter(e => e.offsetParent).length") == 1
+
+
+def test_a_stale_feed_is_said(browser: Chromium, company: Company) -> None:
+    company.tell("value_changed", "b1", value=91_000)
+    open_board(browser, company)
+    browser.wait("document.querySelector('.dot.live')")
+    browser.wait("/customer-events is stale/.test(document.querySelector('#notices').textContent)", 15)
+    company.tell("value_changed", "b1", value=92_000)
+    browser.wait("!/stale/.test(document.querySelector('#notices').textContent)", 10)
+
+
+def test_it_survives_the_restart_of_its_worker(browser: Chromium, company: Company) -> None:
+    open_board(browser, company)
+    before = browser.run(SHOWN)
+    # In order: the embedded broker never lets go of a member that was killed.
+    assert company.worker.process.stop() == 0, company.worker.process.last_lines()
+    browser.wait("/No answer from the worker/.test(document.querySelector('#notices').textContent)")
+    assert browser.run(SHOWN) == before
+    company.worker.process.start()
+    company.worker.wait_ready()
+    browser.wait("!/No answer/.test(document.querySelector('#notices').textContent)", 30)
+    company.tell("joined", "after", value=100)
+    browser.wait(f"{SHOWN}.startsWith('14 joined, 3 left')", 20)
