@@ -10,10 +10,13 @@ from typing import Any
 
 import msgspec
 
+from streams.compiled import piece
 from streams.facts.models import Fact
 from streams.ledger import compact
+from streams.ledger.changelog import Value
 from streams.ledger.counts import FactCounts
-from streams.ledger.customer import CustomerState, Order
+from streams.ledger.customer import CustomerState, JoinedWhileActive, Order, PendingLoss, ReportedLoss
+from streams.ledger.movements import Recommendation, Scope
 from streams.ledger.remembered import Customer, next_due
 from streams.ledger.rules import MINUTE
 
@@ -60,6 +63,18 @@ _NO_BASE = CustomerState()
 _BYTES = frozenset({0xC4, 0xC5, 0xC6})
 """First bytes of msgpack's binary types."""
 
+compiled = piece("streams.ledger._packing")
+"""Packs the usual customer (`_packing.c`), prepared for the ledger's types; None where it is not built."""
+if compiled is not None:
+    try:
+        compiled.prepare(
+            Customer, CustomerState, Fact, PendingLoss, Value,
+            (Fact, CustomerState, Scope, PendingLoss, JoinedWhileActive, ReportedLoss, Recommendation),
+            VERSION, MANY_FACTS,
+        )  # fmt: skip
+    except TypeError:  # another msgspec that lays its fields out otherwise
+        compiled = None
+
 
 def pack_customer(customer: Customer) -> bytes:
     """What cannot be derived: the base and the remembered facts. The state follows from them and the clock."""
@@ -85,6 +100,8 @@ def unpack_customer(data: bytes) -> Customer:
 
 def pack_quiet(customer: Customer) -> bytes:
     """The same and what is derived from it, so that nothing is to be derived again: for memory alone."""
+    if compiled is not None and (quickly := compiled.pack_quiet(customer)) is not None:
+        return bytes(quickly)
     base = None if customer.base == _NO_BASE else customer.base
     packed = _Quiet(
         VERSION, None, customer.newest, base, customer.facts, customer.folded_to, customer.tangled, customer.state,

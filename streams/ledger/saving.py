@@ -8,7 +8,16 @@ what a flush holds is the state at its own offset, whenever it was packed.
 from collections.abc import Iterable, Iterator
 
 from streams.ledger.changelog import Value
-from streams.ledger.packing import CUSTOMER, MANY_FACTS, MORE, customer_of, more_key, pack_customer, pack_more
+from streams.ledger.packing import (
+    CUSTOMER,
+    MANY_FACTS,
+    MORE,
+    compiled,
+    customer_of,
+    more_key,
+    pack_customer,
+    pack_more,
+)
 from streams.ledger.partition import PartitionLedger
 
 
@@ -50,7 +59,8 @@ class UnsavedCustomers:
         """Pack all of a customer, or of one with many facts those that came since."""
         ledger = self._ledger
         put, customers = self._put, ledger.customers
-        for customer_id in names:
+        left = names if compiled is None else compiled.pack(names, customers, self._values)
+        for customer_id in left:
             customer, name = customers.get(customer_id), customer_id.encode()
             if customer is None:
                 put(CUSTOMER + name, ledger.resting.payload(customer_id), had_one=True)
