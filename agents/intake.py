@@ -10,8 +10,10 @@ import asyncio
 from typing import Any
 
 import faust
+import msgspec
 from faust.types import TP
 
+from agents.avro_records import AvroRecords
 from agents.dead_letters import encode_dead_letter
 from agents.partition_state import Watcher
 from agents.transport import BatchTransport, RecordBatch, batch_topic
@@ -29,7 +31,7 @@ MOST_UNDELIVERED = 50_000
 
 
 class IntakeAgent:
-    """Reads one own topic, whatever number of partitions it has.
+    """Reads one own topic, whatever number of partitions it has; Avro, too, where a registry is set.
 
     Attributes:
         topic: its full name; `feed`: the same, as metrics name it.
@@ -45,6 +47,7 @@ class IntakeAgent:
         self._target = settings.topic(self._intake.feed)
         self._has_origins = self._intake.feed == CUSTOMER_EVENTS
         self._agreement = agreement_of(definitions.name, definitions.version)
+        self._avro = None if settings.schema_registry is None else AvroRecords(settings)
         self._sent: list[Any] = []
         self._undelivered = 0
         self._flushing = asyncio.Lock()
@@ -54,6 +57,10 @@ class IntakeAgent:
 
     async def _read(self, stream: Any) -> None:
         async for event in stream.noack().events():
+            if self._avro is not None:
+                missing = self._avro.missing(event.value.records)
+                if missing:
+                    await asyncio.to_thread(self._avro.fetch, missing)
             self.apply(event)
             if self._undelivered >= MOST_UNDELIVERED:
                 await self.flush()
@@ -68,7 +75,13 @@ class IntakeAgent:
             )
             for record in batch.records
         ]
-        taken = self._intake.take(records)
+        taken = self._intake.take(records if self._avro is None else self._avro.read(records))
+        if self._avro is not None and taken.dead_letters:
+            as_it_lies = {record.offset: record.value for record in records}
+            taken.dead_letters = [
+                msgspec.structs.replace(letter, payload=as_it_lies[letter.position.offset])
+                for letter in taken.dead_letters
+            ]
         self._send(TP(batch.topic, batch.partition), taken)
         now = wall_clock_us()
         for watcher in self._watchers:

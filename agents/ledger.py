@@ -61,7 +61,7 @@ class LedgerAgent(PartitionStage[PartitionBooks, Flush]):
         """Empty books."""
         return PartitionBooks(
             partition, self._settings.partitions, self.definitions, self._admission, self._table_rules,
-            self._clock_rules,
+            self._clock_rules, self._settings.edition,
         )
 
     def ahead(self, state: PartitionBooks) -> Iterator[None]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from kafka.errors import KafkaError
 
+from agents.avro_records import AvroRecords
 from agents.feeds import Feed, MissingTopics, usable_feeds
 from agents.topics import BrokerUnreachable, connect_admin
 from config.settings import Settings
@@ -21,9 +22,12 @@ def usable_own_topics(settings: Settings, definitions: Definitions) -> tuple[str
     Raises:
         MissingTopics: one of either is not there.
         BrokerUnreachable: as `ensure_topics`.
+        NoAvro: a schema registry is set, and its records could not be read.
     """
     topics = tuple(definitions.own_topics)
     if topics:
+        if settings.schema_registry is not None:
+            AvroRecords(settings)
         leads_to = frozenset(definitions.own_topics.values()) | {"dead-letters"}
         usable_feeds(settings, [Feed(CUSTOMER_EVENTS, leads_to, TAKEN_OUTCOMES)])
         unreadable = unreadable_topics(settings, topics)

@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from kafka.errors import KafkaError as PythonKafkaError
 
+from agents.avro_records import AvroRecords, NoAvro, RegistryUnreachable
 from agents.connection_faults import no_broker_answers
 from agents.kafka_clients import aiokafka_options
 from agents.record_files import UnreadableFile, read_records
@@ -50,7 +51,7 @@ def of_topic(settings: Settings, topic: str, most: int) -> list[RawRecord]:
     """
     try:
         numbers = _partitions(settings, topic)
-        return asyncio.run(asyncio.wait_for(_last(settings, topic, numbers, most), READ_TIMEOUT_S))
+        records = asyncio.run(asyncio.wait_for(_last(settings, topic, numbers, most), READ_TIMEOUT_S))
     except TimeoutError:
         raise BrokerUnreachable(f"topic {topic} was not read within {READ_TIMEOUT_S:.0f} s") from None
     except KafkaError as error:
@@ -60,6 +61,14 @@ def of_topic(settings: Settings, topic: str, most: int) -> list[RawRecord]:
             f"topic {topic} cannot be read: {error or type(error).__name__}; check its name (it is the full one, no "
             "prefix is put before it) and that this user may read it"
         ) from error
+    if settings.schema_registry is None:
+        return records
+    try:
+        avro = AvroRecords(settings)
+        avro.fetch(avro.missing(records))
+    except (NoAvro, RegistryUnreachable) as error:
+        raise BrokerUnreachable(str(error)) from error
+    return avro.read(records)
 
 
 def _partitions(settings: Settings, topic: str) -> list[int]:

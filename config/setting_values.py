@@ -31,6 +31,13 @@ def read_text(text: str) -> str:
     return text
 
 
+def read_url(text: str) -> str | None:
+    """An address that begins with http:// or https://; None when it is empty. Raises: ValueError."""
+    if text and not re.fullmatch(r"https?://[^\s/]+[^\s]*", text):
+        raise ValueError("it is no address; write for example https://registry.example.com:8081")
+    return text or None
+
+
 def read_optional(text: str) -> str | None:
     """The text, or None when it is empty."""
     return text or None

@@ -21,6 +21,7 @@ from config.setting_values import (
     read_size,
     read_span_us,
     read_text,
+    read_url,
     read_whole,
 )
 
@@ -58,6 +59,8 @@ class Settings:
     tls_key_file: str | None
     tls_key_password: str | None = field(repr=False)
     tls_check_hostname: bool
+    schema_registry: str | None
+    schema_registry_login: str | None = field(repr=False)
     topic_prefix: str
     group_prefix: str
     edition: str
@@ -141,6 +144,10 @@ SETTINGS = (
             "with SSL: the password of that key; or name a file in `NETGROWTH_TLS_KEY_PASSWORD_FILE`"),
     Setting("NETGROWTH_TLS_CHECK_HOSTNAME", "tls_check_hostname", "true", read_flag,
             "with SSL: whether a broker's certificate must bear its host name"),
+    Setting("NETGROWTH_SCHEMA_REGISTRY", "schema_registry", "", read_url,
+            "address of the schema registry by which records of own topics are read as Avro (the extra `avro`)"),
+    Setting("NETGROWTH_SCHEMA_REGISTRY_LOGIN", "schema_registry_login", "", read_optional,
+            "`user:password` for the registry; or name a file in `NETGROWTH_SCHEMA_REGISTRY_LOGIN_FILE`"),
     Setting("NETGROWTH_TOPIC_PREFIX", "topic_prefix", "", read_name_prefix,
             "stands before every topic's name"),
     Setting("NETGROWTH_GROUP_PREFIX", "group_prefix", "", read_name_prefix,
@@ -193,11 +200,12 @@ SETTINGS = (
     Setting("NETGROWTH_LOG_FORMAT", "log_format", "text", read_choice("text", "json"),
             "`text` for people, `json` for a log store: one object a line"),
 )
-"""Every setting but the three that name a file with a secret in it."""
+"""Every setting but those that name a file with a secret in it."""
 
 SECRET_FILES = {
     "NETGROWTH_SASL_PASSWORD_FILE": "NETGROWTH_SASL_PASSWORD",
     "NETGROWTH_TLS_KEY_PASSWORD_FILE": "NETGROWTH_TLS_KEY_PASSWORD",
+    "NETGROWTH_SCHEMA_REGISTRY_LOGIN_FILE": "NETGROWTH_SCHEMA_REGISTRY_LOGIN",
     "NETGROWTH_PSEUDONYM_KEY_FILE": "NETGROWTH_PSEUDONYM_KEY",
 }
 """Setting that names a file, to the setting that the file's first line stands for."""

@@ -17,7 +17,7 @@ from streams.facts.definitions.model import Definitions
 from streams.facts.models import DeadLetter, Link, RawRecord
 from streams.facts.open_words import OpenWords
 from streams.facts.placement import partition_for
-from streams.intake.origins import Origins, agreement_of
+from streams.intake.origins import Origins, agreement_of, ledger_agreement_of
 from streams.ledger.changelog import ChangelogReader, Ended, Progress, Record, Value, flush_records
 from streams.ledger.handover_records import HandoverRecord, handover_records, handovers_among
 from streams.ledger.linked import Handover, LinkedLedger
@@ -79,7 +79,7 @@ class PartitionBooks:
 
     def __init__(
         self, partition: int, partitions: int, definitions: Definitions, admission: Admission,
-        table_rules: TableRules, clock_rules: ClockRules,
+        table_rules: TableRules, clock_rules: ClockRules, edition: str = "",
     ) -> None:
         self.partition = partition
         self.partitions = partitions
@@ -88,8 +88,9 @@ class PartitionBooks:
         self.records = RecordCounts()
         self._words = OpenWords()
         self._words_saved = False
-        self._agreement = agreement_of(definitions.name, definitions.version)
-        self._origins = Origins(self._agreement)
+        named = definitions.name, definitions.version
+        self._agreement = ledger_agreement_of(*named, edition)
+        self._origins = Origins(self._agreement, agreement_of(*named))
         self._origins_saved = False
         self.ledger = PartitionLedger(definitions.ledger_rules())
         self._customers = UnsavedCustomers(self.ledger)

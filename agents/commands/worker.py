@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import click
 
+from agents.avro_records import NoAvro
 from agents.commands.environment import WrongInput, settings_from_environment
 from agents.commands.fitted import fitted_scorer
 from agents.commands.ledger import load_definitions
@@ -45,7 +46,7 @@ def command(definitions_file: str | None, measure: bool) -> None:
     try:
         feeds = usable_feeds(settings) if asked is None else usable_feeds(settings, [LEDGER], without=[LEDGER.topic])
         own_topics = () if asked is not None else usable_own_topics(settings, definitions)
-    except (BrokerUnreachable, MissingTopics) as error:
+    except (BrokerUnreachable, MissingTopics, NoAvro) as error:
         raise WrongInput(str(error)) from error
     settings = _with_port(settings)
     # Faust is imported only here: everything else of the command line starts without it.

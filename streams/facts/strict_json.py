@@ -81,7 +81,8 @@ def read_exactly(value: bytes | None, max_bytes: int = MAX_BYTES) -> dict[str, A
         number = int.from_bytes(value[1:5], "big")
         raise Refused(
             RejectReason.NULL_BYTE,
-            f"the record is in a schema registry's wire format (schema id {number}); JSON is read, and no schema",
+            f"the record is in a schema registry's wire format (schema id {number}); JSON is read, and Avro of own "
+            "topics where NETGROWTH_SCHEMA_REGISTRY is set",
         )
     if b"\x00" in value:
         raise Refused(RejectReason.NULL_BYTE, f"a null byte at position {value.index(0)}")

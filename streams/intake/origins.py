@@ -4,8 +4,9 @@ Whoever writes such a record from others gives it a header: the partition it rea
 since one record may give several. Of one origin the records lie in each partition in that order, and a writer that
 begins anew writes the same ones again. So the last place that was counted is enough to pass over what comes twice.
 
-The header also names the definitions by which the record was made. Workers of two agreements, the running one and a
-new one that counts from the beginning beside it, each write theirs, and each count their own.
+The header also names the agreement under which the record was made: the definitions, and of what a ledger tells
+itself the edition that counts. A new one that counts from the beginning beside the running one writes its own, and
+each counts its own.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,11 @@ ORIGIN = "netgrowth-origin"
 def agreement_of(name: str, version: str) -> str:
     """How headers name the definitions."""
     return f"{name} {version}"
+
+
+def ledger_agreement_of(name: str, version: str, edition: str) -> str:
+    """How headers name the count of an edition: what one tells itself is nothing to another."""
+    return f"{name} {version} ledger {edition}"
 
 
 def origin_header(agreement: str, source: str, offset: int, number: int) -> tuple[str, bytes]:
@@ -45,9 +51,9 @@ class Origins:
         changed: something was counted since `pack` was last called.
     """
 
-    def __init__(self, agreement: str) -> None:
-        """`agreement`: of the definitions under which it is counted."""
-        self._agreement = agreement
+    def __init__(self, *agreements: str) -> None:
+        """`agreements`: under which records are made that count here."""
+        self._agreements = frozenset(agreements)
         self._last: dict[str, tuple[int, int]] = {}
         self.changed = False
 
@@ -60,7 +66,7 @@ class Origins:
             origin = origin_of(record) if record.headers else None
             if origin is not None:
                 agreement, source, offset, number = origin
-                if agreement != self._agreement or (offset, number) <= self._last.get(source, (-1, 0)):
+                if agreement not in self._agreements or (offset, number) <= self._last.get(source, (-1, 0)):
                     continue
                 self._last[source] = offset, number
                 self.changed = True

@@ -1,0 +1,172 @@
+"""Avro records by a schema registry: a small HTTP server of this test's own, which speaks the registry's protocol.
+
+No registry is to be had here, so this one stands in for it: its answers are those of the registry's API
+(`GET /schemas/ids/N`), the schemas and records are real ones that fastavro has written.
+"""
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from io import BytesIO
+from typing import Any
+
+import fastavro
+import orjson
+import pytest
+
+from agents import avro_records
+from agents.avro_records import AvroRecords, RegistryUnreachable
+from config.definitions_file import parse
+from config.settings import Settings, load
+from streams.facts.models import RawRecord
+from streams.intake.intake import Intake
+
+INVOICE = {
+    "type": "record", "name": "Invoice", "fields": [
+        {"name": "id", "type": "string"},
+        {"name": "account", "type": {"type": "record", "name": "A", "fields": [{"name": "no", "type": "long"}]}},
+        {"name": "paid", "type": {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}},
+        {"name": "at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+        {"name": "note", "type": ["null", "string"], "default": None},
+    ],
+}  # fmt: skip
+LATER = {**INVOICE, "fields": [*INVOICE["fields"], {"name": "plan", "type": "string"}]}  # type: ignore[misc]
+SCHEMAS: dict[int, dict[str, Any]] = {
+    7: {"schema": json.dumps(INVOICE)},
+    8: {"schema": json.dumps(LATER)},
+    9: {"schema": 'syntax = "proto3";', "schemaType": "PROTOBUF"},
+}
+PAID = {"id": "i1", "account": {"no": 17}, "paid": Decimal("12.50"), "at": datetime(2024, 5, 1, 10, tzinfo=UTC)}
+
+
+class Registry(HTTPServer):
+    """Counts what it is asked; `busy` of its first answers are errors."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Answering)
+        self.asked: list[str] = []
+        self.logins: list[str | None] = []
+        self.busy = 0
+
+
+class Answering(BaseHTTPRequestHandler):
+    server: Registry
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        self.server.logins.append(self.headers.get("Authorization"))
+        number = self.path.rpartition("/")[2]
+        status, told = 200, SCHEMAS.get(int(number) if number.isdigit() else 0, {})
+        if self.server.busy > 0:
+            self.server.busy -= 1
+            status = 503
+        elif not told:
+            status = 404
+        body = orjson.dumps(told)
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *words: object) -> None:
+        """Nothing on the terminal."""
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
+    monkeypatch.setattr(avro_records, "PAUSE_S", 0.01)
+    with Registry() as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def settings(registry: Registry, **more: str) -> Settings:
+    return load({"NETGROWTH_SCHEMA_REGISTRY": f"http://127.0.0.1:{registry.server_port}/", **more})
+
+
+def wire(number: int, schema: Any, document: dict[str, Any], more: bytes = b"") -> RawRecord:
+    stream = BytesIO()
+    fastavro.schemaless_writer(stream, fastavro.parse_schema(schema), document)
+    value = b"\x00" + number.to_bytes(4, "big") + stream.getvalue() + more
+    return RawRecord(value, b"k", "invoices", 1, 5)
+
+
+def read(avro: AvroRecords, *records: RawRecord) -> list[RawRecord]:
+    avro.fetch(avro.missing(records))
+    return avro.read(records)
+
+
+def test_a_record_becomes_the_json_that_definitions_know(registry: Registry) -> None:
+    avro = AvroRecords(settings(registry))
+    plain = RawRecord(b'{"id": "json"}')
+    later = wire(8, LATER, PAID | {"plan": "pro", "note": "é"})
+    first, second, third, untouched = read(avro, wire(7, INVOICE, PAID), later, wire(7, INVOICE, PAID), plain)
+    assert orjson.loads(first.value or b"") == {
+        "id": "i1", "account": {"no": 17}, "paid": "12.50", "at": "2024-05-01T10:00:00+00:00", "note": None,
+    }  # fmt: skip
+    assert orjson.loads(second.value or b"")["plan"] == "pro"
+    assert (first.key, first.topic, first.partition, first.offset) == (b"k", "invoices", 1, 5)
+    assert third.value == first.value
+    assert untouched is plain
+    assert sorted(registry.asked) == ["/schemas/ids/7", "/schemas/ids/8"], "each schema is asked for once"
+
+
+def test_it_goes_through_the_definitions(registry: Registry) -> None:
+    definitions = parse("""
+name: avro
+version: "1"
+agreed: {by: a test, at: 2026-01-01}
+currency: EUR
+time_zone: UTC
+value_model: {version: "1", field: paid}
+silos:
+  billing:
+    own_topics: [invoices]
+    customer_id: account.no
+    event_id: id
+    rules: [{name: paid, facts: [{fact: purchased, at: at, value: model}]}]
+""")
+    taken = Intake(definitions, "invoices").take(read(AvroRecords(settings(registry)), wire(7, INVOICE, PAID)))
+    (sent,) = taken.outgoing
+    told = orjson.loads(sent.value)
+    assert (sent.key, told["value"], told["at"]) == (b"17", 1250, "2024-05-01T10:00:00Z")
+
+
+def test_what_cannot_be_read_stays_as_it_is_and_is_named(registry: Registry) -> None:
+    torn = wire(7, INVOICE, PAID)
+    torn.value = (torn.value or b"")[:-3]
+    unreadable = [
+        wire(4, INVOICE, PAID),  # the registry does not know it
+        wire(9, INVOICE, PAID),  # it is no Avro
+        wire(7, INVOICE, PAID, more=b"!"),  # more bytes than the schema
+        torn,
+    ]
+    found = read(AvroRecords(settings(registry)), *unreadable, wire(7, INVOICE, PAID))
+    assert [record.value for record in found[:-1]] == [record.value for record in unreadable]
+    definitions = parse(
+        'name: n\nversion: "1"\ncurrency: EUR\ntime_zone: UTC\nvalue_model: {version: "1", field: v}\n'
+        "native: {own_topics: [invoices]}\n"
+    )
+    letters = Intake(definitions, "invoices").take(found[:-1]).dead_letters
+    assert [letter.reason for letter in letters] == ["null_byte"] * 4
+    assert "wire format (schema id 4)" in letters[0].detail
+
+
+def test_a_registry_that_is_busy_is_asked_again_with_the_login(registry: Registry) -> None:
+    registry.busy = 2
+    avro = AvroRecords(settings(registry, NETGROWTH_SCHEMA_REGISTRY_LOGIN="growth:secret"))
+    (found,) = read(avro, wire(7, INVOICE, PAID))
+    assert orjson.loads(found.value or b"")["id"] == "i1"
+    assert registry.logins == ["Basic Z3Jvd3RoOnNlY3JldA=="] * 3
+
+
+def test_a_registry_that_never_answers_is_an_error_and_no_record_is_blamed(registry: Registry) -> None:
+    registry.busy = 100
+    with pytest.raises(RegistryUnreachable, match=r"schema 7 .* answers 503 .* NETGROWTH_SCHEMA_REGISTRY"):
+        read(AvroRecords(settings(registry)), wire(7, INVOICE, PAID))
