@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from config.alerting.customers import customer_groups
+from config.alerting.health import health_groups
 from config.alerting.model import Alert, Group
 from config.alerting.monitor import monitor_groups
 from streams.facts.definitions.model import Definitions
@@ -17,7 +18,11 @@ HEAD = "# Made by `netgrowth alerts rules`; change the definitions or config/ale
 
 def rule_groups(definitions: Definitions) -> dict[str, tuple[Group, ...]]:
     """Groups by the name of their file."""
-    return {"customers": customer_groups(definitions), "monitor": monitor_groups(definitions.alerts)}
+    return {
+        "customers": customer_groups(definitions),
+        "health": health_groups(definitions),
+        "monitor": monitor_groups(definitions.alerts),
+    }
 
 
 def all_alerts(definitions: Definitions) -> list[Alert]:

@@ -12,6 +12,7 @@ from streams.facts.definitions.reader import (
     read_choice,
     read_exact,
     read_flag,
+    read_share,
     read_span,
     read_text,
     read_texts,
@@ -122,17 +123,6 @@ def _check_reached(found: list[Threshold], tree: Tree, path: str, faults: Faults
             return
 
 
-def _read_share(tree: Tree, path: str, faults: Faults) -> float | None:
-    exact = read_exact(tree, path, faults)
-    if exact is None:
-        return None
-    share = Fraction(exact[0], 10 ** exact[1])
-    if not 0 < share <= 1:
-        faults.add(tree, path, "a share lies above 0 and not above 1", "write for example 0.05")
-        return None
-    return float(share)
-
-
 def _read_number(tree: Tree, path: str, faults: Faults) -> float | None:
     exact = read_exact(tree, path, faults)
     if exact is None:
@@ -150,7 +140,7 @@ def _colour_reader(plain: Colour) -> Callable[[Tree, str, Faults], Colour | None
         if section is None:
             return None
         colour = Colour(
-            section.read("share", _read_share, plain.share), section.read("customers", read_whole, plain.customers)
+            section.read("share", read_share, plain.share), section.read("customers", read_whole, plain.customers)
         )
         section.close()
         return colour
@@ -163,7 +153,7 @@ def _read_disruption(tree: Tree, path: str, faults: Faults) -> Disruption | None
     if section is None:
         return None
     plain = Disruption()
-    share = section.read("share", _read_share, plain.share)
+    share = section.read("share", read_share, plain.share)
     bad = section.read("bad", read_choice("frustrated", "not_satisfied"), "frustrated")
     section.close()
     return Disruption(share, bad == "not_satisfied")
@@ -179,7 +169,7 @@ def _read_learning(tree: Tree, path: str, faults: Faults) -> Learning | None:
         days=section.read("days", read_whole, plain.days),
         around_hours=section.read("around_hours", read_whole, plain.around_hours),
         after_us=section.read("after", read_span, plain.after_us),
-        quantile=section.read("quantile", _read_share, plain.quantile),
+        quantile=section.read("quantile", read_share, plain.quantile),
     )
     section.close()
     if found.days > 56 or found.around_hours > 11:

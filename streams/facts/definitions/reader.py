@@ -6,6 +6,7 @@ Each function returns the value, or None after it has noted a fault.
 import re
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from fractions import Fraction
 from typing import TypeVar
 
 from streams.facts.definitions.tree import Entry, Fault, Listing, Scalar, Table, Tree
@@ -192,6 +193,18 @@ def read_exact(tree: Tree, path: str, faults: Faults) -> Exact | None:
     if found is None:
         faults.add(tree, path, "a decimal number is needed here", 'write for example "0.9183"')
     return found
+
+
+def read_share(tree: Tree, path: str, faults: Faults) -> float | None:
+    """A share above 0, at most 1."""
+    exact = read_exact(tree, path, faults)
+    if exact is None:
+        return None
+    share = Fraction(exact[0], 10 ** exact[1])
+    if not 0 < share <= 1:
+        faults.add(tree, path, "a share lies above 0 and not above 1", "write for example 0.05")
+        return None
+    return float(share)
 
 
 def read_currency(tree: Tree, path: str, faults: Faults) -> str | None:

@@ -1,0 +1,151 @@
+"""Alerts on health as customers perceive it: red stages, false green, value at risk, and budgets that burn."""
+
+from config.alerting.customers import MONEY, WHOLE
+from config.alerting.model import Alert, Group, Recording, Severity
+from streams.facts.definitions.model import Definitions
+
+SCOPE = ("scope", "service", "stage", "segment", "region")
+
+RECORDED = ("customers_seen", "customers_disrupted", "customers_of_unknown_value", "value_at_risk", "colour")
+"""Metrics of health that rules read; the maximum, since around a hand-over two workers may show a scope, or none."""
+
+FRESH = "on () company:netgrowth_health_fresh:bool == 1"
+"""Joined to what is said of health: signals of long ago page nobody."""
+
+RED = 2
+
+BURNS = (("1h", "5m", 14.4, Severity.CRITICAL), ("24h", "1h", 3.0, Severity.WARNING))
+"""Long window, short window, burn rate of a budget of 30 days (SRE Workbook, chapter 5), severity."""
+
+LEAST_SEEN = 100
+"""Customers in the long window below which a share burns no budget."""
+
+TOPIC = "qos-signals"
+
+
+def health_groups(definitions: Definitions) -> tuple[Group, ...]:
+    """The rules on perceived health."""
+    fresh_s = definitions.alerts.page_fresh_us // 1_000_000
+    by = ", ".join((*SCOPE, "window"))
+    recordings = (
+        Recording(
+            "company:netgrowth_health_fresh:bool",
+            f"time() - max(netgrowth_health_clock_timestamp_seconds) < bool {fresh_s}",
+        ),
+        Recording("stage:netgrowth_health_stage_tier:max",
+                  "max by (service, stage) (last_over_time(netgrowth_health_stage_tier[1m]))"),
+        Recording("scope:netgrowth_health_false_green_minutes:max",
+                  f"max by ({', '.join(SCOPE)}) (last_over_time(netgrowth_health_false_green_minutes[1m]))"),
+        *(
+            Recording(f"scope:netgrowth_health_{name}:max",
+                      f"max by ({by}) (last_over_time(netgrowth_health_{name}[1m]))")
+            for name in RECORDED
+        ),
+    )  # fmt: skip
+    alerts = (*_red(definitions), _false_green(definitions), *_burns(definitions), *_value_at_risk(definitions))
+    return (Group("netgrowth-health", recordings, alerts),)
+
+
+def of_scope(metric: str, window: str = "5m", scope: str = "stage|segment_region") -> str:
+    """A recorded metric of health in one window."""
+    return f'scope:netgrowth_health_{metric}:max{{scope=~"{scope}",window="{window}"}}'
+
+
+def _tier(tier: int) -> str:
+    return f"on (service, stage) stage:netgrowth_health_stage_tier:max == {tier}"
+
+
+def _red(definitions: Definitions) -> tuple[Alert, ...]:
+    severities = {1: Severity.CRITICAL, 2: Severity.WARNING}
+    names = {1: "NetgrowthCustomersRed", 2: "NetgrowthCustomersRedTicket"}
+    return tuple(
+        Alert(
+            names[tier], severity, definitions.alerts.owner,
+            f"({of_scope('customers_disrupted')} and {of_scope('colour')} == {RED}) and {_tier(tier)} and {FRESH}",
+            "Customers are hurt.",
+            f"{WHERE}: {{{{ $value | {WHOLE} }}}} customers disrupted in five minutes, of "
+            f"{_number('customers_seen')} seen; {_number('value_at_risk', MONEY)} {definitions.currency} of expected "
+            f"value, {_number('customers_of_unknown_value')} of them of unknown value; operations say "
+            f"{_STATUS}.",
+            keep="2m", cause="health", topic=TOPIC,
+        )
+        for tier, severity in severities.items()
+    )  # fmt: skip
+
+
+def _false_green(definitions: Definitions) -> Alert:
+    return Alert(
+        "NetgrowthFalseGreen", Severity.WARNING, definitions.alerts.owner,
+        f'scope:netgrowth_health_false_green_minutes:max{{scope="stage"}} >= 5 and {FRESH}',
+        "Operations say up while customers are red.",
+        f"{WHERE}: the status has been up for {{{{ $value | {WHOLE} }}}} minutes in which customers were red: "
+        "what is watched there does not show what they experience.",
+        keep="2m", cause="health", topic=TOPIC,
+    )  # fmt: skip
+
+
+def _burns(definitions: Definitions) -> tuple[Alert, ...]:
+    budget = 1 - definitions.alerts.undisrupted
+    names = {Severity.CRITICAL: "NetgrowthDisruptionBurn", Severity.WARNING: "NetgrowthDisruptionSlowBurn"}
+    found = []
+    for long, short, burn, severity in BURNS:
+        limit = f"{min(burn * budget, 0.9):.4g}"
+        shares = [
+            f"{of_scope('customers_disrupted', window, 'stage')} / {of_scope('customers_seen', window, 'stage')}"
+            for window in (long, short)
+        ]
+        # The two windows differ in their label.
+        expr = (
+            f"({shares[0]} > {limit} and ignoring (window) {shares[1]} > {limit} and "
+            f"{of_scope('customers_seen', long, 'stage')} >= {LEAST_SEEN}) "
+            f"and on (service, stage) stage:netgrowth_health_stage_tier:max <= 2 and {FRESH}"
+        )
+        found.append(
+            Alert(
+                names[severity], severity, definitions.alerts.owner, expr,
+                "More customers are disrupted than was promised.",
+                f"{WHERE}: {{{{ $value | humanizePercentage }}}} of the customers seen in {long} were disrupted; "
+                f"promised are at most {budget:.1%} over 30 days, and this is over {burn:g} times that rate.",
+                keep="2m", cause="health", topic=TOPIC,
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+def _value_at_risk(definitions: Definitions) -> tuple[Alert, ...]:
+    limit = definitions.alerts.value_at_risk
+    if limit is None:
+        return ()
+    return (
+        Alert(
+            "NetgrowthValueAtRisk", Severity.CRITICAL, definitions.alerts.owner,
+            f"{of_scope('value_at_risk', '5m', 'stage')} > {limit} and {FRESH}",
+            "Much value is at risk.",
+            f"{WHERE}: {{{{ $value | {MONEY} }}}} {definitions.currency} of expected value are with the "
+            f"{_number('customers_disrupted')} customers disrupted in five minutes; the limit is {limit}.",
+            keep="2m", cause="health", topic=TOPIC,
+        ),
+    )  # fmt: skip
+
+
+WHERE = (
+    "{{ $labels.service }}, {{ $labels.stage }}{{ if $labels.segment }}, segment {{ $labels.segment }}{{ end }}"
+    "{{ if $labels.region }}, region {{ $labels.region }}{{ end }}"
+)
+
+_STATUS = (
+    '{{ with printf "max(netgrowth_health_service_status{service=\\"%s\\"})" $labels.service | query }}'
+    "{{ $said := . | first | value }}{{ if eq $said 0.0 }}up{{ else if eq $said 1.0 }}degraded{{ else }}down{{ end }}"
+    "{{ else }}nothing{{ end }}"
+)
+
+
+def _number(metric: str, shown: str = WHOLE) -> str:
+    """A template that asks for a metric of the alert's own scope over five minutes."""
+    names = ",".join(f'{name}=\\"%s\\"' for name in SCOPE)
+    selector = f'scope:netgrowth_health_{metric}:max{{{names},window=\\"5m\\"}}'
+    values = " ".join(f"$labels.{name}" for name in SCOPE)
+    return (
+        f'{{{{ with printf "{selector}" {values} | query }}}}{{{{ . | first | value | {shown} }}}}'
+        "{{ else }}unknown{{ end }}"
+    )
