@@ -45,8 +45,8 @@ def test_no_window_and_no_scope_is_left_open() -> None:
     for alert in ALERTS:
         for name, labels in METRIC.findall(alert.expr):
             if name.startswith("scope:"):
-                assert "window=" in labels, alert.expr
-                assert "scope=" in labels, alert.expr
+                metric = BY_NAME[name.split(":")[1]]
+                assert all(f"{label}=" in labels for label in ("scope", "window") if label in metric.labels), name
 
 
 def test_alerts_on_tables_have_no_label_of_a_process() -> None:
@@ -99,9 +99,10 @@ def test_an_alert_says_what_to_do(alert: Alert) -> None:
 
 
 def test_who_is_told_and_what_is_fresh_come_from_the_definitions() -> None:
-    text = NATIVE_DEFINITIONS.read_text(encoding="utf-8")
-    own = parse(text + "\nalerts: {owner: crm-team, monitor_owner: platform, page_fresh: 5m, value_at_risk: 50000}\n")
-    assert own.alerts == AlertRules(5 * 60_000_000, "crm-team", "platform", 50_000)
+    text, _, _ = NATIVE_DEFINITIONS.read_text(encoding="utf-8").partition("\nalerts:")
+    said = "owner: crm-team, monitor_owner: platform, page_fresh: 5m, value_at_risk: 50000, undisrupted: 0.999"
+    own = parse(f"{text}\nalerts: {{{said}}}\n")
+    assert own.alerts == AlertRules(5 * 60_000_000, "crm-team", "platform", 50_000, 0.999)
     owners = {alert.owner for alert in all_alerts(own)}
     assert owners == {"crm-team", "platform"}
     assert "< bool 300" in rule_files(own)["customers.yml"]
