@@ -21,7 +21,7 @@ from agents.kafka_clients import aiokafka_options
 from agents.transport import BatchTransport, CannotStart
 from agents.wall_clock import wall_clock_us
 from config.settings import Settings
-from streams.editions import Editions, TakeOver, encode_take_over
+from streams.editions import Editions, TakeOver, edition_record
 from streams.tables.calendar import utc_text
 
 logger = logging.getLogger(__name__)
@@ -195,7 +195,7 @@ class Candidate:
         logger.info("%s has caught up and takes over from %s", *names)
         source = TP(next(iter(self._counted)), 0)
         barrier = self._transport.barrier
-        barrier.send(source, self._settings.topic(TOPIC), 0, word.edition.encode(), encode_take_over(word))
+        barrier.send(source, self._settings.topic(TOPIC), 0, *edition_record(word))
         await barrier.delivered(source)
 
     async def _ends(self, replaces: str) -> dict[TopicPartition, int] | None:

@@ -70,23 +70,7 @@ class LedgerAgent(PartitionStage[PartitionBooks, Flush]):
 
     def output(self, state: PartitionBooks, flush: Flush) -> Output:
         """Dead letters and movements once, parts again and again."""
-        letters = [encode_dead_letter(letter) for letter in flush.dead_letters]
-        ended = None if flush.ended is None else (flush.ended.epoch, flush.ended.flush)
-        movements = list(movement_records(
-            state.partition, flush.next_offset, flush.changes, epoch=flush.epoch, flush=flush.number,
-            ended=ended,
-        ))  # fmt: skip
-        return Output(
-            flush.changelog, self._elsewhere(flush), once=[("dead-letters", letters), ("movements", movements)],
-            again=[("scope-parts", flush.parts)],
-        )
-
-    def _elsewhere(self, flush: Flush) -> list[Elsewhere]:
-        """Handovers of customers who live in other partitions."""
-        return [
-            Elsewhere(self.feed, partition_for(record.key, self._settings.partitions), *record)
-            for record in flush.handovers
-        ]
+        return ledger_output(state, flush)
 
     def recovered(self, state: PartitionBooks) -> None:
         """Tell how many customers there are."""
@@ -109,3 +93,20 @@ class LedgerAgent(PartitionStage[PartitionBooks, Flush]):
                 await asyncio.sleep(0)
                 if self.books.get(number) is books:
                     books.ledger.sweep(SWEPT_AT_ONCE)
+
+
+def ledger_output(books: PartitionBooks, flush: Flush) -> Output:
+    """The records of a flush of the ledger; handovers go to the partitions where their customers live."""
+    letters = [encode_dead_letter(letter) for letter in flush.dead_letters]
+    ended = None if flush.ended is None else (flush.ended.epoch, flush.ended.flush)
+    movements = list(movement_records(
+        books.partition, flush.next_offset, flush.changes, epoch=flush.epoch, flush=flush.number, ended=ended,
+    ))  # fmt: skip
+    elsewhere = [
+        Elsewhere(LedgerAgent.feed, partition_for(record.key, books.partitions), *record)
+        for record in flush.handovers
+    ]
+    return Output(
+        flush.changelog, elsewhere, once=[("dead-letters", letters), ("movements", movements)],
+        again=[("scope-parts", flush.parts)],
+    )

@@ -159,6 +159,25 @@ class PartitionBooks:
         outgoing, linked.outgoing = linked.outgoing, []
         self._unwritten.handovers.extend(outgoing)
 
+    def hand_over(self) -> list[Handover]:
+        """What is to be told to other partitions; whoever takes it tells them, and no flush writes it."""
+        handovers = [handover for _, handover in self._unwritten.handovers]
+        self._unwritten.handovers.clear()
+        return handovers
+
+    def take(self, handovers: Iterable[Handover]) -> None:
+        """What other partitions handed over, out of `hand_over`."""
+        for handover in handovers:
+            self._linked.take(handover, 0)
+        outgoing, self._linked.outgoing = self._linked.outgoing, []
+        self._unwritten.handovers.extend(outgoing)
+        self._book()
+
+    def adopt_origins(self, packed: bytes) -> None:
+        """Pass over what comes of these places (`Origins.pack`); it was applied without its headers."""
+        self._origins.restore(packed)
+        self._origins.changed = True
+
     def advance(self, clock: int | None) -> None:
         """Let fall due what is due by the clock of the tables, or by the partition's own watermark."""
         due = max(self.ledger.watermark, NEVER if clock is None else clock)

@@ -11,7 +11,7 @@ FIRST = ""
 """The edition that needs no take-over: it is in force until another one is."""
 
 
-class TakeOver(msgspec.Struct, frozen=True, omit_defaults=True):
+class TakeOver(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="event", tag="takes over"):
     """An edition's word that it has caught up and takes over.
 
     Attributes:
@@ -26,13 +26,26 @@ class TakeOver(msgspec.Struct, frozen=True, omit_defaults=True):
     at: int
 
 
-_decode = msgspec.json.Decoder(TakeOver).decode
+class Build(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="event", tag="build"):
+    """The state of an edition is being built from history, or is `done`; no worker of it may run before that.
+
+    `source` says from what: the same history is built once.
+    """
+
+    edition: str
+    source: str
+    definitions: tuple[str, str]
+    at: int
+    done: bool = False
+
+
+_decode = msgspec.json.Decoder(TakeOver | Build).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def encode_take_over(take_over: TakeOver) -> bytes:
-    """A record of the log."""
-    return _encode(take_over)
+def edition_record(said: TakeOver | Build) -> tuple[bytes, bytes]:
+    """Key and value of a record of the log."""
+    return said.edition.encode(), _encode(said)
 
 
 class Editions:
@@ -42,18 +55,23 @@ class Editions:
         in_force: the edition that is.
         last: its take-over; None: the first edition's, which has none.
         replaced: editions that were in force before, and are for good no longer.
+        builds: edition to the newest word on its building, of those that are built from history.
     """
 
     def __init__(self) -> None:
         self.in_force = FIRST
         self.last: TakeOver | None = None
         self.replaced: set[str] = set()
+        self.builds: dict[str, Build] = {}
 
     def take(self, value: bytes | None) -> bool:
         """The next record of the log; True when another edition is in force by it. What cannot be read is nothing."""
         try:
             found = _decode(value or b"")
         except msgspec.DecodeError:
+            return False
+        if isinstance(found, Build):
+            self.builds[found.edition] = found
             return False
         if found.replaces != self.in_force or found.edition in self.replaced or found.edition == self.in_force:
             return False

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import click
 import orjson
 
-from agents.commands.environment import WrongInput
+from agents.commands.environment import WrongInput, settings_from_environment
 from agents.commands.ledger_text import ledger_lines
 from agents.commands.record_counting import count_records
 from agents.wall_clock import wall_clock_us
@@ -15,6 +15,7 @@ from streams.facts.refusal import Refused
 from streams.facts.times import instant_of
 from streams.intake.rules import CUSTOMER_EVENTS
 from streams.recount import Recount
+from streams.report.openmetrics import past_lines
 from streams.report.wording import plural
 
 
@@ -114,10 +115,12 @@ def read_into(recount: Recount, file: str, topic: str = CUSTOMER_EVENTS) -> None
               help="Place keys as on a topic of that many partitions, so that late facts are judged alike.")
 @click.option("--until", type=Instant(), help="Where the clock ends (RFC 3339); default: the largest event time.")
 @click.option("--by", type=click.Choice(["hour", "day", "week", "month"]), help="Also the total of each period.")
+@click.option("--openmetrics", is_flag=True,
+              help="With --by: print these totals as OpenMetrics text with timestamps, for promtool.")
 @click.option("--json", "as_json", is_flag=True, help="Print the ledger as one JSON object.")
 def command(
     definitions_file: str, facts: str | None, own: tuple[tuple[str, str], ...], partitions: int, until: int | None,
-    by: str | None, as_json: bool,
+    by: str | None, openmetrics: bool, as_json: bool,
 ) -> None:
     """Count files of records as they lie in customer-events or in your own topics, and print the running tables.
 
@@ -126,11 +129,17 @@ def command(
     definitions = load_definitions(definitions_file)
     if facts is None and not own:
         raise WrongInput("no records are given: name a file with --facts, or with --own TOPIC=FILE")
+    if openmetrics and (by is None or as_json):
+        raise WrongInput("--openmetrics goes with --by and without --json")
     check_own(definitions, own)
     recount = count_file(definitions, facts, partitions=partitions, until=until, by=by, own=own)
     ledger = recount.finish()
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(ledger) + b"\n")
+        return
+    if openmetrics and by is not None:
+        for line in past_lines(ledger, by, settings_from_environment().label_limit):
+            click.echo(line)
         return
     for line in ledger_lines(ledger):
         click.echo(line)

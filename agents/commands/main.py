@@ -13,6 +13,7 @@ from agents.own_names import ForeignPackage, check_own_names
 
 COMMANDS = {
     "alerts": "agents.commands.alerts",
+    "backfill": "agents.commands.backfill",
     "bench": "agents.commands.bench",
     "customers": "agents.commands.customers",
     "dead-letters": "agents.commands.dead_letters",

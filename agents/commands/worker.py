@@ -46,6 +46,7 @@ def command(definitions_file: str | None, measure: bool) -> None:
     try:
         feeds = usable_feeds(settings) if asked is None else usable_feeds(settings, [LEDGER], without=[LEDGER.topic])
         own_topics = () if asked is not None else usable_own_topics(settings, definitions)
+        _check_built(settings)
     except (BrokerUnreachable, MissingTopics, NoAvro) as error:
         raise WrongInput(str(error)) from error
     settings = _with_port(settings)
@@ -64,6 +65,16 @@ def command(definitions_file: str | None, measure: bool) -> None:
     else:
         worker = LedgerWorker(settings, definitions, feeds, measurement=Measurement(asked), topic=asked.topic)
     run_worker(worker.app, loglevel=settings.log_level, logging_config=logging_config(settings))
+
+
+def _check_built(settings: Settings) -> None:
+    """Raises: WrongInput while the edition is being built; BrokerUnreachable."""
+    if settings.edition:
+        from agents.backfill import unfinished
+
+        why = unfinished(settings)
+        if why is not None:
+            raise WrongInput(why)
 
 
 def _with_port(settings: Settings) -> Settings:

@@ -9,8 +9,13 @@ from agents.exporter import CompanyCollector, FeedCollector
 from agents.feeds import LEDGER
 from agents.metrics_page import MetricsPage
 from agents.process_metrics import ProcessMetrics
+from config.definitions_file import load
+from config.settings import NATIVE_DEFINITIONS
 from streams.facts.admission import AdmittedBatch
+from streams.facts.models import RawRecord
 from streams.ledger.rules import MINUTE
+from streams.recount import Recount
+from streams.report.openmetrics import past_lines
 from streams.tables.scopes import THE_TOTAL
 from tests.observability.servers import PageServer, Prometheus, binary
 from tests.unit.agents.made_up_company import NORTH, small_company
@@ -71,3 +76,16 @@ def test_two_workers_scraped_give_each_number_once_and_follow_changes(tmp_path):
         prometheus.stop()
         for server in servers:
             server.stop()
+
+
+def test_promtool_makes_blocks_of_the_past(tmp_path):
+    recount = Recount(load(NATIVE_DEFINITIONS), by="day")
+    for day in (1, 2):
+        text = f'{{"event_id":"{day}","at":"2024-01-0{day}T10:00:00Z","customer_id":"c{day}","fact":"joined"}}'
+        recount.add([RawRecord(text.encode(), offset=day)])
+    past = tmp_path / "past.om"
+    past.write_text("\n".join(past_lines(recount.finish(), "day", 100)) + "\n", encoding="utf-8")
+    words = ["tsdb", "create-blocks-from", "openmetrics", str(past), str(tmp_path / "blocks")]
+    made = subprocess.run([binary("promtool"), *words], capture_output=True, check=False)
+    assert made.returncode == 0, made.stderr
+    assert len(list((tmp_path / "blocks").iterdir())) == 2

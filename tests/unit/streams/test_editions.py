@@ -3,11 +3,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.editions import FIRST, Editions, TakeOver, encode_take_over
+from streams.editions import FIRST, Build, Editions, TakeOver, edition_record
 
 
 def word(edition: str, replaces: str) -> bytes:
-    return encode_take_over(TakeOver(edition, replaces, ("company", edition), 1))
+    return edition_record(TakeOver(edition, replaces, ("company", edition), 1))[1]
 
 
 def test_an_edition_takes_over_from_the_one_in_force_alone() -> None:
@@ -32,6 +32,16 @@ def test_who_was_replaced_does_not_come_back() -> None:
 def test_what_cannot_be_read_is_nothing() -> None:
     editions = Editions()
     assert not any(editions.take(value) for value in (None, b"", b"{", b"[]", b'{"edition": 1}'))
+    assert editions.in_force == FIRST
+
+
+def test_a_build_is_remembered_and_takes_nothing_over() -> None:
+    editions = Editions()
+    begun = Build("past", "abc", ("company", "1"), 1)
+    assert not editions.take(edition_record(begun)[1])
+    assert editions.builds == {"past": begun}
+    editions.take(edition_record(Build("past", "abc", ("company", "1"), 2, done=True))[1])
+    assert editions.builds["past"].done
     assert editions.in_force == FIRST
 
 

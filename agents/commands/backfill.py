@@ -1,0 +1,142 @@
+"""`netgrowth backfill`: build the tables anew from history and the kept facts, beside the running ones."""
+
+import hashlib
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import click
+import orjson
+
+from agents.commands.environment import WrongInput, settings_from_environment
+from agents.commands.ledger import Instant, load_definitions
+from agents.record_files import UnreadableFile
+from agents.topics import BrokerUnreachable, ensure_topics
+from agents.wall_clock import wall_clock_us
+from config.settings import Settings
+from streams.backfill import Backfill, NoHistory
+from streams.facts.definitions.model import Definitions
+from streams.report.wording import plural
+
+SOURCE = "customer-events"
+
+
+@click.command(
+    epilog="Examples: netgrowth backfill events-2019-2023.jsonl.gz; "
+    "netgrowth backfill --topic billing.invoices.v2 --from 2019-01-01T00:00:00Z"
+)
+@click.argument("file", required=False)
+@click.option("--topic", metavar="T", help="A topic by its full name; with FILE: the own topic in whose words it is.")
+@click.option("--from", "since", type=Instant(), help="With --topic: from the first record appended then or later.")
+@click.option("--definitions", "definitions_file", help="The definitions file (default: NETGROWTH_DEFINITIONS).")
+@click.option("--edition", help="Name of the edition (default: NETGROWTH_EDITION, else one made from the history).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(
+    file: str | None, topic: str | None, since: int | None, definitions_file: str | None, edition: str | None,
+    as_json: bool,
+) -> None:
+    """Count the history in FILE, or in topic T, together with the facts that are kept in customer-events, in event
+    time, and write that as the state of an edition.
+
+    Nothing of the running count is touched. Workers started with the edition's name go on from there and take over
+    once they have caught up, like a new version of the definitions; windows and cohorts have a past then. FILE has
+    records as in customer-events, one JSON object a line, in any order; gzip or zstd compressed if you like.
+
+    Running it again changes nothing: what is built is not built anew, and what was interrupted goes on. All records
+    are held in memory meanwhile, some 600 bytes beside the text of each.
+
+    Exit status: 0 built, now or before; 1 the broker did not take a record: run it again; 2 the history cannot be
+    read, no broker answers, or the edition's name is taken.
+    """
+    # Imported here: it brings the worker with it.
+    from agents.backfill import CannotBuild, EditionBuilder, NotWritten
+
+    if file is None and topic is None:
+        raise WrongInput("name a FILE, or a topic with --topic")
+    if since is not None and (topic is None or file is not None):
+        raise WrongInput("--from goes with --topic alone; a file is read whole")
+    settings = settings_from_environment()
+    definitions = load_definitions(definitions_file or str(settings.definitions))
+    try:
+        source = _source_of(file, topic, since)
+        settings = _of_edition(settings, definitions, edition, source)
+        _make_topics(settings)
+        builder = EditionBuilder(settings, definitions, source)
+        told: dict[str, Any] = {"edition": settings.edition, "built": "before"}
+        if not builder.is_done():
+            backfill, ends = _read(settings, definitions, file, topic, since)
+            builder.build(backfill, ends, lambda number: click.echo(f"partition {number} is built", err=True))
+            told |= {
+                "built": "now", "history": backfill.history, "kept": backfill.kept, "left_out": backfill.left_out,
+            }  # fmt: skip
+    except (BrokerUnreachable, CannotBuild, NoHistory, UnreadableFile, OSError) as error:
+        raise WrongInput(str(error)) from error
+    except NotWritten as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+    if as_json:
+        click.echo(orjson.dumps(told))
+        return
+    for line in _lines(told):
+        click.echo(line)
+
+
+def _source_of(file: str | None, topic: str | None, since: int | None) -> str:
+    from agents.history import file_digest
+
+    if file is None:
+        return f"topic {topic} from {since or 'its beginning'}"
+    if file == "-":
+        raise WrongInput("the history is read once more if the command is interrupted; give a file, not -")
+    return f"file {file_digest(file)}" + ("" if topic is None else f" of {topic}")
+
+
+def _of_edition(settings: Settings, definitions: Definitions, edition: str | None, source: str) -> Settings:
+    name = edition or settings.edition
+    if not name:
+        words = "\n".join((definitions.name, definitions.version, source))
+        name = f"past-{hashlib.sha256(words.encode()).hexdigest()[:8]}"
+    return replace(settings, edition=name)
+
+
+def _make_topics(settings: Settings) -> None:
+    states = ensure_topics(settings)
+    if states.missing or states.faults:
+        lines = [*states.faults, *(f"{name} is missing" for name in states.missing)]
+        raise WrongInput(
+            "; ".join(lines) + f"; NETGROWTH_EDITION={settings.edition} netgrowth topics create --print shows how"
+        )
+
+
+def _read(
+    settings: Settings, definitions: Definitions, file: str | None, topic: str | None, since: int | None
+) -> tuple[Backfill, list[int]]:
+    """The history and the kept facts, and the offset at which the edition's workers go on in each partition."""
+    from agents import history
+
+    backfill = Backfill(definitions, settings.partitions, now_us=wall_clock_us, own_topic=topic)
+    if file is not None:
+        for records in history.of_file(file, SOURCE if topic is None else topic):
+            backfill.add_history(records)
+    else:
+        assert topic is not None
+        milliseconds = None if since is None else since // 1000
+        for records in history.of_topic(settings, topic, milliseconds).partitions:
+            if records:
+                backfill.add_history(records)
+    kept = history.of_topic(settings, settings.topic(SOURCE), partitions=settings.partitions)
+    for number, records in enumerate(kept.partitions):
+        backfill.add_kept(number, records)
+    return backfill, kept.ends
+
+
+def _lines(told: dict[str, Any]) -> Iterator[str]:
+    if told["built"] == "before":
+        yield f"The edition {told['edition']} was built from this history before; nothing was changed."
+    else:
+        kept = plural(told["kept"], "kept one")
+        yield f"{plural(told['history'], 'record')} of history and {kept} make the edition {told['edition']}."
+        for name, count in told["left_out"].items():
+            yield f"  {plural(count, 'record')} of the history left out: {name}"
+    yield f"Start its workers: NETGROWTH_EDITION={told['edition']} netgrowth worker; they take over by themselves."

@@ -1,0 +1,143 @@
+"""History and the facts that are still kept, put together in event time, as each partition would have had them."""
+
+from collections.abc import Callable, Sequence
+
+from streams.books import PartitionBooks
+from streams.facts.admission import Admission, AdmittedBatch
+from streams.facts.definitions.model import Definitions
+from streams.facts.models import RawRecord
+from streams.facts.placement import partition_for
+from streams.intake.intake import Intake
+from streams.intake.origins import Origins, agreement_of
+from streams.intake.rules import CUSTOMER_EVENTS
+from streams.ledger.handover_records import handovers_among
+
+BATCH = 2000
+
+Timed = tuple[int, int, RawRecord]
+"""Event time, the place in which it was added, and the record."""
+
+
+class NoHistory(ValueError):
+    """Records of an own topic that is none of customers; the text says so."""
+
+
+class Backfill:
+    """Records of customers by partition, to be counted in the order of their event times.
+
+    A record that names no time keeps its place behind the one before it. What intake wrote twice is in it once.
+
+    Attributes:
+        history: records added as history; `kept`: those of the topic.
+        left_out: records of an own topic that became nothing, by what became of them.
+    """
+
+    def __init__(
+        self, definitions: Definitions, partitions: int, *, now_us: Callable[[], int] | None = None,
+        own_topic: str | None = None,
+    ) -> None:
+        """`own_topic`: the history's records are in the words of this one, if the definitions name it.
+
+        Raises: NoHistory.
+        """
+        self.history = self.kept = 0
+        self.left_out: dict[str, int] = {}
+        self._partitions = partitions
+        self._admission = Admission(definitions, now_us=now_us)
+        self._kept_admission = Admission(definitions, now_us=now_us, partitions=partitions, check_keys=True)
+        agreement = agreement_of(definitions.name, definitions.version)
+        self._origins = [Origins(agreement) for _ in range(partitions)]
+        self._records: list[list[Timed]] = [[] for _ in range(partitions)]
+        self._added = 0
+        self._has_links = False
+        self._intake: Intake | None = None
+        if own_topic in definitions.own_topics:
+            self._intake = Intake(definitions, own_topic, now_us=now_us)
+            if self._intake.feed != CUSTOMER_EVENTS:
+                feed = self._intake.feed
+                raise NoHistory(f"{own_topic} leads to {feed}; only facts of customers can be backfilled")
+
+    def add_history(self, records: Sequence[RawRecord]) -> None:
+        """The next records of the history, whatever their keys and partitions are."""
+        self.history += len(records)
+        if self._intake is not None:
+            taken = self._intake.take(records)
+            for name, count in taken.outcomes.items():
+                if name != "taken" and count:
+                    self.left_out[name] = self.left_out.get(name, 0) + count
+            records = [
+                RawRecord(out.value, out.key, records[0].topic, 0, out.offset) for out in taken.outgoing
+            ]
+        batch = self._admission.admit(records)
+        customers = _ids(batch)
+        placed: list[int] = []
+        for number, record in enumerate(records):
+            customer_id = customers.get(number)
+            key = None if customer_id is None else customer_id.encode()
+            place = 0 if key is None else partition_for(key, self._partitions)
+            placed.append(place)
+            record.key, record.partition, record.timestamp_ms, record.headers = key, place, None, ()
+        self._add(records, batch, placed)
+
+    def add_kept(self, partition: int, records: Sequence[RawRecord]) -> None:
+        """The next records of a partition of `customer-events`, as they lie there."""
+        self.kept += len(records)
+        # What partitions told each other follows from the links, and does again.
+        fresh = list(handovers_among(self._origins[partition].fresh(records))[0])
+        for record in fresh:
+            record.headers = ()
+        self._add(fresh, self._kept_admission.admit(fresh), [partition] * len(fresh))
+
+    def count(self, books: Sequence[PartitionBooks], ends: Sequence[int]) -> None:
+        """Apply everything to fresh books, one for each partition; the records are let go with it.
+
+        Args:
+            ends: offset of each partition from which on its books are to be gone on with.
+        """
+        if self._has_links:
+            self._count_linked(books, ends)
+        for number, (of, end) in enumerate(zip(books, ends, strict=True)):
+            timed, self._records[number] = self._records[number], []
+            timed.sort(key=lambda one: one[:2])
+            for start in range(0, len(timed), BATCH):
+                of.apply([record for _, _, record in timed[start : start + BATCH]], end)
+                of.advance(of.ledger.watermark)
+            of.apply([], end)
+            of.advance(of.ledger.watermark)
+            of.adopt_origins(self._origins[number].pack())
+
+    def _count_linked(self, books: Sequence[PartitionBooks], ends: Sequence[int]) -> None:
+        """All partitions in one order of event time, each told at once what another hands over."""
+        timed = [(at, added, place, record) for place, one in enumerate(self._records) for at, added, record in one]
+        self._records = [[] for _ in books]
+        timed.sort(key=lambda one: one[:2])
+        for _, _, place, record in timed:
+            books[place].apply([record], ends[place])
+            waiting = books[place].hand_over()
+            while waiting:
+                handover = waiting.pop(0)
+                there = books[partition_for(handover.customer_id.encode(), len(books))]
+                there.take([handover])
+                waiting.extend(there.hand_over())
+
+    def _add(self, records: Sequence[RawRecord], batch: AdmittedBatch, places: Sequence[int]) -> None:
+        times: dict[int, int] = {}
+        for number, fact in zip(batch.fact_records, batch.facts, strict=True):
+            times[number] = min(fact.at, times.get(number, fact.at))
+        for number, link in batch.links:
+            times[number] = min(link.at, times.get(number, link.at))
+        self._has_links = self._has_links or bool(batch.links)
+        at = 0
+        for number, (record, place) in enumerate(zip(records, places, strict=True)):
+            at = times.get(number, at)
+            self._records[place].append((at, self._added, record))
+            self._added += 1
+
+
+def _ids(batch: AdmittedBatch) -> dict[int, str]:
+    """Number of a record to the id that it is of, which is its key: a customer's, or of a link the alias."""
+    found = {number: link.silo_id for number, link in batch.links}
+    for number, fact in zip(batch.fact_records, batch.facts, strict=True):
+        if fact.customer_id:
+            found[number] = fact.customer_id
+    return found
