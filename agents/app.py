@@ -12,7 +12,7 @@ from agents.company import Company
 from agents.customer_health import CustomerHealthWriter
 from agents.customer_lists import CustomerLists
 from agents.editions import Candidate, EditionLog
-from agents.feeds import HEALTH, LEDGER, STATUS, VOICE
+from agents.feeds import HEALTH, LEDGER, STATUS, SURGES, VOICE
 from agents.health import HealthAgent, StatusAgent
 from agents.health_company import HealthCompany
 from agents.intake import IntakeAgent
@@ -22,6 +22,8 @@ from agents.measuring import Measurement
 from agents.net_growth import NetGrowthWriter
 from agents.partition_stage import PartitionStage, every
 from agents.partition_state import Watcher
+from agents.surge_board import SurgeBoard
+from agents.surges import SurgeAgent
 from agents.telemetry import Telemetry
 from agents.transport import TransportOptions, create_app
 from agents.voice import VoiceAgent
@@ -55,6 +57,12 @@ VOICE_SHARE = 0.5
 
 HEALTH_SHARE = 0.5
 """Of a worker's time: where signals race, as in a replay, minutes are counted no faster."""
+
+SURGES_S = 0.5
+"""Between two looks at what surges."""
+
+SURGES_SHARE = 0.3
+"""Of a worker's time: a long history is judged in the background."""
 
 
 class LedgerWorker:
@@ -102,6 +110,14 @@ class LedgerWorker:
             voice = self.voice = VoiceAgent(self.app, settings, definitions, clock_rules, watchers, scorer)
             self.voice_company = VoiceCompany(settings, definitions, clock_rules, voice.owned)
             self.stages.append(voice)
+        self.surges: SurgeAgent | None = None
+        self.surge_board: SurgeBoard | None = None
+        if SURGES.topic in feeds:
+            self.surges = SurgeAgent(
+                self.app, settings, definitions, clock_rules, watchers, self.company, self.voice_company
+            )
+            self.surge_board = SurgeBoard(settings, self.latest_clock)
+            self.stages.append(self.surges)
         self.intakes = [IntakeAgent(self.app, settings, definitions, name, [self.telemetry]) for name in own_topics]
         for stage in self.stages:
             stage.shows = self.shows
@@ -173,6 +189,9 @@ class LedgerWorker:
         if self.voice_company is not None:
             for work in (self.voice_company.read, self._keep_voice):
                 self.app.task()(self._guarded(work))
+        if self.surges is not None and self.surge_board is not None:
+            for work in (self.surge_board.read, self._keep_surges):
+                self.app.task()(self._guarded(work))
         readers: list[PartitionStage[Any, Any] | IntakeAgent] = [*self.stages, *self.intakes]
         for stage in readers:
             self.app.task()(self._guarded(partial(self._keep_flushing, stage), f"flushing of {stage.feed}"))
@@ -241,8 +260,20 @@ class LedgerWorker:
         async def tick() -> None:
             voice.note_ends()
             await merged.advance(wall_clock_us())
+            if self.surges is None:
+                merged.counts.late.clear()
 
         await every(TICK_S, tick, share=VOICE_SHARE)
+
+    async def _keep_surges(self) -> None:
+        surges = self.surges
+        assert surges is not None
+        await every(SURGES_S, surges.advance, share=SURGES_SHARE)
+
+    def latest_clock(self) -> int | None:
+        """The clock of the tables, or that of the mentions where it is later."""
+        clocks = [self.company.clock, None if self.voice_company is None else self.voice_company.clock]
+        return max((clock for clock in clocks if clock is not None), default=None)
 
     async def _keep_writing(self) -> None:
         async def write() -> None:

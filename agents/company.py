@@ -30,7 +30,7 @@ from streams.tables.part_records import Part, epoch_of, is_part_of, is_progress,
 from streams.tables.rows import Row, row
 from streams.tables.running import WITH_SEGMENT_REGION, RunningWindows
 from streams.tables.scopes import THE_TOTAL, TOTAL, ScopeKey
-from streams.tables.tables import TableRules
+from streams.tables.tables import TableRules, Tables
 from streams.tables.watermark import ClockRules, PartitionState, TablesClock
 from streams.tables.windows import Span, windows_at
 
@@ -74,6 +74,11 @@ class Company:
         self.parts = PartsReader(
             settings, "scope-parts", PartFormat(is_progress, epoch_of, is_part_of), self._tables.apply
         )
+
+    @property
+    def tables(self) -> Tables:
+        """The merged tables, without flushes that are being taken in."""
+        return self._tables.tables
 
     @property
     def clock(self) -> int | None:

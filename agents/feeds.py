@@ -59,7 +59,14 @@ STATUS = Feed(
     without="What operations say is not read, so that false green is unknown",
 )
 
-FEEDS = (LEDGER, HEALTH, STATUS, VOICE)
+SURGES = Feed(
+    "actions",
+    frozenset({"surge-changelog", "surges", "surge-verdicts", "dead-letters"}),
+    ("actions", "dead_lettered"),
+    without="Surges are not looked for",
+)
+
+FEEDS = (LEDGER, HEALTH, STATUS, VOICE, SURGES)
 """In the order in which a worker starts them. An optional one follows those whose state it joins."""
 
 

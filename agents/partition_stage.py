@@ -56,6 +56,7 @@ class PartitionStage(Generic[S, F]):
         partitions: state by partition, of those that are recovered.
         shows: whether what is counted here is to be shown and written for others now (`agents.editions`).
         lost_to_retention: records that left the topic before they were counted.
+        expected_partitions: that the input must have.
     """
 
     feed: ClassVar[str]
@@ -64,6 +65,8 @@ class PartitionStage(Generic[S, F]):
     """Changelog topic, without prefix, with as many partitions as the input."""
     parts: ClassVar[str | None] = None
     """Compacted topic between the stages, if there is one: late owners are looked for in it, too."""
+    one_partition: ClassVar[bool] = False
+    """The input has one partition, whatever the settings say of the others."""
 
     def __init__(
         self, app: faust.App, settings: Settings, definitions: tuple[str, str], watchers: Sequence[Watcher],
@@ -80,6 +83,7 @@ class PartitionStage(Generic[S, F]):
         self.shows: Callable[[], bool] = lambda: True
         self.lost_to_retention = 0
         self.topic = topic or settings.topic(self.feed)
+        self.expected_partitions = 1 if self.one_partition else settings.partitions
         self._app = app
         self._settings = settings
         self._named = definitions
@@ -96,10 +100,10 @@ class PartitionStage(Generic[S, F]):
         self._late_owners = LateOwners(settings, transport.delivery_deadline, self.changelog, self.parts)
         transport.on_quiesce(self.flush)
         self._changelog = Changelog(
-            app, settings.topic(self.changelog), settings.partitions, self._restore, self._reset,
+            app, settings.topic(self.changelog), self.expected_partitions, self._restore, self._reset,
             sources=[self.topic], begin=self._claim, ready=self._ready,
         )
-        self._attach(batch_topic(app, self.topic, settings.partitions))
+        self._attach(batch_topic(app, self.topic, self.expected_partitions))
 
     def new_state(self, partition: int) -> S:
         """Fresh state of a partition."""
@@ -304,10 +308,10 @@ class PartitionStage(Generic[S, F]):
             source = TP(self.topic, partition)
             key, value = claim(epoch)
             self._transport.barrier.send(source, self._settings.topic(self.changelog), partition, key, value)
-        if saved is not None and saved.partitions != self._settings.partitions:
+        if saved is not None and saved.partitions != self.expected_partitions:
             raise OtherPartitions(
                 f"partition {partition} of {self.topic}: the state was counted on {saved.partitions} partitions and "
-                f"the topic has {self._settings.partitions}; restore the topic, or count it anew under another "
+                f"the topic has {self.expected_partitions}; restore the topic, or count it anew under another "
                 f"{PREFIXES}"
             )
         state = self.new_state(partition)

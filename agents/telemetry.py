@@ -14,6 +14,7 @@ from agents.health_exporter import HealthCollector
 from agents.metrics_page import MetricsPage, WhileInForce
 from agents.partition_state import Admitted
 from agents.process_metrics import ProcessMetrics
+from agents.surge_exporter import SurgeCollector
 from agents.transport import RecordBatch
 from agents.voice_exporter import VoiceCollector
 from agents.wall_clock import wall_clock_us
@@ -37,16 +38,19 @@ class Telemetry:
     def attach(self, worker: "LedgerWorker") -> None:
         """Tell of this worker from now on."""
         self._worker = worker
-        partitions = {stage.feed: worker.settings.partitions for stage in worker.stages}
+        partitions = {stage.feed: stage.expected_partitions for stage in worker.stages}
         self._registry.register(FeedCollector(self, partitions))
+        label_limit = worker.settings.label_limit
         if worker.health_company is not None:
-            health = HealthCollector(worker.health_company, label_limit=worker.settings.label_limit)
+            health = HealthCollector(worker.health_company, label_limit=label_limit)
             self._registry.register(WhileInForce(health, worker.shows))
         if worker.voice_company is not None:
-            label_limit = worker.settings.label_limit
             voice = VoiceCollector(worker.voice_company, label_limit=label_limit)
             self._registry.register(WhileInForce(voice, worker.shows))
-        tables = CompanyCollector(worker.company, label_limit=worker.settings.label_limit)
+        if worker.surges is not None and worker.surge_board is not None:
+            surges = SurgeCollector(worker.surges, worker.surge_board, label_limit=label_limit)
+            self._registry.register(WhileInForce(surges, worker.shows))
+        tables = CompanyCollector(worker.company, label_limit=label_limit)
         self._page = MetricsPage(self._registry, tables)
 
     def batch_read(self, feed: str, batch: RecordBatch, admitted: Admitted, now_us: int) -> None:

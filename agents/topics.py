@@ -103,6 +103,12 @@ TOPICS = (
           packed=True),
     Topic("net-growth", "scope and window", _OUT, "the running tables", None),
     Topic("editions", "edition", _BETWEEN, "which edition took over from which", FOR_EVER, one_partition=True),
+    Topic("actions", "scope", _IN, "what the company did itself, and what it expected of it", 365 * DAY_MS,
+          one_partition=True),
+    Topic("surge-changelog", "series", _BETWEEN, "the durable state of the detectors", None, one_partition=True,
+          packed=True),
+    Topic("surges", "series", _OUT, "surges that opened, were updated, closed", 365 * DAY_MS, one_partition=True),
+    Topic("surge-verdicts", "surge id", _OUT, "what people say of surges", None, one_partition=True),
     Topic("dead-letters", "topic-partition-offset", _OUT, "records that could not be admitted", 14 * DAY_MS,
           packed=True),
 )

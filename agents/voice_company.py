@@ -14,6 +14,7 @@ from config.settings import Settings
 from streams.facts.definitions.model import Definitions
 from streams.facts.placement import partition_for
 from streams.ledger.rules import HOUR
+from streams.surges.tables_counts import MentionCounts
 from streams.tables.watermark import ClockRules, TablesClock
 from streams.voice.digest_log import DigestLog
 from streams.voice.mentions import Digest
@@ -40,6 +41,7 @@ class VoiceCompany:
         clock: smallest watermark of all partitions of `social-mentions`, microseconds; None before the first mention.
         complete: everything that lay in the digests when reading began is merged; before that nothing is told.
         voice: the merged mentions; its tables are the running ones.
+        counts: happy and unhappy mentions by minute, for the detectors.
         owned: which partitions of mentions this worker owns now.
     """
 
@@ -51,7 +53,8 @@ class VoiceCompany:
         self.owned = owned
         self.complete = False
         self.tables = RunningVoice()
-        self.voice = MergedVoice(definitions.voice.copies, self.tables)
+        self.voice = MergedVoice(definitions.voice.copies, self.tables, changes=True)
+        self.counts = MentionCounts()
         self._settings = settings
         self._log = DigestLog()
         self._waiting: deque[list[Digest]] = deque()
@@ -132,8 +135,16 @@ class VoiceCompany:
             if clock // HOUR > self._aged_hour:
                 self._aged_hour = clock // HOUR
                 self.voice.advance(clock, self.definitions.horizon_us)
+                self.counts.forget(clock)
             self.tables.advance(clock)
+        self._count()
         return clock
+
+    def _count(self) -> None:
+        changes = self.voice.changes
+        assert changes is not None
+        self.counts.take(changes)
+        changes.clear()
 
     def now(self) -> dict[str, Any] | None:
         """What customers say now, as `/api/v1/voice` shows it; None before the clock is known."""
@@ -158,4 +169,7 @@ class VoiceCompany:
         self._waits -= len(digests)
         self.voice.add(digests)
         self._unsettled = True
+        if not self.complete:
+            self._count()  # What is read back is much; it is not to be held twice.
+            self.counts.late.clear()
         await asyncio.sleep(0)

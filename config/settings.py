@@ -40,7 +40,7 @@ class SettingsError(ValueError):
 
 SHARED_TOPICS = frozenset({
     "customer-events", "qos-signals", "service-status", "social-mentions", "survey-responses", "actions",
-    "net-growth", "customer-health", "editions",
+    "net-growth", "customer-health", "editions", "surge-verdicts",
 })  # fmt: skip
 """Topics that all editions have in common; of any other each has its own."""
 

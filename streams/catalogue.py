@@ -32,6 +32,7 @@ class Source(StrEnum):
     ROWS = "rows"  # the tables: exported by the worker that owns the scope now
     HEALTH = "health"  # signals: exported by the worker that owns the scope now
     VOICE = "voice"  # mentions: exported by the worker that owns the brand now
+    SURGES = "surges"  # surges: exported by the worker that runs the detectors
     COMPANY = "company"  # the tables as this worker sees them
     FEEDS = "feeds"  # partitions that this worker reads
     PROCESS = "process"  # what this process did since it started
@@ -267,6 +268,30 @@ HEALTH_COMPANY = tuple(
 """Metrics of perceived health that every worker exports."""
 
 
+def _surges(name: str, unit: str, about: str, *labels: str) -> Metric:
+    return Metric(f"netgrowth_{name}", Kind.GAUGE, labels, unit, about, Source.SURGES)
+
+
+OF_SURGE = ("surge", "series", "direction")
+
+SURGES = (
+    _surges("surges_open", NOTHING,
+            "Open surges; is_expected true: an action of ours said that so much would come, so it is to wake nobody.",
+            "measure", "direction", "is_expected"),
+    _surges("surge_observed", NOTHING, "What was counted in an open surge since its onset.", *OF_SURGE),
+    _surges("surge_expected", NOTHING, "What was expected of that time.", *OF_SURGE),
+    _surges("surge_onset_timestamp_seconds", TIMESTAMP, "Since when an open surge lasts.", *OF_SURGE),
+    _surges("surge_series", NOTHING, "Series that are watched, by state; one that is warming raises nothing.",
+            "state"),
+    _surges("surges_clock_timestamp_seconds", TIMESTAMP, "Event time up to which surges were looked for."),
+    _surges("surges_judged", NOTHING,
+            "Surges of the last 30 days by what people said of them: real, expected, false; none: nothing.",
+            "verdict"),
+    _surges("surges_false_alarm_budget", NOTHING, "False surges of 30 days that are accepted, over all series."),
+)
+"""Metrics of surges: exported by the worker that runs the detectors, and only by it."""
+
+
 def _feed(name: str, unit: str, about: str, *, labels: tuple[str, ...] = PARTITION_LABELS,
           internal: bool = False) -> Metric:
     return Metric(f"netgrowth_{name}", Kind.GAUGE, labels, unit, about, Source.FEEDS, internal)
@@ -325,7 +350,7 @@ PROCESS = (
     FLUSHED_BYTES,
 )
 
-CATALOGUE = (*ROWS, *HEALTH, *HEALTH_COMPANY, *VOICE, *VOICE_COMPANY, *COMPANY, *FEEDS, *PROCESS)
+CATALOGUE = (*ROWS, *HEALTH, *HEALTH_COMPANY, *VOICE, *VOICE_COMPANY, *SURGES, *COMPANY, *FEEDS, *PROCESS)
 """Every metric, in the order of docs/metrics.md."""
 
 BY_NAME = {metric.name: metric for metric in CATALOGUE}

@@ -13,6 +13,7 @@ from agents.own_names import ForeignPackage, check_own_names
 
 COMMANDS = {
     "alerts": "agents.commands.alerts",
+    "action": "agents.commands.action",
     "backfill": "agents.commands.backfill",
     "bench": "agents.commands.bench",
     "customers": "agents.commands.customers",

@@ -6,28 +6,31 @@ import click
 import orjson
 
 from agents.commands.environment import WrongInput
+from agents.commands.fitted import fitted_scorer
 from agents.commands.ledger import load_definitions
 from agents.commands.record_counting import count_records
+from agents.commands.surges_mark import mark_command
 from agents.commands.surges_text import surge_lines
-from agents.sentiment_models import model_path, scorer_for
 from agents.wall_clock import wall_clock_us
-from streams.sentiment.linear import UnreadableModel
 from streams.surges.recount import SurgeRecount
 
 
-@click.command(
+@click.group(
+    "surges",
+    invoke_without_command=True,
     epilog="Example: netgrowth replay online-retail --print customer-events | netgrowth surges "
     "--definitions online-retail --facts -"
 )
-@click.option("--definitions", "definitions_file", required=True, help="The definitions file (YAML).")
+@click.option("--definitions", "definitions_file", help="The definitions file (YAML).")
 @click.option("--facts", metavar="FILE", help="Records of customer-events: lost customers and value.")
 @click.option("--signals", metavar="FILE", help="Records of qos-signals: disrupted customers.")
 @click.option("--status", metavar="FILE", help="Records of service-status.")
 @click.option("--mentions", metavar="FILE", help="Records of social-mentions: unhappy and happy mentions.")
 @click.option("--surveys", metavar="FILE", help="Records of survey-responses: unhappy answers, to compare with.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
+@click.pass_context
 def command(
-    definitions_file: str, facts: str | None, signals: str | None, status: str | None, mentions: str | None,
+    context: click.Context, definitions_file: str | None, facts: str | None, signals: str | None, status: str | None, mentions: str | None,
     surveys: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Tell when more customers than expected left, complained, praised or were disrupted, and what that consisted of.
@@ -36,19 +39,17 @@ def command(
     event time: what is told of a minute rests on nothing after it. A line that is no valid record is counted and
     reported, never fatal.
     """
+    if context.invoked_subcommand is not None:
+        return
+    if definitions_file is None:
+        raise WrongInput("--definitions is missing: what the records mean")
     files = [facts, signals, status, mentions, surveys]
     if not any(file is not None for file in (facts, signals, mentions, surveys)):
         raise WrongInput("nothing to look at: give --facts, --signals, --mentions or --surveys")
     if files.count("-") > 1:
         raise WrongInput("only one file can be standard input")
     definitions = load_definitions(definitions_file)
-    scorer = None
-    if mentions is not None:
-        path = model_path(definitions_file)
-        try:
-            scorer = scorer_for(definitions, path)
-        except (OSError, UnreadableModel) as error:
-            raise WrongInput(f"{path} cannot be read: {error}; fit it anew, or take it away") from error
+    scorer = None if mentions is None else fitted_scorer(definitions, definitions_file)
     recount = SurgeRecount(definitions, with_facts=facts is not None, now_us=wall_clock_us, scorer=scorer)
     if facts is not None:
         count_records(facts, "customer-events", recount.add_facts)
@@ -67,3 +68,6 @@ def command(
         return
     for line in surge_lines(found, definitions.currency):
         click.echo(line)
+
+
+command.add_command(mark_command)

@@ -118,6 +118,10 @@ ROUTES = (
         ),
     ),
     Route(
+        f"{API}/surges", "surges", "Surges that are open or closed of late, actions, and false alarms.",
+        {200: Answer("the surges", "Surges"), 400: _WRONG, 503: _NOTHING_YET},
+    ),
+    Route(
         f"{API}/status", "status", "The clock, how far each partition is, what became of all records.",
         {200: Answer("the status", "Status"), 400: _WRONG}, of_company=False,
     ),

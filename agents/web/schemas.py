@@ -21,6 +21,7 @@ from agents.web.schema_words import (
     text,
     whole,
 )
+from agents.web.surge_schemas import SURGE_SCHEMAS
 from agents.web.voice_schemas import VOICE_SCHEMAS
 from streams.tables.windows import WINDOW_NAMES
 
@@ -84,6 +85,7 @@ _REASONS = list_of(
 
 SCHEMAS: dict[str, Schema] = {
     **VOICE_SCHEMAS,
+    **SURGE_SCHEMAS,
     "Amount": record("customers and their value", customers=count("whole customers"), value=count("minor units")),
     "Net": record("a difference, with a sign", customers=whole("whole customers"), value=whole("minor units")),
     "Row": record("what the tables say of one scope in one window", **_ROW),
@@ -148,6 +150,7 @@ SCHEMAS: dict[str, Schema] = {
         )},
         health=maybe(ref("HealthSection", "what customers experience, where signals are read")),
         voice=maybe(ref("VoiceSection", "what customers say, where mentions are read")),
+        surges=maybe(ref("SurgeSection", "what is out of the ordinary, where it is looked for")),
         net_before=maybe(ref("Net", "net of the window before, where there is one")),
         reasons_by_volume={**_REASONS, "description": "the five reasons of most customers"},
         reasons_by_value={**_REASONS, "description": "the five reasons of most value"},

@@ -159,6 +159,16 @@ class Pages:
             return json_answer({"error": f"{why}; is anything sent to qos-signals?"}, 503)
         return json_answer(now)
 
+    async def surges(self, request: web.Request) -> web.Response:
+        """Open and recent surges."""
+        board = self._worker.surge_board
+        if board is None:
+            return json_answer({"error": "surges are not looked for: the log says which topics are missing"}, 503)
+        clock = board.clock()
+        if clock is None or not board.complete:
+            return self._nothing_yet()
+        return json_answer(board.log.now(clock))
+
     async def report(self, request: web.Request) -> web.Response:
         """The report card; `window` chooses the window, `all` by default, `at` an instant before the clock."""
         company = self._worker.company
@@ -173,7 +183,11 @@ class Pages:
                 return self._nothing_yet()
             merged = self._worker.voice_company
             said = None if merged is None else merged.now()
-            return json_answer(card(ledger, window=window, voice=said, health=self._health_section(ledger, window)))
+            board = self._worker.surge_board
+            clock = None if board is None or not board.complete else board.clock()
+            surges = None if board is None or clock is None else board.log.now(clock)
+            return json_answer(card(ledger, window=window, voice=said, surges=surges,
+                                    health=self._health_section(ledger, window)))
         try:
             return json_answer(company.past_card(instant_of(at, None, "at"), window))
         except (CannotAnswer, Refused) as error:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from streams.report.health import health_lines
+from streams.report.surges import surge_lines, surges_section
 from streams.report.voice import voice_lines, voice_section
 from streams.report.wording import money, plural
 from streams.tables.rows import top_reasons
@@ -19,6 +20,7 @@ def card(
     ledger: Mapping[str, Any], *, window: str = "all", known_until: str | None = None, final: bool | None = None,
     silos: Mapping[str, Any] | None = None, voice: Mapping[str, Any] | None = None,
     health: Mapping[str, Any] | None = None,
+    surges: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The report card of one window of the ledger's JSON.
 
@@ -28,6 +30,7 @@ def card(
         known_until: the clock of what is known now, if that is past the ledger's: it is what tells whether the card
             is final, so give `final` too.
         final: nothing inside the horizon can change this window any more; by default as the ledger states it.
+        surges: as `/api/v1/surges` has them; None: they are not looked for.
         voice: what customers say, as `/api/v1/voice` has it; None: no mentions are read.
         health: what customers experience (`streams.report.health`); None: no signals are read.
         silos: each silo's own count explained over all time (`streams.silos`), where it is known.
@@ -88,6 +91,8 @@ def card(
         made["health"] = dict(health)
     if voice is not None:
         made["voice"] = voice_section(voice, window)
+    if surges is not None:
+        made["surges"] = surges_section(surges)
     return made
 
 
@@ -173,6 +178,9 @@ def _lines(of: Mapping[str, Any]) -> Iterator[str]:
     if "voice" in of:
         yield ""
         yield from voice_lines(of["voice"])
+    if "surges" in of:
+        yield ""
+        yield from surge_lines(of["surges"])
     if of["problems"]:
         yield ""
         yield "Problems:"

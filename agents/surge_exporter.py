@@ -1,0 +1,68 @@
+"""Surges on `/metrics`, exported by the worker that runs the detectors."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.registry import Collector
+
+from agents.metric_families import MICROSECONDS, add_sample, family_of
+from agents.surge_board import SurgeBoard
+from agents.surges import SurgeAgent
+from streams.catalogue import SURGES
+from streams.ledger.rules import DAY
+from streams.surges.board import MONTH_DAYS, VERDICTS, false_alarm_budget
+from streams.surges.durable import series_name
+from streams.surges.verdict import State
+from streams.tables.calendar import utc_text
+
+
+class SurgeCollector(Collector):
+    """Open surges and the detectors as metrics; nothing where another worker runs them."""
+
+    def __init__(self, agent: SurgeAgent, board: SurgeBoard, *, label_limit: int) -> None:
+        self._agent = agent
+        self._board = board
+        self._label_limit = label_limit
+
+    def describe(self) -> Iterable[Family]:
+        """Nothing: registering does not collect."""
+        return []
+
+    def collect(self) -> Iterator[Family]:
+        """Every family with its samples."""
+        families = {metric.name: family_of(metric) for metric in SURGES}
+        state = self._agent.state if 0 in self._agent.owned() else None
+        if state is not None and state.bank.clock is not None:
+            bank = state.bank
+            clock = state.bank.clock
+            add_sample(families, "netgrowth_surges_clock_timestamp_seconds", clock / MICROSECONDS)
+            states = Counter(bank.state(key)[0] for key in bank.series())
+            for one in State:
+                add_sample(families, "netgrowth_surge_series", states[one], state=one.value)
+            self._add_open(families)
+            judged = self._board.log.judged(utc_text(clock - MONTH_DAYS * DAY))
+            for verdict in (*VERDICTS, "none"):
+                add_sample(families, "netgrowth_surges_judged", judged[verdict], verdict=verdict)
+            add_sample(families, "netgrowth_surges_false_alarm_budget", false_alarm_budget())
+        yield from (family for family in families.values() if family.samples)
+
+    def _add_open(self, families: dict[str, Family]) -> None:
+        state = self._agent.state
+        assert state is not None
+        counts: Counter[tuple[str, str, bool]] = Counter()
+        surges = [state.marked(surge) for surge in state.bank.open_surges()]
+        for surge in surges:
+            counts[surge.series.measure, surge.direction, surge.is_expected] += 1
+        for (measure, direction, is_expected), number in counts.items():
+            expected = str(is_expected).lower()
+            add_sample(
+                families, "netgrowth_surges_open", number, measure=measure, direction=direction, is_expected=expected
+            )
+        # The newest of them by name: in a storm there may be thousands.
+        for surge in surges[-self._label_limit :]:
+            labels = {"surge": surge.surge_id, "series": series_name(surge.series), "direction": surge.direction}
+            add_sample(families, "netgrowth_surge_observed", surge.observed, **labels)
+            add_sample(families, "netgrowth_surge_expected", surge.expected, **labels)
+            onset = surge.onset / MICROSECONDS
+            add_sample(families, "netgrowth_surge_onset_timestamp_seconds", onset, **labels)

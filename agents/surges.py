@@ -1,0 +1,214 @@
+"""The surge agent: whoever owns the one partition of `actions` runs the detectors of the whole company.
+
+One worker runs them all, as surges of one trouble make one story, and the budget of false alarms is one for all. What
+it counts are the merged tables, which every worker has; what it knows is in its changelog.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterator, Sequence
+from time import monotonic
+from typing import Final
+
+import faust
+
+from agents.company import Company
+from agents.dead_letters import encode_dead_letter
+from agents.partition_stage import PartitionStage
+from agents.partition_state import Output, Watcher
+from agents.voice_company import VoiceCompany
+from agents.wall_clock import wall_clock_us
+from config.settings import Settings
+from streams.facts.definitions.model import Definitions
+from streams.ledger.rules import DAY, MINUTE, SECOND
+from streams.surges.bank import SurgeRules
+from streams.surges.counting import Count
+from streams.surges.durable import DurableSurges, SurgeFlush
+from streams.surges.series import HAPPY_MENTIONS, LOST_CUSTOMERS, LOST_VALUE, UNHAPPY_MENTIONS
+from streams.surges.tables_counts import losses
+from streams.tables.watermark import ClockRules
+
+logger = logging.getLogger(__name__)
+
+LEDGER_MEASURES: Final = (LOST_CUSTOMERS, LOST_VALUE)
+VOICE_MEASURES: Final = (UNHAPPY_MENTIONS, HAPPY_MENTIONS)
+
+BACK_US: Final = 60 * DAY
+"""How far back of the clock a bank that knows nothing begins."""
+
+EVIDENCE_BACK_US: Final = 3 * DAY
+"""How far back a new owner fills in what counts consist of."""
+
+PATIENCE_US: Final = 60 * SECOND
+"""A clock behind the other that stands still for so long is not waited for: what it counts is unknown meanwhile."""
+
+PIECE_S: Final = 0.005
+"""How long minutes are judged before others get their turn."""
+
+
+class _Clock:
+    """One clock of the tables, and since when it stands still by the wall clock."""
+
+    def __init__(self, measures: tuple[str, ...]) -> None:
+        self.measures = measures
+        self.at: int | None = None
+        self.first: int | None = None
+        self._moved = 0
+
+    def move(self, at: int | None, first: int | None, now: int) -> None:
+        """Note where it stands, and the first instant with anything counted."""
+        if at != self.at:
+            self.at, self._moved = at, now
+        self.first = first
+
+    def is_waited_for(self, now: int) -> bool:
+        """Whether minutes that it has not passed are to wait."""
+        return self.at is not None and now - self._moved < PATIENCE_US
+
+
+class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
+    """The bank of surges, if this worker owns it now."""
+
+    feed = "actions"
+    changelog = "surge-changelog"
+    one_partition = True
+
+    def __init__(
+        self, app: faust.App, settings: Settings, definitions: Definitions, clock_rules: ClockRules,
+        watchers: Sequence[Watcher], company: Company, voice: VoiceCompany | None,
+    ) -> None:
+        """Make an agent that owns nothing yet; `company` and `voice` are what it counts."""
+        self._definitions = definitions
+        self._clock_rules = clock_rules
+        self._company = company
+        self._voice = voice
+        self._ledger_clock = _Clock(LEDGER_MEASURES)
+        self._voice_clock = _Clock(VOICE_MEASURES)
+        self._filled: DurableSurges | None = None
+        super().__init__(
+            app, settings, (definitions.name, definitions.version), watchers, on_delivered=self._tell_soon
+        )
+
+    @property
+    def state(self) -> DurableSurges | None:
+        """The bank, if it is here and recovered."""
+        return self.partitions.get(0)
+
+    def new_state(self, partition: int) -> DurableSurges:
+        """An empty bank."""
+        rules = SurgeRules(zone=self._definitions.time_zone)
+        return DurableSurges(partition, self._named, rules, self._clock_rules)
+
+    def output(self, state: DurableSurges, flush: SurgeFlush) -> Output:
+        """Events and dead letters, once."""
+        letters = [encode_dead_letter(letter) for letter in flush.dead_letters]
+        return Output(flush.changelog, once=[("dead-letters", letters), ("surges", flush.events)])
+
+    async def _tell_soon(self, partition: int, flush: SurgeFlush) -> None:
+        state = self.state
+        if state is not None and state.has_untold:
+            self._flush_wanted.set()
+
+    async def advance(self) -> None:
+        """Judge the minutes that are over, and what is there of the running one."""
+        state, voice = self.state, self._voice
+        late = self._take_late()
+        if state is None or not self._company.complete or (voice is not None and not voice.complete):
+            return
+        if self._filled is not state:
+            # What counts consist of is not saved: it is in the tables, and what came late is in them, too.
+            late = []
+            await self._fill(state)
+        for count in late:
+            if state.bank.clock is not None and count.minute < state.bank.clock:
+                state.correct(count)
+        await self._judge(state)
+
+    async def _judge(self, state: DurableSurges) -> None:
+        now = wall_clock_us()
+        self._note_clocks(now)
+        until = self._until(now)
+        if until is None:
+            return
+        minute = state.bank.clock
+        if minute is None:
+            starts = [clock.first for clock in self._clocks() if clock.first is not None]
+            if not starts:
+                return
+            first = max(min(starts), until - BACK_US)
+            minute = first - first % MINUTE
+        turn = monotonic()
+        while minute + MINUTE <= until:
+            if self._loses_silently_from(minute):
+                state.forget(LEDGER_MEASURES)
+            state.observe(minute, list(self._counts(minute)), self._unknown(minute))
+            minute += MINUTE
+            if monotonic() - turn > PIECE_S:
+                await asyncio.sleep(0)
+                if self.state is not state:
+                    return
+                turn = monotonic()
+        if state.bank.clock == minute:
+            state.early(minute, list(self._counts(minute)))
+
+    async def _fill(self, state: DurableSurges) -> None:
+        clock = state.bank.clock
+        if clock is not None:
+            for minute in range(clock - EVIDENCE_BACK_US, clock, MINUTE):
+                for count in self._counts(minute):
+                    state.contributions.add(count)
+                if minute % (100 * MINUTE) == 0:
+                    await asyncio.sleep(0)
+        self._filled = state
+
+    def _take_late(self) -> list[Count]:
+        if self._voice is None:
+            return []
+        late = list(self._voice.counts.late)
+        self._voice.counts.late.clear()
+        return late
+
+    def _clocks(self) -> tuple[_Clock, _Clock]:
+        return self._ledger_clock, self._voice_clock
+
+    def _note_clocks(self, now: int) -> None:
+        company, voice = self._company, self._voice
+        self._ledger_clock.move(company.clock, company.tables.first_at, now)
+        if voice is not None:
+            self._voice_clock.move(voice.clock, voice.counts.first, now)
+
+    def _until(self, now: int) -> int | None:
+        """The instant up to which minutes may be judged; None: nothing is known of time."""
+        known = [clock for clock in self._clocks() if clock.at is not None]
+        if not known:
+            return None
+        waited = [clock.at for clock in known if clock.is_waited_for(now) and clock.at is not None]
+        # If all stand still, nothing is behind: they stand where they stand.
+        return min(waited) if waited else max(clock.at for clock in known if clock.at is not None)
+
+    def _counts(self, minute: int) -> Iterator[Count]:
+        yield from losses(self._company.tables, minute)
+        if self._voice is not None:
+            yield from self._voice.counts.minute(minute)
+
+    def _unknown(self, minute: int) -> list[str]:
+        """Measures of which nothing is known in a minute: their feed had not begun, or its clock is not there yet."""
+        return [
+            measure
+            for clock in self._clocks()
+            if clock.first is None or clock.at is None or minute + MINUTE <= clock.first or clock.at < minute + MINUTE
+            for measure in clock.measures
+        ] + ([*LEDGER_MEASURES] if self._is_before_lapses(minute) else [])
+
+    def _lapses_from(self) -> int | None:
+        """From when on a customer can have lapsed; before, losses by silence are unknown."""
+        lapse, first = self._definitions.lapse, self._company.tables.first_at
+        return None if lapse is None or first is None else first + lapse.after_us
+
+    def _is_before_lapses(self, minute: int) -> bool:
+        begins = self._lapses_from()
+        return begins is not None and minute + MINUTE <= begins
+
+    def _loses_silently_from(self, minute: int) -> bool:
+        begins = self._lapses_from()
+        return begins is not None and minute < begins <= minute + MINUTE

@@ -1,0 +1,69 @@
+"""JSON Schemas of surges."""
+
+from agents.web.schema_words import (
+    Schema,
+    count,
+    counts,
+    flag,
+    instant,
+    list_of,
+    maybe,
+    named,
+    number,
+    record,
+    ref,
+    text,
+)
+
+_FALSE_ALARMS = record(
+    "false alarms against what is accepted", days=count("looked back"),
+    false=count("surges detected in that time that people call false"),
+    budget=number("how many are accepted, over all series"),
+    judged=counts("surges of that time by verdict: real, expected, false; none: nobody has judged them"),
+)
+
+SURGE_SCHEMAS: dict[str, Schema] = {
+    "Surge": record(
+        "a surge of one series",
+        id=text("the same whenever it is told"), at=instant("when this was told"),
+        series=named("`measure` and labels", {"type": "string"}), onset=instant("when it began"),
+        detected=instant("when it was seen"), closed=maybe(instant("when it was over; absent while it is open")),
+        direction={"type": "string", "enum": ["up", "down"], "description": "more than expected, or less"},
+        observed=number("counted since the onset"), expected=number("expected of that time"),
+        evidence=list_of(
+            "what the excess consists of",
+            record("a part", label=text("such as segment, reason, topic, channel"), value=text("of the label"),
+                   share=number("of the excess of that label")),
+        ),
+        story=text("id of the first surge of the same trouble"),
+        actions=maybe(list_of(
+            "what we did ourselves at that time and scope",
+            record("an action", action_id=text("its id"), kind=text("what it was"), text=text("in words")),
+        )),
+        is_expected=maybe(flag("one of the actions said that so much would come")),
+        examples=maybe(list_of("what people wrote, where that may be shown", {"type": "string"})),
+        verdict=maybe(record("what a person says of it", verdict=text("real, expected or false"), note=text("why"),
+                             at=instant("when it was said"))),
+    ),
+    "Surges": record(
+        "what is out of the ordinary",
+        at=instant("the clock of the tables"),
+        open=list_of("open surges, by detection", ref("Surge", "a surge")),
+        closed=list_of("closed in the last seven days", ref("Surge", "a surge")),
+        false_alarms=_FALSE_ALARMS,
+        actions=list_of(
+            "what we did ourselves, of the last seven days and later",
+            record(
+                "an action", action_id=text("its id"), kind=text("what it is"), text=text("in words"),
+                scope=named("labels", {"type": "string"}), **{"from": instant("when it begins")},
+                until=instant("when it ends"), expected=counts("how many more than usual it may bring"),
+                owner=maybe(text("who answers for it")),
+            ),
+        ),
+    ),
+    "SurgeSection": record(
+        "surges, in the report card",
+        open=list_of("open surges", ref("Surge", "a surge")),
+        closed=list_of("the newest that are closed", ref("Surge", "a surge")), false_alarms=_FALSE_ALARMS,
+    ),
+}

@@ -1,0 +1,320 @@
+"""The bank of surges as the state of a partition: what survives a crash, and what is told once.
+
+The bank belongs to whoever owns the one partition of `actions`. Its changelog holds the snapshot of each series, the
+board, the actions, and the minutes that came since the snapshots. What happened to a surge is first written there,
+beside the state that knows of it, and told with the flush after: so no event is told that the state does not hold,
+and none that it holds goes untold. A later owner tells an event again at most, with the same number and bytes.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+import orjson
+
+from streams.facts.models import DeadLetter, RawRecord
+from streams.ledger.changelog import ChangelogReader, Ended, Progress, Record, Value, flush_records
+from streams.ledger.remembered import NEVER
+from streams.ledger.rules import DAY
+from streams.surges.actions import Action, AdmittedActions, admit_actions, mark
+from streams.surges.bank import SurgeBank, SurgeRules
+from streams.surges.contributions import Contributions
+from streams.surges.counting import Count
+from streams.surges.series import Series, series_of
+from streams.surges.steps import FINE_S
+from streams.surges.surge import Surge, SurgeEvent
+from streams.tables.calendar import utc_text
+from streams.tables.watermark import ClockRules, PartitionWatermark
+
+BOARD: Final = b"board"
+ACTION: Final = b"a"
+SERIES: Final = b"s"
+ACTIONS_KEPT_US: Final = 60 * DAY
+"""After its end an action can explain no surge any more, but for a very long one."""
+
+FINE_US: Final = FINE_S * 1_000_000
+
+_Minute = tuple[int, list[tuple[dict[str, str], float]]]
+
+
+class _Board(msgspec.Struct, array_like=True, gc=False):
+    """What belongs to no single series.
+
+    Attributes:
+        bank: its own snapshot of that.
+        number: of the newest event.
+        outbox: events that are not known to be told.
+        minutes: what came since the running slots of five minutes began, for the series that are older than that.
+    """
+
+    bank: bytes
+    number: int
+    outbox: list[tuple[bytes, bytes]]
+    minutes: list[_Minute]
+
+
+@dataclass(slots=True)
+class SurgeFlush:
+    """What one flush writes: events and dead letters are delivered before the changelog."""
+
+    changelog: list[Record]
+    events: list[tuple[bytes, bytes]]
+    dead_letters: list[DeadLetter]
+
+
+class DurableSurges:
+    """State of the one partition of `actions`, and the bank with it.
+
+    Attributes:
+        next_offset: the first action that has not been read; None: none has been, and no state was restored.
+        epoch: of this owner.
+        watermark: of the actions; nothing waits for it.
+        bank: the detectors.
+        contributions: what their counts consist of, for evidence. It is not saved: it follows from the tables.
+        actions: by id.
+    """
+
+    def __init__(
+        self, partition: int, definitions: tuple[str, str], rules: SurgeRules, clock_rules: ClockRules,
+        examples: Callable[[Surge], Sequence[str]] | None = None,
+    ) -> None:
+        """`definitions`: name and version; `examples`: texts that may be shown with a surge, None: none may."""
+        self.partition = partition
+        self.next_offset: int | None = None
+        self.epoch = 0
+        self.watermark = PartitionWatermark(clock_rules)
+        self.contributions = Contributions()
+        self.bank = SurgeBank(rules, evidence=self.contributions, on_event=self._mark)
+        self.actions: dict[str, Action] = {}
+        self._definitions = definitions
+        self._examples = examples
+        self._number = 0
+        self._outbox: list[tuple[bytes, bytes]] = []
+        self._durable = 0  # events of the outbox that the changelog holds
+        self._minutes: list[_Minute] = []
+        self._urgent: set[Series] = set()
+        self._forgotten: set[bytes] = set()
+        self._slot = NEVER
+        self._is_slot_over = False
+        self._changed_actions: set[str] = set()
+        self._dead_letters: list[DeadLetter] = []
+        self._written: set[bytes] = set()
+        self._buried: list[bytes] = []
+        self._anything = False
+        self._flushes = 0
+        self._ended: Ended | None = None
+
+    @property
+    def has_unwritten(self) -> bool:
+        """Whether anything waits for the next flush."""
+        return self._anything or bool(self._outbox)
+
+    @property
+    def has_untold(self) -> bool:
+        """Whether an event waits to be told."""
+        return bool(self._outbox)
+
+    def apply(self, records: Sequence[RawRecord], next_offset: int) -> AdmittedActions:
+        """Read the next actions; of one id the newest holds."""
+        batch = admit_actions(records)
+        for action in batch.actions:
+            self.actions[action.action_id] = action
+            self._changed_actions.add(action.action_id)
+        self._dead_letters += batch.dead_letters
+        self.watermark.read()
+        self.next_offset = next_offset
+        self._anything = True
+        return batch
+
+    def observe(self, minute_us: int, counted: Sequence[Count], unknown: Collection[str] = ()) -> list[SurgeEvent]:
+        """Judge the next minute, which is over; see `SurgeBank.observe`."""
+        counts = summed(counted)
+        for count in counted:
+            self.contributions.add(count)
+        if minute_us % DAY == 0:
+            self.contributions.forget(minute_us)
+        slot = minute_us - minute_us % FINE_US
+        if slot != self._slot:
+            self._slot = slot
+            self._is_slot_over = True
+            self._minutes.clear()
+        events = self.bank.observe(minute_us, counts, unknown)
+        self._minutes.append((minute_us, [(key.shown(), n) for key, n in counts.items()]))
+        clock = self.bank.clock
+        if clock is not None and clock - clock % FINE_US == clock:
+            self._is_slot_over = True
+        self._take(events)
+        self._anything = True
+        return events
+
+    def early(self, minute_us: int, counted: Sequence[Count]) -> list[SurgeEvent]:
+        """Judge the running minute by what was counted so far."""
+        events = self.bank.early(minute_us, summed(counted))
+        self._take(events)
+        return events
+
+    def correct(self, count: Count) -> None:
+        """A count that came late for a minute that was judged; it holds where the slot still runs."""
+        self.contributions.add(count)
+        self.bank.correct(count.minute, dict.fromkeys(count.keys, count.amount))
+        self._urgent.update(count.keys)
+        self._anything = True
+
+    def forget(self, measures: Collection[str]) -> None:
+        """Let the series of these measures begin anew."""
+        for key in [key for key in self.bank.series() if key.measure in measures]:
+            self.bank.forget(key)
+            self._urgent.discard(key)
+            self._forgotten.add(_series_key(key))
+        self._anything = True
+
+    def flush(self, now: int) -> SurgeFlush | None:
+        """What changed since the last flush; None: nothing."""
+        events = self._outbox[: self._durable]
+        if not (self._anything or events):
+            return None
+        del self._outbox[: len(events)]
+        self._durable = len(self._outbox)
+        values = self._values()
+        self._flushes += 1
+        progress = Progress(
+            self.epoch, self._flushes, self.next_offset or 0, NEVER, self.bank.clock or NEVER, 1, self._definitions,
+            b"", False,
+        )  # fmt: skip
+        ended, self._ended = self._ended, None
+        buried, self._buried = self._buried, [value.key for value in values if value.payload is None]
+        letters, self._dead_letters = self._dead_letters, []
+        self._anything = False
+        return SurgeFlush(flush_records(values, progress, ended, buried), events, letters)
+
+    def restore(self, reader: ChangelogReader, epoch: int) -> None:
+        """Take over what the changelog holds; for fresh state only.
+
+        Raises: msgspec.MsgspecError: it was written by another version of this program.
+        """
+        self.epoch = epoch
+        self._ended = reader.ended()
+        saved = reader.progress
+        if saved is None:
+            return
+        self.next_offset = saved.next_offset
+        self._written = set(reader.values)
+        for key, payload in reader.values.items():
+            if key[:1] == SERIES:
+                self.bank.restore(msgspec.msgpack.decode(payload, type=bytes))
+            elif key[:1] == ACTION:
+                action = msgspec.msgpack.decode(payload, type=Action)
+                self.actions[action.action_id] = action
+        if BOARD in reader.values:
+            board = msgspec.msgpack.decode(reader.values[BOARD], type=_Board)
+            self.bank.restore_board(board.bank)
+            self._number, self._outbox, self._minutes = board.number, board.outbox, board.minutes
+            self._durable = len(self._outbox)
+            for minute_us, counts in board.minutes:
+                self._take(self.bank.observe(minute_us, {series_of(shown): n for shown, n in counts}))
+            if self.bank.clock is not None:
+                newest = self.bank.clock - 1
+                self._slot = newest - newest % FINE_US
+        self.rewrite(reader.rewrite)
+
+    def rewrite(self, keys: Iterable[bytes]) -> None:
+        """Write these keys again with the next flush: an owner before has written over them."""
+        known = {_series_key(key): key for key in self.bank.series()}
+        for key in keys:
+            if key in known:
+                self._urgent.add(known[key])
+            elif key[:1] == ACTION and key[1:].decode(errors="replace") in self.actions:
+                self._changed_actions.add(key[1:].decode())
+        self._anything = True
+
+    def rewrite_parts(self, keys: Iterable[bytes]) -> None:
+        """Nothing: there is no topic of parts."""
+
+    def _take(self, events: Sequence[SurgeEvent]) -> None:
+        for event in events:
+            self._number += 1
+            texts = () if self._examples is None else self._examples(event.surge)
+            self._outbox.append(event_record(event, self._number, self.actions, texts))
+            self._urgent.add(event.surge.series)
+            self._anything = True
+
+    def marked(self, surge: Surge) -> Surge:
+        """An open surge with the actions that are at work now."""
+        found = msgspec.structs.replace(surge)
+        mark(found, self.actions.values(), self.bank.clock or surge.detected)
+        return found
+
+    def _mark(self, event: SurgeEvent) -> None:
+        mark(event.surge, self.actions.values(), event.at)
+
+    def _values(self) -> list[Value]:
+        bank, values = self.bank, list[Value]()
+        due = set(bank.changed) if self._is_slot_over else set[Series]()
+        due |= self._urgent & set(bank.series())
+        self._is_slot_over = False
+        self._urgent = set()
+        for key in sorted(due):
+            payload = msgspec.msgpack.encode(bank.snapshot(key))
+            values.append(self._value(_series_key(key), payload))
+            bank.changed.discard(key)
+        for name in sorted(self._forgotten & self._written):
+            if name not in {value.key for value in values}:
+                values.append(self._value(name, None))
+        self._forgotten = set()
+        for action_id in sorted(self._changed_actions):
+            payload = msgspec.msgpack.encode(self.actions[action_id])
+            values.append(self._value(ACTION + action_id.encode(), payload))
+        self._changed_actions = set()
+        clock = bank.clock
+        for action_id, action in list(self.actions.items()):
+            if clock is not None and action.end + ACTIONS_KEPT_US < clock:
+                del self.actions[action_id]
+                values.append(self._value(ACTION + action_id.encode(), None))
+        board = _Board(bank.snapshot_board(), self._number, self._outbox, self._minutes)
+        values.append(self._value(BOARD, msgspec.msgpack.encode(board)))
+        return values
+
+    def _value(self, key: bytes, payload: bytes | None) -> Value:
+        value = Value(key, payload, key in self._written)
+        if payload is None:
+            self._written.discard(key)
+        else:
+            self._written.add(key)
+        return value
+
+
+def summed(counted: Iterable[Count]) -> dict[Series, float]:
+    """Counts by series; corrections never make one negative."""
+    found: dict[Series, float] = {}
+    for count in counted:
+        for key in count.keys:
+            found[key] = found.get(key, 0.0) + count.amount
+    return {key: max(0.0, amount) for key, amount in found.items()}
+
+
+def event_record(
+    event: SurgeEvent, number: int, actions: Mapping[str, Action], examples: Sequence[str] = ()
+) -> tuple[bytes, bytes]:
+    """Key and value of an event on the topic `surges`; told again it has the same number and bytes."""
+    surge = event.surge
+    value: dict[str, Any] = {"what": event.what.value, "at": utc_text(event.at), "number": number} | surge.shown()
+    if surge.actions:
+        value["actions"] = [
+            {"action_id": one, "kind": actions[one].kind, "text": actions[one].text}
+            for one in surge.actions
+            if one in actions
+        ]
+    if examples:
+        value["examples"] = list(examples)
+    return series_name(surge.series).encode(), orjson.dumps(value)
+
+
+def series_name(key: Series) -> str:
+    """A series as one text: `unhappy_mentions/brand=acme,topic=late parcel`."""
+    labels = ",".join(f"{label}={value}" for label, value in key.labels)
+    return f"{key.measure}/{labels}" if labels else key.measure
+
+
+def _series_key(key: Series) -> bytes:
+    return SERIES + msgspec.msgpack.encode(key.shown())

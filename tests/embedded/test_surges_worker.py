@@ -1,0 +1,67 @@
+"""Surges on the embedded broker: opened, explained by an action, judged by a person, closed."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.live_ledger import COMMAND, ROOT, LiveWorker, wait
+from tests.live_surges import QUIET_AFTER, QUIET_BEFORE, SURGE, at, mentions, send, told
+
+pytestmark = pytest.mark.embedded
+
+
+def netgrowth(environment: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments], cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+
+
+def test_a_surge_is_opened_marked_as_expected_judged_and_closed(environment: dict[str, str], tmp_path: Path) -> None:
+    worker = LiveWorker(environment, tmp_path, NETGROWTH_SESSION_TIMEOUT="60s").wait_ready()
+    try:
+        added = netgrowth(
+            environment, "action", "add", "price_change", "dearer parcels", "--scope", "brand=acme", "--expect",
+            "unhappy=100000", "--from", at(SURGE.start - 60), "--until", at(SURGE.stop + 600), "--id", "dearer",
+        )  # fmt: skip
+        assert (added.returncode, added.stdout) == (0, "dearer\n"), added.stderr
+        send(environment, [*mentions(QUIET_BEFORE, 2), *mentions(QUIET_BEFORE, 2, brand="other")])
+        send(environment, [*mentions(SURGE, 12), *mentions(SURGE, 2, brand="other")])
+        seen: list[dict[str, Any]] = []
+
+        def is_open() -> bool:
+            found = worker.json("/api/v1/surges")
+            seen[:] = [] if found is None else found["open"]
+            return len(seen) == 2
+
+        wait(is_open, worker, "opened no surge", 60)
+        assert {surge["series"]["brand"] for surge in seen} == {"acme"}
+        assert {surge["series"].get("topic") for surge in seen} == {None, "late parcel"}
+        assert len({surge["story"] for surge in seen}) == 1
+        assert all(surge["is_expected"] for surge in seen)
+        assert seen[0]["actions"] == [{"action_id": "dearer", "kind": "price_change", "text": "dearer parcels"}]
+        page = (worker.get("/metrics") or b"").decode()
+        assert 'netgrowth_surges_open{direction="up",is_expected="true",measure="unhappy_mentions"} 2.0' in page
+        assert 'netgrowth_surge_series{state="surge"} 2.0' in page
+
+        marked = netgrowth(environment, "surges", "mark", seen[0]["id"], "false", "--note", "sent twice")
+        assert marked.returncode == 0, marked.stderr
+        assert netgrowth(environment, "surges", "mark", "nosuch", "real").returncode == 1
+        send(environment, [*mentions(QUIET_AFTER, 2), *mentions(QUIET_AFTER, 2, brand="other")])
+
+        def is_closed() -> bool:
+            found = worker.json("/api/v1/surges")
+            return found is not None and not found["open"] and found["false_alarms"]["false"] == 1
+
+        wait(is_closed, worker, "closed no surge", 60)
+        assert b'netgrowth_surges_judged{verdict="false"} 1.0' in (worker.get("/metrics") or b"")
+        card = netgrowth(environment | {"NETGROWTH_WEB_PORT": str(worker.port)}, "report")
+        assert card.returncode == 2  # without customers there is no report card
+    finally:
+        assert worker.process.stop() == 0
+    events = [(event["what"], event["id"]) for event in told(environment) if event["what"] != "updated"]
+    assert len(events) == len(set(events)) == 4

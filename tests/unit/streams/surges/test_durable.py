@@ -1,0 +1,188 @@
+"""The bank as durable state: crashes between any two writes neither lose a surge nor tell it twice."""
+
+import random
+from typing import Any
+
+import orjson
+import pytest
+
+from streams.facts.models import RawRecord
+from streams.ledger.changelog import ChangelogReader, claim
+from streams.ledger.rules import DAY, MINUTE
+from streams.surges.bank import SurgeRules
+from streams.surges.board import SurgeLog
+from streams.surges.counting import Count
+from streams.surges.durable import DurableSurges
+from streams.surges.series import series
+from streams.tables.watermark import ClockRules
+
+START = 20_000 * DAY
+ACME = series("unhappy_mentions", brand="acme")
+LATE = series("unhappy_mentions", brand="acme", topic="late parcel")
+NAMED = ("t", "1")
+MINUTES = 26 * 60
+SURGE = range(24 * 60 + 10, 24 * 60 + 55)
+
+
+def counted(minute: int) -> list[Count]:
+    rng = random.Random(minute)
+    rate = 12 if minute in SURGE else 2
+    number = sum(rng.random() < rate / 30 for _ in range(30))
+    parts = (("channel", "call" if minute in SURGE else "social"), ("topic", "late parcel"))
+    return [Count(START + minute * MINUTE, (ACME, LATE), number, parts)] if number else []
+
+
+class Worker:
+    """Owns the bank, from where the changelog stands."""
+
+    def __init__(self, changelog: list[Any], topic: list[bytes], epoch: int) -> None:
+        changelog.append(claim(epoch))
+        reader = ChangelogReader()
+        reader.feed(changelog)
+        reader.finish()
+        self.state = DurableSurges(0, NAMED, SurgeRules(), ClockRules())
+        self.state.restore(reader, epoch)
+        self.changelog, self.topic = changelog, topic
+
+    def judge(self, upto: int) -> None:
+        clock = self.state.bank.clock
+        first = 0 if clock is None else (clock - START) // MINUTE
+        for minute in range(first, upto):
+            self.state.observe(START + minute * MINUTE, counted(minute))
+        if first < upto:
+            self.state.early(START + upto * MINUTE, [])
+
+    def flush(self, dies: str = "") -> None:
+        flush = self.state.flush(0)
+        if flush is None or dies == "before":
+            return
+        self.topic += [value for _, value in flush.events]
+        if dies != "told":
+            self.changelog += flush.changelog[: -1 if dies == "torn" else None]
+
+
+def events(topic: list[bytes]) -> list[dict[str, Any]]:
+    """Each event once: one that is told again is the same to the byte."""
+    found: dict[int, bytes] = {}
+    for value in topic:
+        number = orjson.loads(value)["number"]
+        assert found.setdefault(number, value) == value
+    assert list(found) == sorted(found)
+    return [orjson.loads(value) for value in found.values()]
+
+
+def undisturbed() -> list[dict[str, Any]]:
+    changelog, topic = [], []
+    worker = Worker(changelog, topic, 1)
+    worker.judge(MINUTES + 240)
+    worker.flush()
+    worker.flush()
+    return events(topic)
+
+
+def test_a_surge_is_opened_once_and_closed_once_with_what_it_consists_of():
+    told = undisturbed()
+    of_acme = [event for event in told if event["series"] == ACME.shown()]
+    assert [event["what"] for event in of_acme if event["what"] != "updated"] == ["opened", "closed"]
+    assert [event["number"] for event in told] == list(range(1, len(told) + 1))
+    assert {"label": "channel", "value": "call", "share": 1.0} in of_acme[-1]["evidence"]
+    assert len({event["story"] for event in told}) == 1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_crashes_change_nothing_that_is_told(seed: int) -> None:
+    draw = random.Random(seed)
+    changelog, topic = [], []
+    epoch, minute = 1, 23 * 60
+    worker = Worker(changelog, topic, epoch)
+    worker.judge(minute)
+    worker.flush()
+    while minute < MINUTES + 240:
+        minute = min(minute + draw.randrange(1, 25), MINUTES + 240)
+        worker.judge(minute)
+        dies = draw.choice(["", "", "before", "told", "torn", "after"])
+        worker.flush(dies)
+        if dies:
+            epoch += 1
+            worker = Worker(changelog, topic, epoch)
+            minute = (worker.state.bank.clock - START) // MINUTE
+    worker.flush()
+    worker.flush()
+    shown = [(event["what"], event["id"], event["at"], event["observed"]) for event in events(topic)]
+    assert shown == [(event["what"], event["id"], event["at"], event["observed"]) for event in undisturbed()]
+
+
+def test_what_is_told_is_in_the_state_first():
+    worker = Worker([], [], 1)
+    worker.judge(SURGE.start + 30)
+    worker.flush()
+    assert worker.topic == []
+    assert worker.state.has_untold
+    worker.flush()
+    assert [event["what"] for event in events(worker.topic)][:1] == ["opened"]
+
+
+def action(**fields: Any) -> RawRecord:
+    known = {"action_id": "a1", "at": "2024-10-05T00:00:00Z", "kind": "price_change", "text": "dearer"}
+    return RawRecord(orjson.dumps(known | fields), None, "actions", 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "actions", "is_expected"),
+    [
+        ({"scope": {"brand": "acme"}, "expected": {"unhappy": 100_000}}, ["a1"], True),
+        ({"expected": {"unhappy": 100_000}}, ["a1"], True),
+        ({"expected": {"unhappy": 1}}, ["a1"], False),
+        ({"expected": {"lost": 100_000}}, ["a1"], False),
+        ({"scope": {"brand": "other"}, "expected": {"unhappy": 100_000}}, None, None),
+        ({"until": "2024-10-05T00:01:00Z", "expected": {"unhappy": 100_000}}, None, None),
+    ],
+)
+def test_a_surge_inside_an_action_that_expected_it_is_marked(fields, actions, is_expected):
+    changelog, topic = [], []
+    worker = Worker(changelog, topic, 1)
+    admitted = worker.state.apply([action(**fields), action(kind="nonsense")], 2)
+    assert admitted.outcomes == {"actions": 1, "dead_lettered": 1}
+    worker.judge(SURGE.start)
+    worker.flush()
+    worker = Worker(changelog, topic, 2)
+    worker.judge(SURGE.stop)
+    worker.flush()
+    worker.flush()
+    opened = next(event for event in events(topic) if event["what"] == "opened")
+    shown = opened.get("actions")
+    assert (shown if shown is None else [one["action_id"] for one in shown]) == actions
+    assert opened.get("is_expected") is is_expected
+
+
+def test_what_a_late_owner_wrote_over_is_written_again():
+    worker = Worker([], [], 1)
+    worker.judge(100)
+    worker.flush()
+    assert worker.state.flush(0) is None
+    keys = [key for key, _ in worker.changelog if key is not None]
+    worker.state.rewrite(keys)
+    flush = worker.state.flush(0)
+    assert flush is not None
+    assert {key for key, _ in flush.changelog} >= {key for key in keys if key[:1] in (b"s", b"b")}
+
+
+def test_a_log_of_surges_keeps_the_newest_of_each_and_counts_verdicts():
+    told = [orjson.dumps(event) for event in undisturbed()]
+    log = SurgeLog()
+    for value in [*told, *told[:1], told[-1]]:
+        log.take_event(value)
+    clock = START + (MINUTES + 300) * MINUTE
+    now = log.now(clock)
+    assert now["open"] == []
+    assert {surge["id"] for surge in now["closed"]} == {orjson.loads(value)["id"] for value in told}
+    surge_id = now["closed"][0]["id"]
+    verdict = {"surge_id": surge_id, "verdict": "false", "note": "sent twice", "at": "2024-10-05T00:00:00Z"}
+    log.take_verdict(surge_id.encode(), orjson.dumps(verdict))
+    assert log.now(clock)["false_alarms"]["false"] == 1
+    assert log.now(clock)["closed"][0]["verdict"]["note"] == "sent twice"
+    log.take_verdict(surge_id.encode(), orjson.dumps(verdict | {"verdict": "real"}))
+    assert log.now(clock)["false_alarms"]["judged"]["real"] == 1
+    assert log.now(clock)["false_alarms"]["false"] == 0
+    log.take_verdict(surge_id.encode(), None)
+    assert log.now(clock)["false_alarms"]["judged"]["none"] == len(now["closed"])
