@@ -2,27 +2,40 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import Protocol
 
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
 from agents.metric_families import MICROSECONDS, add_sample, family_of
-from agents.surge_board import SurgeBoard
-from agents.surges import SurgeAgent
 from streams.catalogue import SURGES
 from streams.ledger.rules import DAY
-from streams.surges.board import MONTH_DAYS, VERDICTS, false_alarm_budget
-from streams.surges.durable import series_name
+from streams.surges.board import MONTH_DAYS, VERDICTS, SurgeLog, false_alarm_budget
+from streams.surges.durable import DurableSurges, series_name
 from streams.surges.verdict import State
 from streams.tables.calendar import utc_text
+
+
+class SurgeView(Protocol):
+    """The detectors, where this worker runs them."""
+
+    @property
+    def state(self) -> DurableSurges | None:
+        """The bank, if it is here and recovered."""
+        ...
+
+    def owned(self) -> set[int]:
+        """0, the one partition of the surges, if this worker speaks for it now."""
+        ...
 
 
 class SurgeCollector(Collector):
     """Open surges and the detectors as metrics; nothing where another worker runs them."""
 
-    def __init__(self, agent: SurgeAgent, board: SurgeBoard, *, label_limit: int) -> None:
-        self._agent = agent
-        self._board = board
+    def __init__(self, view: SurgeView, log: SurgeLog, *, label_limit: int) -> None:
+        """`log`: surges and verdicts, as read back."""
+        self._view = view
+        self._log = log
         self._label_limit = label_limit
 
     def describe(self) -> Iterable[Family]:
@@ -32,24 +45,21 @@ class SurgeCollector(Collector):
     def collect(self) -> Iterator[Family]:
         """Every family with its samples."""
         families = {metric.name: family_of(metric) for metric in SURGES}
-        state = self._agent.state if 0 in self._agent.owned() else None
+        state = self._view.state if 0 in self._view.owned() else None
         if state is not None and state.bank.clock is not None:
-            bank = state.bank
-            clock = state.bank.clock
+            bank, clock = state.bank, state.bank.clock
             add_sample(families, "netgrowth_surges_clock_timestamp_seconds", clock / MICROSECONDS)
             states = Counter(bank.state(key)[0] for key in bank.series())
             for one in State:
                 add_sample(families, "netgrowth_surge_series", states[one], state=one.value)
-            self._add_open(families)
-            judged = self._board.log.judged(utc_text(clock - MONTH_DAYS * DAY))
+            self._add_open(families, state)
+            judged = self._log.judged(utc_text(clock - MONTH_DAYS * DAY))
             for verdict in (*VERDICTS, "none"):
                 add_sample(families, "netgrowth_surges_judged", judged[verdict], verdict=verdict)
             add_sample(families, "netgrowth_surges_false_alarm_budget", false_alarm_budget())
         yield from (family for family in families.values() if family.samples)
 
-    def _add_open(self, families: dict[str, Family]) -> None:
-        state = self._agent.state
-        assert state is not None
+    def _add_open(self, families: dict[str, Family], state: DurableSurges) -> None:
         counts: Counter[tuple[str, str, bool]] = Counter()
         surges = [state.marked(surge) for surge in state.bank.open_surges()]
         for surge in surges:

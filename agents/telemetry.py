@@ -48,7 +48,7 @@ class Telemetry:
             voice = VoiceCollector(worker.voice_company, label_limit=label_limit)
             self._registry.register(WhileInForce(voice, worker.shows))
         if worker.surges is not None and worker.surge_board is not None:
-            surges = SurgeCollector(worker.surges, worker.surge_board, label_limit=label_limit)
+            surges = SurgeCollector(worker.surges, worker.surge_board.log, label_limit=label_limit)
             self._registry.register(WhileInForce(surges, worker.shows))
         tables = CompanyCollector(worker.company, label_limit=label_limit)
         self._page = MetricsPage(self._registry, tables)

@@ -12,6 +12,7 @@ from agents.feeds import LEDGER
 from agents.health_exporter import HealthCollector
 from agents.metrics_page import MetricsPage
 from agents.process_metrics import ProcessMetrics
+from agents.surge_exporter import SurgeCollector
 from agents.voice_exporter import VoiceCollector
 from streams.catalogue import BY_NAME, ROWS
 from streams.facts.admission import AdmittedBatch
@@ -19,10 +20,13 @@ from streams.facts.models import DeadLetter, Position, RejectReason
 from streams.ledger.counts import FactCounts
 from streams.ledger.movements import Scope
 from streams.ledger.rules import MINUTE
+from streams.surges.board import SurgeLog
 from streams.tables.scopes import THE_TOTAL
 from tests.unit.agents.made_up_company import START, MadeUpCompany, small_company, wide_company
 from tests.unit.agents.made_up_health import MadeUpHealth
+from tests.unit.agents.made_up_surges import MadeUpSurges
 from tests.unit.agents.made_up_voice import made_up_voice
+from tests.unit.streams.voice.posts import mention
 
 TOPIC = "customer-events"
 
@@ -58,6 +62,7 @@ def everything():
     registry.register(FeedCollector(Feeds(state), {TOPIC: 4}))
     registry.register(HealthCollector(MadeUpHealth(), label_limit=100))
     registry.register(VoiceCollector(made_up_voice(), label_limit=100))
+    registry.register(SurgeCollector(MadeUpSurges(0), SurgeLog(), label_limit=100))
     counted = ProcessMetrics(registry, {TOPIC: LEDGER.outcomes})
     return registry, MetricsPage(registry, CompanyCollector(company, label_limit=100)), counted
 
@@ -290,3 +295,33 @@ def test_windows_of_the_page_are_those_of_the_catalogue():
         found = dict(labels)
         window = found.get("window")
         assert (window or "") in (BY_NAME[name].windows_of(found["scope"]) or ("",)), (name, found)
+
+
+def test_surges_are_shown_by_the_worker_that_runs_the_detectors_alone():
+    for owned, shown in (((0,), 1), ((), None)):
+        registry = CollectorRegistry()
+        registry.register(SurgeCollector(MadeUpSurges(*owned), SurgeLog(), label_limit=1))
+        labels = {"measure": "unhappy_mentions", "direction": "up", "is_expected": "false"}
+        assert registry.get_sample_value("netgrowth_surges_open", labels) == shown
+        families = {family.name: family for family in registry.collect()}
+        assert len(families["netgrowth_surge_observed"].samples if shown else []) == (1 if shown else 0)
+
+
+def test_brands_are_shown_by_their_owner_and_those_beyond_the_limit_as_other():
+    mentions = [mention(f"{brand}-{n}", f"a{n}", None, brand=brand, sentiment=-0.5, topics=["late parcel"])
+                for brand, count in (("acme", 9), ("beta", 5), ("gamma", 3), ("delta", 2))
+                for n in range(count)]  # fmt: skip
+    found = Counter()
+    for owned in range(4):
+        registry = CollectorRegistry()
+        registry.register(VoiceCollector(made_up_voice(mentions, owned=[owned]), label_limit=3))
+        for family in registry.collect():
+            for sample in family.samples:
+                if sample.labels.get("window") == "24h" and "topic" not in sample.labels:
+                    found[sample.name, sample.labels["brand"]] += sample.value
+    of_other = {name: found[name, "other"] for name in ("netgrowth_mentions", "netgrowth_mention_authors")}
+    assert of_other == {"netgrowth_mentions": 5, "netgrowth_mention_authors": 3}
+    assert found["netgrowth_mentions", "acme"] == 9
+    assert found["netgrowth_mentions_unhappy", "beta"] == 5
+    assert sum(value for (name, _), value in found.items() if name == "netgrowth_share_of_voice_ratio") == 1
+    assert ("netgrowth_mentions", "gamma") not in found

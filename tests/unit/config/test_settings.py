@@ -43,7 +43,7 @@ def test_an_edition_has_a_group_and_state_of_its_own_and_shares_the_rest() -> No
     second = load({"NETGROWTH_TOPIC_PREFIX": "a.", "NETGROWTH_EDITION": "v2"})
     assert second.group("netgrowth") == "netgrowth-v2"
     own = {topic.name for topic in TOPICS if second.topic(topic.name) != first.topic(topic.name)}
-    shared = {"net-growth", "customer-health", "editions"}
+    shared = {"net-growth", "customer-health", "editions", "surge-verdicts"}
     assert own == {topic.name for topic in TOPICS if topic.direction is not Direction.IN} - shared
     assert second.topic("ledger-changelog") == "a.ledger-changelog-v2"
 

@@ -61,6 +61,8 @@ def test_list_as_json_has_every_topic() -> None:
         "p.ledger-changelog",
         "p.scope-parts",
         "p.voice-changelog",
+        "p.surge-changelog",
+        "p.surge-verdicts",
         "p.net-growth",
         "p.health-changelog",
         "p.health-parts",
