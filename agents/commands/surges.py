@@ -31,8 +31,7 @@ from streams.surges.recount import SurgeRecount
 @click.pass_context
 def command(
     context: click.Context, definitions_file: str | None, facts: str | None, signals: str | None,
-    status: str | None, mentions: str | None,
-    surveys: str | None, as_json: bool,
+    status: str | None, mentions: str | None, surveys: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Tell when more customers than expected left, complained, praised or were disrupted, and what that consisted of.
 
