@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from agents.books_reading import BooksOfOthers
-from agents.movement_records import MovementLine
 from agents.movements_log import MovementsLog, NotYet
 from config.settings import Settings
 from streams.books import PartitionBooks
@@ -24,6 +23,7 @@ from streams.drilldown.levels import Standing, is_behind, standings
 from streams.drilldown.numbers import LEVELS, CannotOpen, Number, customers_in
 from streams.drilldown.pseudonyms import Pseudonyms
 from streams.facts.placement import partition_for
+from streams.ledger.movement_lines import MovementLine
 from streams.tables.calendar import utc_text
 
 if TYPE_CHECKING:

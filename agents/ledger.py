@@ -100,7 +100,7 @@ def ledger_output(books: PartitionBooks, flush: Flush) -> Output:
     letters = [encode_dead_letter(letter) for letter in flush.dead_letters]
     ended = None if flush.ended is None else (flush.ended.epoch, flush.ended.flush)
     movements = list(movement_records(
-        books.partition, flush.next_offset, flush.changes, epoch=flush.epoch, flush=flush.number, ended=ended,
+        books.partition, flush.next_offset, flush.movements, epoch=flush.epoch, flush=flush.number, ended=ended,
     ))  # fmt: skip
     elsewhere = [
         Elsewhere(LedgerAgent.feed, partition_for(record.key, books.partitions), *record)

@@ -1,52 +1,14 @@
 """The topic `movements`: the movements of one flush of one partition, each with its cause, packed in records.
 
-Encoded whole by the library: nothing here costs more than one object a movement.
+The movements themselves are written as they come (`streams.ledger.movement_lines`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Protocol
 
 import msgspec
 
-from streams.ledger.movements import Change, Movement, MovementKind, Scope
-
-AT_ONCE = 2000
-"""Movements in one record; at some 250 bytes each it stays below Kafka's usual 1 MB."""
-
-
-class MovementLine(msgspec.Struct, omit_defaults=True, gc=False):
-    """One movement as others read it: instants in microseconds since 1970, values in minor units.
-
-    `sign` is absent (1) for a movement that came, -1 for one that a correction withdrew. `cause` is silo, event id
-    and place of the fact; without one it was the clock.
-    """
-
-    customer_id: str
-    kind: str
-    at_us: int
-    segment: str
-    region: str
-    product: str
-    customers: int
-    value: int
-    sign: int = 1
-    cause: tuple[str, str, int] | None = None
-    activity: str = ""
-    reason: str = ""
-    loss_kind: str = ""
-    earned: bool = False
-    implied: bool = False
-    early: bool = False
-    count: int = 0
-    to: Scope | None = None
-
-    def same(self) -> tuple[object, ...]:
-        """What it shares with the movement that it withdraws: all but the sign."""
-        return (
-            self.customer_id, self.kind, self.at_us, self.segment, self.region, self.product, self.customers,
-            self.value, self.cause, self.activity, self.reason, self.loss_kind, self.earned, self.implied, self.early,
-            self.count, self.to,
-        )  # fmt: skip
+from streams.ledger.movement_lines import MovementLine, MovementLines
 
 
 class MovementBatch(msgspec.Struct, gc=False):
@@ -69,19 +31,15 @@ _decode = msgspec.json.Decoder(MovementBatch).decode
 
 
 def movement_records(
-    partition: int, next_offset: int, changes: Sequence[Change], *, epoch: int = 0, flush: int = 0,
+    partition: int, next_offset: int, movements: MovementLines, *, epoch: int = 0, flush: int = 0,
     ended: tuple[int, int] | None = None,
 ) -> Iterator[tuple[bytes, bytes]]:
     """Records of one flush: key is the source partition, value a JSON object. At least one if `ended` is told."""
-    lines = [
-        _line(change.customer_id, change.movement, change.sign)
-        for change in changes
-        if change.movement.kind != MovementKind.PENDING
-    ]
     key = str(partition).encode()
-    for start in range(0, len(lines) or (ended is not None), AT_ONCE):
-        of_record = lines[start : start + AT_ONCE]
-        yield key, _encode(MovementBatch(partition, next_offset, of_record, epoch, flush, ended))
+    empty = _encode(MovementBatch(partition, next_offset, [], epoch, flush, ended))
+    before, after = empty.split(b"[]", 1)
+    for lines in movements.in_records() or ([] if ended is None else [b""]):
+        yield key, b"".join((before, b"[", lines, b"]", after))
 
 
 class OfFlush(Protocol):
@@ -114,12 +72,3 @@ class VoidMovements:
 def read_movements(value: bytes) -> MovementBatch:
     """The movements in a record. Raises: msgspec.MsgspecError."""
     return _decode(value)
-
-
-def _line(customer_id: str, movement: Movement, sign: int) -> MovementLine:
-    scope = movement.scope
-    return MovementLine(
-        customer_id, movement.kind, movement.at, scope.segment, scope.region, scope.product, movement.customers,
-        movement.value, sign, movement.cause, movement.activity, movement.reason, movement.loss_kind,
-        movement.earned, movement.implied, movement.early, movement.count, movement.to,
-    )  # fmt: skip

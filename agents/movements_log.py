@@ -18,9 +18,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from agents.kafka_clients import aiokafka_options
-from agents.movement_records import MovementBatch, MovementLine, VoidMovements, read_movements
+from agents.movement_records import MovementBatch, VoidMovements, read_movements
 from config.settings import Settings
 from streams.drilldown.numbers import CannotOpen
+from streams.ledger.movement_lines import MovementLine
 from streams.tables.calendar import utc_text
 from streams.tables.windows import Span
 

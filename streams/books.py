@@ -21,7 +21,7 @@ from streams.intake.origins import Origins, agreement_of, ledger_agreement_of
 from streams.ledger.changelog import ChangelogReader, Ended, Progress, Record, Value, flush_records
 from streams.ledger.handover_records import HandoverRecord, handover_records, handovers_among
 from streams.ledger.linked import Handover, LinkedLedger
-from streams.ledger.movements import Change
+from streams.ledger.movement_lines import MovementLines
 from streams.ledger.packing import CUSTOMER, MORE, pack_counts, unpack_counts
 from streams.ledger.partition import PartitionLedger
 from streams.ledger.remembered import NEVER
@@ -43,14 +43,14 @@ ALIAS = b"a"
 class Flush:
     """What one flush writes, in the order in which it must be delivered within each topic.
 
-    What no later flush writes again, changes, dead letters and handovers to other partitions, must be delivered
+    What no later flush writes again, movements, dead letters and handovers to other partitions, must be delivered
     before the changelog is sent: once that is whole, the records they come from are never applied again. `ended`: in
     the first flush of an epoch, the last whole one of the epoch before.
     """
 
     changelog: list[Record]
     parts: list[Record]
-    changes: list[Change]
+    movements: MovementLines
     dead_letters: list[DeadLetter]
     epoch: int
     number: int
@@ -62,7 +62,7 @@ class Flush:
 
 @dataclass(slots=True)
 class _Unwritten:
-    changes: list[Change] = field(default_factory=list)
+    movements: MovementLines = field(default_factory=MovementLines)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     handovers: list[tuple[int, Handover]] = field(default_factory=list)
     anything: bool = False
@@ -214,7 +214,7 @@ class PartitionBooks:
         ended = self._ended
         changelog = self._changelog_records(parts[:-1], state.fresh)
         return Flush(
-            changelog, parts, unwritten.changes, unwritten.dead_letters, self.epoch, self._flushes, ended,
+            changelog, parts, unwritten.movements, unwritten.dead_letters, self.epoch, self._flushes, ended,
             progress.next_offset, self._tables.decoded,
             handover_records(unwritten.handovers, self._agreement, self.partition),
         )  # fmt: skip
@@ -297,7 +297,7 @@ class PartitionBooks:
         changes = self.ledger.changes
         if changes:
             self._tables.book(changes)
-            self._unwritten.changes.extend(changes)
+            self._unwritten.movements.add(changes)
             self._unwritten.anything = True
             changes.clear()
 

@@ -5,10 +5,11 @@ from collections import Counter
 from collections.abc import Sequence
 from random import Random
 
-from agents.movement_records import MovementLine, VoidMovements, movement_records, read_movements
+from agents.movement_records import VoidMovements, movement_records, read_movements
 from streams.drilldown.flows import FlowList
 from streams.drilldown.levels import is_behind, standings
 from streams.drilldown.numbers import FLOWS, LEVELS, Number, customers_in
+from streams.ledger.movement_lines import MovementLine, MovementLines
 from streams.ledger.movements import Change
 from streams.ledger.partition import PartitionLedger
 from streams.ledger.rules import HOUR
@@ -26,7 +27,7 @@ RECENT = 12 * HOUR
 def written(changes: Sequence[Change]) -> list[MovementLine]:
     """Movements as the topic has them, by time; those that were withdrawn, too."""
     void, batches = VoidMovements(), []
-    for _, value in movement_records(0, 0, changes, epoch=1, flush=1):
+    for _, value in movement_records(0, 0, MovementLines(changes), epoch=1, flush=1):
         batches.append(read_movements(value))
         void.note(batches[-1])
     lines = [line for batch in batches if void.counts(batch) for line in batch.movements]
