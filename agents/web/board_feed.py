@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -12,6 +12,7 @@ from agents.partition_stage import every
 from agents.wall_clock import wall_clock_us
 from agents.web.asked import Asked
 from agents.web.backlog import BacklogWatch
+from agents.web.beside import Beside
 from agents.web.board_view import board_view
 from streams.report.growth_line import GrowthLine
 from streams.report.instants import CannotAnswer
@@ -63,6 +64,7 @@ class BoardFeed:
         self._lines: dict[ScopeKey, GrowthLine] = {}
         self._changed = asyncio.Condition()
         self._backlog = BacklogWatch(worker.settings, worker.ledger.topic, worker.company)
+        self._beside = Beside(worker)
         self._looked_at = self._forgot_at = -FORGET_S
         self._ended = False
 
@@ -85,7 +87,10 @@ class BoardFeed:
         line = self._lines.get(asked.scope) or self._worker.company.growth_line(asked.scope)
         if any(one.scope == asked.scope for one in self._watched):
             self._lines[asked.scope] = line
-        return orjson.dumps(board_view(self._worker, asked, line, self._backlog.last, wall_clock_us()))
+        return orjson.dumps(self._made(asked, line))
+
+    def _made(self, asked: Asked, line: GrowthLine) -> dict[str, Any]:
+        return board_view(self._worker, asked, line, self._beside, self._backlog.last, wall_clock_us())
 
     async def views(self, asked: Asked) -> AsyncIterator[bytes]:
         """The JSON of a view whenever it has changed, b"" after a while without a change, until the worker ends.

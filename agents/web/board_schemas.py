@@ -80,6 +80,8 @@ BOARD_SCHEMAS: dict[str, Schema] = {
         lately=maybe(list_of("the latest periods in which anything happened, newest first", record(
             "a period", start=text("in the company's time zone"), by=_BY, text=text("in words"),
         ))),
+        health=maybe(ref("HealthSection", "what customers experience now, where signals are read")),
+        voice=maybe(ref("VoiceSection", "what customers say now, where mentions are read")),
         choices=maybe(record(
             "scopes that there are, those of most customers first",
             segments=list_of("", NAMES), regions=list_of("", NAMES), products=list_of("", NAMES),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from agents.feeds import FEEDS, LEDGER
 from agents.web.asked import Asked
 from agents.web.backlog import Backlog
+from agents.web.beside import Beside
 from streams.facts.money import minor_digits
 from streams.ledger.rules import DAY, HOUR, MINUTE, SECOND
 from streams.report.bowls import BOWLS, bowl, marbles_text
@@ -31,7 +32,7 @@ FINER = {"week": "day", "month": "day", "minute": "minute", "hour": "hour", "day
 
 
 def board_view(
-    worker: "LedgerWorker", asked: Asked, line: GrowthLine, backlog: Backlog | None, now: int
+    worker: "LedgerWorker", asked: Asked, line: GrowthLine, beside: Beside, backlog: Backlog | None, now: int
 ) -> dict[str, Any]:
     """The board's JSON.
 
@@ -50,7 +51,7 @@ def board_view(
         "time_zone": definitions.time_zone,
         "window": asked.window,
         "scope": asked.named,
-        "feeds": _feeds(worker, now),
+        "feeds": _feeds(worker, beside, now),
         "parts": sorted(stage.feed for stage in worker.stages),
         "notes": _notes(worker, backlog),
     }
@@ -89,6 +90,8 @@ def board_view(
         ],
         "choices": {f"{label}s": names[:MOST_NAMES] for label, names in company.names().items()},
     }  # fmt: skip
+    if asked.at is None:
+        made |= beside.sections(asked.window, row)
     if view.before is not None:
         made["before"] = {"net": view.before["net"], "sentence": net_sentence(view.before, currency)}
     return made
@@ -128,12 +131,13 @@ def _numbers(partitions: Sequence[int]) -> str:
     return f"{many} {', '.join(map(str, partitions))}"
 
 
-def _feeds(worker: "LedgerWorker", now: int) -> list[dict[str, Any]]:
+def _feeds(worker: "LedgerWorker", beside: Beside, now: int) -> list[dict[str, Any]]:
     """Every feed with what became of it: read and how fresh, or what it waits for."""
     read = {stage.feed for stage in worker.stages}
     missing = [feed for feed in FEEDS if feed is not LEDGER and feed.topic not in read]
     return [
         _ledger_feed(worker, now),
+        *beside.feeds(now),
         *({"feed": feed.topic, "state": "missing", "text": feed.without} for feed in missing),
     ]
 

@@ -21,10 +21,10 @@ STALE_AFTER = "4s"
 class Company:
     """A worker, and the facts that it is told."""
 
-    def __init__(self, worker: LiveWorker, producer: KafkaProducer, topic: str) -> None:
+    def __init__(self, worker: LiveWorker, producer: KafkaProducer, prefix: str) -> None:
         self.worker = worker
         self._producer = producer
-        self._topic = topic
+        self._prefix = prefix
         self._told = 0
 
     @property
@@ -34,11 +34,16 @@ class Company:
 
     def tell(self, fact: str, *customers: str, **more: Any) -> None:
         """Facts of now, one a customer, on the broker when this returns."""
-        at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
         for customer in customers:
             self._told += 1
-            record = {"event_id": f"e{self._told}", "at": at, "customer_id": customer, "fact": fact, **more}
-            self._producer.send(self._topic, key=customer.encode(), value=json.dumps(record).encode())
+            more |= {"event_id": f"e{self._told}", "customer_id": customer, "fact": fact}
+            self.send("customer-events", customer, **more)
+
+    def send(self, topic: str, key: str, **record: Any) -> None:
+        """A record of now."""
+        at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        value = json.dumps({"at": at, **record}).encode()
+        self._producer.send(self._prefix + topic, key=key.encode(), value=value)
         self._producer.flush()
 
 
@@ -69,7 +74,7 @@ def company(
     worker = LiveWorker(environment, folder, NETGROWTH_FLUSH_INTERVAL="1s").wait_ready()
     producer = KafkaProducer(**kafka_python_options(settings), linger_ms=0)
     try:
-        yield Company(worker, producer, settings.topic("customer-events"))
+        yield Company(worker, producer, prefix)
     finally:
         producer.close(timeout=5)
         assert worker.process.stop() == 0, worker.process.last_lines()

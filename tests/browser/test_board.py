@@ -162,6 +162,20 @@ def test_one_piece_can_be_embedded(browser: Chromium, company: Company, view: st
     assert browser.run(f"[...document.querySelectorAll('{pieces}')].filter(e => e.offsetParent).length") == 1
 
 
+def test_what_customers_experience_and_say_is_shown_where_it_comes(browser: Chromium, company: Company) -> None:
+    open_board(browser, company)
+    assert browser.run("['voice', 'health'].every(name => document.querySelector(`#${name}-card`).hidden)")
+    company.send("social-mentions", "m", mention_id="m", author_id="x", channel="social", brand="Acme", text="bad",
+                 sentiment=-0.9, topics=["price"])
+    for number in range(1, 9):
+        company.send("qos-signals", f"b{number}", event_id=f"s{number}", customer_id=f"b{number}", service="shop",
+                     stage="checkout", ok=False)  # fmt: skip
+    browser.wait("/1 mention by 1 author/.test(document.querySelector('#voice-card:not([hidden])')?.textContent)", 30)
+    browser.wait("/shop, checkout/.test(document.querySelector('#health-card:not([hidden])')?.textContent)", 30)
+    assert "of 8 customers" in browser.run("document.querySelector('#health').textContent")
+    assert browser.faults == []
+
+
 def test_a_stale_feed_is_said(browser: Chromium, company: Company) -> None:
     company.tell("value_changed", "b1", value=91_000)
     open_board(browser, company)

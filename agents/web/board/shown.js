@@ -1,5 +1,6 @@
 // Draws what a board says into the page.
 
+import { showHealth, showVoice } from "./beside.js";
 import * as bowls from "./bowls.js";
 import * as line from "./line.js";
 import { capital, count, element, local, money, period, plural, scopeName, share, signed, windowName } from "./words.js";
@@ -8,7 +9,7 @@ const byId = (id) => document.getElementById(id);
 const SHORT = { gained: "joined", lost: "left" };
 
 /** Put nodes in place of what is there, unless that is the same; what has the keyboard keeps it. */
-function fill(place, ...nodes) {
+export function fill(place, ...nodes) {
   const made = document.createElement("template");
   made.content.append(...nodes);
   if (place.innerHTML === made.innerHTML) return;
@@ -35,6 +36,8 @@ export function show(board, orderedBy) {
   byId("empty").hidden = board.state !== "empty";
   showFeeds(board);
   showClock(board);
+  showHealth(board);
+  showVoice(board);
   if (!numbers) return;
   byId("shown").textContent = `${capital(scopeName(board.scope))}, ${windowName(board.window)}${spanText(board)}, ${board.final ? "final" : "provisional: late facts may still change it"}`;
   setText(byId("sentence"), board.sentence);

@@ -1,0 +1,85 @@
+"""What stands beside the ledger on the board: what customers experience and what they say, where that is read."""
+
+from collections.abc import Callable
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from agents.feeds import HEALTH, STATUS, VOICE
+from streams.facts.times import instant_of
+from streams.health.live.running import WINDOWS
+from streams.report import health, voice
+from streams.tables.rows import Row
+
+if TYPE_CHECKING:
+    from agents.app import LedgerWorker
+
+KEPT_S = 2.0
+"""How long an answer is shown before it is made anew: for all pages, whatever they show else."""
+
+NOTHING_YET = "Nothing has come yet."
+
+Json = dict[str, Any]
+
+
+class Beside:
+    """Health and voice of the company now, made once for all pages."""
+
+    def __init__(self, worker: "LedgerWorker") -> None:
+        self._worker = worker
+        self._kept: dict[str, tuple[float, Json | None]] = {}
+
+    def sections(self, window: str, row: Row) -> Json:
+        """The sections `health` and `voice` of the report card; what is not read, or not there yet, is absent."""
+        made: Json = {}
+        experienced = self._health(window if window in WINDOWS else health.DEFAULT_WINDOW)
+        if experienced is not None:
+            stages = {name: reason.stage for name, reason in self._worker.definitions.reasons.items()}
+            made["health"] = health.health_section(experienced, row["reasons"], stages)
+        said = self._voice()
+        if said is not None:
+            made["voice"] = voice.voice_section(said, window)
+        return made
+
+    def feeds(self, now: int) -> list[Json]:
+        """How fresh the feeds of both are, if they are read; `now` in microseconds."""
+        worker, found = self._worker, []
+        experienced = self._health(health.DEFAULT_WINDOW)
+        if worker.health_company is not None:
+            found.append(self._feed(HEALTH.topic, None if experienced is None else experienced["until"], now))
+        if worker.status is not None:
+            heard = experienced is not None and experienced["status_feed"] == "read"
+            found.append(
+                {"feed": STATUS.topic, "state": "live", "text": "The last word of operations holds."}
+                if heard
+                else {
+                    "feed": STATUS.topic, "state": "waiting", "text": f"{NOTHING_YET} So false green is unknown.",
+                }
+            )
+        if worker.voice_company is not None:
+            said = self._voice()
+            found.append(self._feed(VOICE.topic, None if said is None else said["at"], now))
+        return found
+
+    def _feed(self, topic: str, newest: str | None, now: int) -> Json:
+        if newest is None:
+            full = self._worker.settings.topic(topic)
+            return {"feed": topic, "state": "waiting", "text": f"{NOTHING_YET} It is read from {full}."}
+        at = instant_of(newest, None)
+        told: Json = {"feed": topic, "newest": self._worker.company.local_text(at // 1_000_000 * 1_000_000)}
+        if now - at <= self._worker.settings.fresh_us:
+            return told | {"state": "live", "text": "Live."}
+        return told | {"state": "past", "text": "Nothing of now: history, or silent since."}
+
+    def _health(self, window: str) -> Json | None:
+        company = self._worker.health_company
+        return None if company is None else self._made(f"health {window}", lambda: company.now(window))
+
+    def _voice(self) -> Json | None:
+        company = self._worker.voice_company
+        return None if company is None else self._made("voice", company.now)
+
+    def _made(self, name: str, make: Callable[[], Json | None]) -> Json | None:
+        kept, now = self._kept.get(name), monotonic()
+        if kept is None or now - kept[0] > KEPT_S:
+            kept = self._kept[name] = (now, make())
+        return kept[1]

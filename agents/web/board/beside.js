@@ -1,0 +1,53 @@
+// What customers experience and what they say; shown only where the worker reads it.
+
+import { fill } from "./shown.js";
+import { count, element, local, money, plural, share } from "./words.js";
+
+const byId = (id) => document.getElementById(id);
+const COLOURS = { red: "red: disrupted", yellow: "yellow: some disrupted", green: "green" };
+
+export function showHealth(board) {
+  const of = board.health;
+  byId("health-card").hidden = !of;
+  if (!of) return;
+  const tiles = of.services.map((row) => element("div", { class: `tile ${row.colour}` },
+    element("b", {}, [row.service, row.stage].join(", ")),
+    COLOURS[row.colour] ?? row.colour,
+    element("div", { class: "pale" }, `${count(row.disrupted)} of ${plural(row.customers, "customer")}${row.value_at_risk ? `, ${money(board, row.value_at_risk)} at risk` : ""}`)));
+  const greens = of.false_green.map((spell) => element("p", { class: "notice bad" },
+    `False green: operations say ${spell.service}, ${spell.stage} is up while its customers are red, for ${plural(spell.minutes, "minute")}, since ${instant(board, spell.start)}.`));
+  const who = of.subsets.slice(-3).reverse().map((one) => element("p", {},
+    `Who: ${Object.entries(one.attributes).map(([name, values]) => `${name} ${values.join(" or ")}`).join(", ")} (${one.service}, ${one.stage}): ${count(one.disrupted)} of ${plural(one.customers, "customer")}, since ${instant(board, one.start)}.`));
+  const status = of.status_feed === "read" ? [] : [element("p", { class: "pale" }, "Operations have said nothing, so whether anything is false green is not known.")];
+  fill(byId("health"),
+    element("p", { class: "pale" }, `${plural(of.in_trouble, "customer")} in trouble now; the last ${of.window} to ${instant(board, of.at)}.`),
+    element("div", { class: "said" }, ...greens, ...who, ...status), element("div", { class: "tiles" }, ...tiles));
+}
+
+export function showVoice(board) {
+  const of = board.voice;
+  byId("voice-card").hidden = !of;
+  if (!of) return;
+  const tiles = of.brands.slice(0, 6).map((row) => {
+    const happy = element("span", { class: "happy" }), unhappy = element("span", { class: "unhappy" });
+    happy.style.width = `${(row.happy / Math.max(1, row.mentions)) * 100}%`;
+    unhappy.style.width = `${(row.unhappy / Math.max(1, row.mentions)) * 100}%`;
+    const topics = Object.entries(row.topics).slice(0, 3).map(([topic, line]) => `${topic} ${count(line.mentions)}`);
+    return element("div", { class: "tile" }, element("b", {}, row.brand),
+      `${plural(row.mentions, "mention")} by ${plural(row.authors, "author")}`,
+      element("div", { class: "mood", "aria-hidden": "true" }, happy, unhappy),
+      element("div", { class: "pale" }, `${count(row.happy)} happy, ${count(row.unhappy)} unhappy${row.net_sentiment === undefined ? "" : `, net ${share(row.net_sentiment)}`}`),
+      topics.length ? element("div", { class: "pale" }, topics.join(", ")) : null);
+  });
+  const apart = Object.entries(of.set_apart).filter(([, n]) => n).map(([name, n]) => `${count(n)} ${name}`);
+  fill(byId("voice"),
+    element("p", { class: "pale" }, `The last ${of.window} to ${instant(board, of.at)}.${apart.length ? ` Set apart and not counted: ${apart.join(", ")}.` : ""}`),
+    tiles.length ? element("div", { class: "tiles" }, ...tiles) : element("p", {}, "Nobody said anything."));
+}
+
+/** An instant with any offset, as the company's clocks show it. */
+function instant(board, text) {
+  const at = new Date(text);
+  const clocks = new Intl.DateTimeFormat("sv-SE", { timeZone: board.time_zone, dateStyle: "short", timeStyle: "medium" });
+  return local(clocks.format(at).replace(" ", "T"));
+}
