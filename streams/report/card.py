@@ -194,6 +194,7 @@ CAUSES = {
     "not_yet_due": "announced, not yet due or withdrawn",
     "seen_elsewhere": "seen elsewhere first",
     "told_elsewhere": "told by other silos of its customers",
+    "linked": "links made one customer of several ids",
     "not_here": "customers that it does not know",
 }
 """What lies between a silo's own count and the company's."""

@@ -28,6 +28,7 @@ NOT_YET_DUE = "not_yet_due"
 SEEN_ELSEWHERE = "seen_elsewhere"
 TOLD_ELSEWHERE = "told_elsewhere"
 NOT_HERE = "not_here"
+LINKED = "linked"
 
 FactsAt = list[tuple[int, Fact]]
 """Facts, each with the place of its record in the batch."""
@@ -90,6 +91,28 @@ def _at_once(fact: Fact) -> Fact:
         fact = copy(fact)
         fact.kind = FactKind.JOINED.value
     return fact
+
+
+class Apart:
+    """The company's count if nobody had linked one id to another: what links change is a cause of its own."""
+
+    def __init__(self, rules: LedgerRules, partitions: int) -> None:
+        self._stage = _Stage(LINKED, None, rules, partitions, [NEVER] * partitions)
+        self._stage.count = Count(by_customer=True)
+
+    @property
+    def count(self) -> Count:
+        """Movements of each id as records name it."""
+        return self._stage.count
+
+    def apply(self, facts: FactsAt, beats: list[Beat], place_of: Callable[[str], int]) -> None:
+        """Count the facts of all silos in a batch."""
+        for place, share in _by_place(facts, beats, place_of).items():
+            self._stage.apply(place, share)
+
+    def advance(self, clock: int) -> None:
+        """Let fall due what is due by the clock."""
+        self._stage.advance(clock)
 
 
 class SiloCount:

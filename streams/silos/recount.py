@@ -10,8 +10,8 @@ from streams.facts.models import Fact, RawRecord
 from streams.facts.placement import partition_for
 from streams.ledger.remembered import NEVER
 from streams.recount import Recount
-from streams.silos.own_count import Beat, FactsAt, Refusals, SiloCount, numbered_letters
-from streams.silos.sums import ADDED, MONEY_ALONE, Amount, Count, Sums, plus
+from streams.silos.own_count import LINKED, Apart, Beat, FactsAt, Refusals, SiloCount, numbered_letters
+from streams.silos.sums import ADDED, MONEY_ALONE, Amount, Count, Sums, difference, plus
 
 
 class SiloRecount(Recount):
@@ -24,7 +24,8 @@ class SiloRecount(Recount):
         self, definitions: Definitions, *, partitions: int = 1, until: int | None = None,
         now_us: Callable[[], int] | None = None,
     ) -> None:
-        self._company = Count(by_customer=True)
+        self._company = Count()
+        self._apart = Apart(definitions.ledger_rules(), partitions)
         super().__init__(
             definitions, partitions=partitions, until=until, now_us=now_us, on_change=self._company.note
         )
@@ -52,6 +53,7 @@ class SiloRecount(Recount):
             silo_name = silo_of.get(number)
             of = self._rejected_of_none if silo_name is None else self._silos[silo_name].rejected
             of[letter.reason.value] += 1
+        self._apart.apply([one for of_silo in facts.values() for one in of_silo], beats, self._place)
         for name, silo in self._silos.items():
             silo.apply(records, facts.get(name, []), refused.get(name, []), beats, self._place)
         return batch
@@ -64,12 +66,14 @@ class SiloRecount(Recount):
         """
         clock = self.clock() or 0
         company = _of_row(ledger["total"])
+        self._apart.advance(clock)
+        linked = difference(self._company.sums, self._apart.count.sums)
         silos = []
         for silo in sorted(self._silos.values(), key=lambda silo: silo.name):
             silo.advance(clock)
             causes = [
                 {"cause": cause} | ({} if detail is None else {"detail": detail}) | _shown(sums)
-                for cause, detail, sums in silo.causes(self._company)
+                for cause, detail, sums in (*silo.causes(self._apart.count), (LINKED, None, linked))
                 if any(amount != (0, 0) for amount in sums.values())
             ]
             own = _shown(silo.own)
