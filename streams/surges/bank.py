@@ -98,9 +98,11 @@ class SurgeBank:
         self._calendar = Calendar(rules.zone)
         self._watches: dict[Series, Watch] = {}
         self._slots = dict.fromkeys(STEPS, 0)  # start of the running slot
+        self._ends = dict.fromkeys(STEPS, 0)
         self._seen = dict.fromkeys(STEPS, 0)  # minutes of it that were handed in
         self._unknown: dict[int, dict[str, int]] = {step_s: {} for step_s in STEPS}
         self._lines: dict[tuple[float, int], float] = {}
+        self._of_step: dict[int, list[tuple[Watch, Step]]] = {}  # left out wherever steps change
         self._surging: set[Series] = set()  # wholes with an open surge
         self._board = 0, 0
         self._fewest: dict[str, int] = {}
@@ -169,6 +171,7 @@ class SurgeBank:
     def forget(self, key: Series) -> None:
         """Let a series begin anew, as what it counts has changed; an open surge of it is no more."""
         self._watches.pop(key, None)
+        self._of_step.clear()
         self._surging.discard(key)
         self.changed.discard(key)
 
@@ -216,31 +219,31 @@ class SurgeBank:
         """The inverse of `snapshot_board`. Raises: msgspec.ValidationError."""
         clock, slots, seen, unknown, stories, amounts = msgspec.msgpack.decode(data, type=_SAVED_BOARD)
         self.clock, self._slots, self._seen = clock, dict(slots), dict(seen)
+        self._ends = {step_s: self._slot_end(step_s, start) for step_s, start in self._slots.items()}
         for step_s, measure, n in unknown:
             self._unknown[step_s][measure] = n
         self.stories = Stories.restore(stories)
         self._lumps = Lumps(amounts)
 
     def _begin(self, minute_us: int, events: list[SurgeEvent]) -> None:
-        """Close the slots that end before a minute: some were skipped."""
+        """Close the slots that end before a minute: some minutes were skipped."""
         for step_s in STEPS:
-            start = self._slot_start(step_s, minute_us)
-            if self.clock is None:
-                self._slots[step_s] = start
-            elif start > self._slots[step_s] and self._seen[step_s]:
-                self._close(step_s, events)
-            self._slots[step_s] = start
+            if minute_us >= self._ends[step_s]:
+                if self._seen[step_s]:
+                    self._close(step_s, events)
+                self._turn_to(step_s, minute_us)
 
     def _end(self, clock: int, events: list[SurgeEvent]) -> None:
         """Close the slots that end with a minute."""
         for step_s in STEPS:
-            start = self._slot_start(step_s, clock)
-            if start > self._slots[step_s]:
+            if clock >= self._ends[step_s]:
                 self._close(step_s, events)
-                self._slots[step_s] = start
+                self._turn_to(step_s, clock)
 
-    def _slot_start(self, step_s: int, us: int) -> int:
-        return self._calendar.day_start(us) if step_s == DAY_S else us - us % (step_s * SECOND)
+    def _turn_to(self, step_s: int, us: int) -> None:
+        """Let the slot run that holds an instant."""
+        start = self._calendar.day_start(us) if step_s == DAY_S else us - us % (step_s * SECOND)
+        self._slots[step_s], self._ends[step_s] = start, self._slot_end(step_s, start)
 
     def _add(self, key: Series, minute_us: int, count: float | None, events: list[SurgeEvent]) -> None:
         watch = self._watches.get(key)
@@ -266,6 +269,7 @@ class SurgeBank:
             return
         if finer:
             watch.watch_finer(finer)
+            self._of_step.clear()
         if watch.surge is None and watch.has_past():
             self._early(watch, minute_us + MINUTES, 0.0, events)
 
@@ -278,7 +282,7 @@ class SurgeBank:
     def _close(self, step_s: int, events: list[SurgeEvent]) -> None:
         """Judge the running slot of every series that is watched in slots of this length."""
         start = self._slots[step_s]
-        end = self._slot_end(step_s, start)
+        end = self._ends[step_s]
         minutes = (end - start) // MINUTES
         missed = minutes - self._seen[step_s]
         self._seen[step_s] = 0
@@ -286,24 +290,33 @@ class SurgeBank:
         at = self._calendar.date_of(start).toordinal() * DAY_S * SECOND if step_s == DAY_S else start
         if step_s != FINE_S:
             self._count_board()
-        for watch in self._watches.values():
-            if step_s == FINE_S:
-                watch.mark(end)
-            for step in watch.steps:
-                if step.step_s != step_s:
-                    continue
-                step.unknown = min(minutes, step.unknown + missed + unknown.get(watch.series.measure, 0))
-                step.detector.line = self._line_of(watch.series, step_s)
-                if step_s == FINE_S and step.detector.known_days < 2:
-                    step.detector.line *= FIRST_DAYS
-                step.detector.least_unit = self._lumps.size(watch.series.measure)
-                verdict = step.close(at, minutes)
-                if verdict is not None:
-                    self._tell(watch, step, verdict, start, end, events)
-            if step_s == DAY_S:
-                watch.end_day()
+        for watch, step in self._pairs(step_s):
+            watch.mark(end)
+            key, detector = watch.series, step.detector
+            step.unknown = min(minutes, step.unknown + missed + unknown.get(key.measure, 0))
+            detector.line = self._line_of(key, step_s)
+            if step_s == FINE_S and detector.known_days < 2:
+                detector.line *= FIRST_DAYS
+            detector.least_unit = self._lumps.size(key.measure)
+            verdict = step.close(at, minutes)
+            if verdict is not None:
+                self._tell(watch, step, verdict, start, end, events)
+            self.changed.add(key)
         unknown.clear()
-        self.changed.update(self._watches)
+        if step_s == DAY_S:
+            for watch in self._watches.values():
+                watch.end_day()
+            self._of_step.clear()
+
+    def _pairs(self, step_s: int) -> list[tuple[Watch, Step]]:
+        """The series that are watched in slots of a length."""
+        pairs = self._of_step.get(step_s)
+        if pairs is None:
+            pairs = [
+                (watch, step) for watch in self._watches.values() for step in watch.steps if step.step_s == step_s
+            ]
+            self._of_step[step_s] = pairs
+        return pairs
 
     def _slot_end(self, step_s: int, start: int) -> int:
         return self._calendar.next_day(start) if step_s == DAY_S else start + step_s * SECOND
@@ -312,6 +325,7 @@ class SurgeBank:
         """Add a series to the bank."""
         key = watch.series
         self._watches[key] = watch
+        self._of_step.clear()
         self._fewest[key.measure] = min(len(key.labels), self._fewest.get(key.measure, len(key.labels)))
         if watch.surge is not None and self._is_whole(key):
             self._surging.add(key)
@@ -346,6 +360,7 @@ class SurgeBank:
     def _begin_anew(self, key: Series, now: int) -> None:
         """A collection begins: the past of the series, and of all that lies in it, begins here."""
         labels = set(key.labels)
+        self._of_step.clear()
         for watch in self._watches.values():
             if watch.series.measure == key.measure and labels.issubset(watch.series.labels) and watch.surge is None:
                 watch.begin(now)
@@ -379,7 +394,7 @@ class SurgeBank:
             if is_alarm:
                 self._open(watch, step, verdict, start, now, events)
             return
-        if step.step_s == surge.step_s and now == self._slot_end(step.step_s, start):
+        if step.step_s == surge.step_s and now == self._ends[step.step_s]:
             if surge.detected < now and start >= surge.detected:
                 surge.observed += verdict.slot
                 surge.expected += verdict.expected or 0.0

@@ -37,7 +37,7 @@ class SavedWatch(msgspec.Struct, array_like=True, gc=False):
 
     series: dict[str, str]
     born: int
-    events: tuple[int, int, int]
+    events: tuple[int, int, int, int]
     busy: float
     busy_today: int
     days: int
@@ -52,8 +52,7 @@ class Watch:
     Attributes:
         series: its key.
         born: start of its first minute.
-        events: minutes with an event; `marked`, `known`: at the last full hour since it was born, and at the one
-            before that.
+        events: minutes with an event; `marked`: at `marked_at`, every hour; `known`: an hour before that.
         busy: minutes of a day with an event, averaged; `busy_today`: so far today.
         days: whole days seen.
         steps: finest first; the last is always that of days.
@@ -68,6 +67,7 @@ class Watch:
         "events",
         "known",
         "marked",
+        "marked_at",
         "series",
         "steps",
         "surge",
@@ -82,7 +82,7 @@ class Watch:
 
     def begin(self, minute_us: int) -> None:
         """Let the past begin in this minute."""
-        self.born = minute_us
+        self.born = self.marked_at = minute_us - minute_us % _FINE
         self.events = self.marked = self.known = self.busy_today = self.days = 0
         self.busy = 0.0
         self.steps = [Step(step_s) for step_s in STEPS]
@@ -92,18 +92,10 @@ class Watch:
         return self.known >= KNOWN_EVENTS or self.days >= KNOWN_DAYS
 
     def mark(self, end_us: int) -> None:
-        """At the end of a slot of five minutes: what lies an hour back and more is its past."""
-        age = end_us - self.born + self.born % _FINE
-        if age % _HOUR == 0:
-            self.known = self.events if age == _HOUR else self.marked
-            self.marked = self.events
-
-    def step(self, step_s: int) -> Step | None:
-        """The step of that length, if the series has it."""
-        for step in self.steps:
-            if step.step_s == step_s:
-                return step
-        return None
+        """At the end of a slot: what lies an hour back and more is its past."""
+        if end_us - self.marked_at >= _HOUR:
+            self.known = self.marked if self.marked_at > self.born else self.events
+            self.marked, self.marked_at = self.events, end_us
 
     def warming_s(self) -> int:
         """Seconds until a step may raise an alarm; 0 as soon as one may."""
@@ -133,7 +125,7 @@ class Watch:
 
     def saved(self) -> bytes:
         """All of it, for `watch_of`; msgpack."""
-        events = (self.events, self.marked, self.known)
+        events = (self.events, self.marked, self.known, self.marked_at)
         steps = [step.saved() for step in self.steps]
         return msgspec.msgpack.encode(
             SavedWatch(
@@ -147,7 +139,7 @@ def watch_of(data: bytes) -> Watch:
     """The series that was saved. Raises: msgspec.ValidationError for what is no series of this version."""
     saved = msgspec.msgpack.decode(data, type=SavedWatch)
     watch = Watch(series_of(saved.series), saved.born)
-    (watch.events, watch.marked, watch.known), watch.busy = saved.events, saved.busy
+    (watch.events, watch.marked, watch.known, watch.marked_at), watch.busy = saved.events, saved.busy
     watch.busy_today, watch.days = saved.busy_today, saved.days
     watch.steps = [step_of(step) for step in saved.steps]
     watch.surge, watch.told = saved.surge, saved.told
