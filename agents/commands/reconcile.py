@@ -10,7 +10,7 @@ import orjson
 
 from agents.commands.environment import WrongInput, settings_from_environment
 from agents.commands.facts_file import readable_again
-from agents.commands.ledger import Instant, load_definitions, read_into
+from agents.commands.ledger import Instant, OwnTopic, check_own, load_definitions, read_into
 from agents.matching import Responsible, find_responsible, suspects_of
 from agents.replay.sending import TopicsNotReady
 from agents.topics import BrokerUnreachable
@@ -35,7 +35,9 @@ SHOWN_RECORDS = 10
     epilog="Example: netgrowth reconcile --facts events.jsonl.gz --url http://127.0.0.1:6066, or without a worker "
     "netgrowth reconcile --facts events.jsonl.gz --definitions company.yaml --silos"
 )
-@click.option("--facts", required=True, metavar="FILE", help="Records, one JSON object a line; - is standard input.")
+@click.option("--facts", metavar="FILE", help="Records, one JSON object a line; - is standard input.")
+@click.option("--own", multiple=True, type=OwnTopic(), metavar="TOPIC=FILE",
+              help="With --silos: records of one of your own topics that the definitions name; may be repeated.")
 @click.option("--url", help="The running worker (default: NETGROWTH_WEB_BIND and NETGROWTH_WEB_PORT here).")
 @click.option("--running", "running_file", metavar="FILE",
               help="Compare with a saved ledger instead, as /api/v1/ledger or `netgrowth ledger --json` give it.")
@@ -50,8 +52,9 @@ SHOWN_RECORDS = 10
 @click.option("--until", type=Instant(), help="With --silos: where the clock ends (RFC 3339).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
-    facts: str, url: str | None, running_file: str | None, definitions_file: str | None, partitions: int | None,
-    positions: bool, silos: bool, until: int | None, as_json: bool,
+    facts: str | None, own: tuple[tuple[str, str], ...], url: str | None, running_file: str | None,
+    definitions_file: str | None, partitions: int | None, positions: bool, silos: bool, until: int | None,
+    as_json: bool,
 ) -> None:
     """Count a file of records again, up to the clock of the running tables, and compare every field of every scope.
 
@@ -68,8 +71,14 @@ def command(
     if silos:
         if url is not None or running_file is not None:
             raise WrongInput("--silos counts the file alone; leave --url and --running out")
-        _explain_silos(definitions_file or str(settings.definitions), facts, partitions or 1, until, as_json)
+        if facts is None and not own:
+            raise WrongInput("no records are given: name a file with --facts, or with --own TOPIC=FILE")
+        _explain_silos(definitions_file or str(settings.definitions), facts, own, partitions or 1, until, as_json)
         return
+    if own:
+        raise WrongInput("--own goes with --silos; a worker counts the records that intake wrote to customer-events")
+    if facts is None:
+        raise WrongInput("name a file of records with --facts")
     if until is not None:
         raise WrongInput("--until goes with --silos; else the clock of the running tables holds")
     definitions = load_definitions(definitions_file or str(settings.definitions))
@@ -105,10 +114,17 @@ def command(
         sys.exit(1)
 
 
-def _explain_silos(definitions_file: str, facts: str, partitions: int, until: int | None, as_json: bool) -> None:
+def _explain_silos(
+    definitions_file: str, facts: str | None, own: tuple[tuple[str, str], ...], partitions: int, until: int | None,
+    as_json: bool,
+) -> None:
     definitions = load_definitions(definitions_file)
+    check_own(definitions, own)
     recount = SiloRecount(definitions, partitions=partitions, until=until, now_us=wall_clock_us)
-    read_into(recount, facts)
+    if facts is not None:
+        read_into(recount, facts)
+    for topic, file in own:
+        read_into(recount, file, topic)
     found = recount.explained(recount.finish())
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(found) + b"\n")

@@ -54,7 +54,7 @@ def interleaved(told: list[Fact], links: list[Link], random: Random) -> Iterator
             yield told[place]
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3, 4, 5, 6])
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
 def test_links_at_any_time_give_the_tables_of_one_id_each(seed: int) -> None:
     random = Random(seed)
     records = [

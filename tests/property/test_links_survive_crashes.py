@@ -159,7 +159,7 @@ def counted(seed: int, *, crashes: bool) -> dict[str, Any]:
     return company.ends()
 
 
-@pytest.mark.parametrize("seed", range(1, 9))
+@pytest.mark.parametrize("seed", range(1, 5))
 def test_whoever_dies_the_numbers_are_those_of_an_undisturbed_run(seed: int) -> None:
     undisturbed = counted(seed, crashes=False)
     assert undisturbed["accounting"]["no_fact"]["same_customer"] > 15

@@ -61,3 +61,18 @@ def test_what_is_wrong_with_the_options_is_said(tmp_path: Path) -> None:
     assert "--own nothing: the definitions name no such topic" in unknown.stderr
     assert "they name accounts, invoices" in unknown.stderr
     assert "is not TOPIC=FILE" in run(tmp_path, "--own", "x.jsonl").stderr
+
+
+def test_each_silo_is_explained_from_the_files_of_its_topics(tmp_path: Path) -> None:
+    invoices = write(tmp_path / "i.jsonl", {"account": "a", "id": "1", "at": "2024-05-01T00:00:00Z", "fee": "2"})
+    accounts = write(tmp_path / "a.jsonl", {"id": "a", "at": "2024-05-01T01:00:00Z"})
+    (tmp_path / "own.yaml").write_text(DEFINITIONS)
+    words = ["reconcile", "--definitions", str(tmp_path / "own.yaml")]
+    files = ["--own", f"invoices={invoices}", "--own", f"accounts={accounts}"]
+    done = CliRunner().invoke(main, [*words, *files, "--silos", "--json"])
+    assert done.exit_code == 0, done.output
+    found = orjson.loads(done.stdout)
+    assert [silo["silo"] for silo in found["silos"]] == ["billing", "crm"]
+    assert found["company"]["lost"]["customers"] == 1
+    assert found["equal"]
+    assert "--own goes with --silos" in CliRunner().invoke(main, [*words, *files]).stderr
