@@ -13,6 +13,7 @@ from config.settings import Settings
 from streams.facts.admission import Admission
 from streams.facts.definitions.model import Definitions
 from streams.facts.models import Fact, RawRecord
+from streams.ledger.handover_records import is_handover
 from streams.ledger.movements import Change, Scope
 from streams.recount import Recount
 from streams.tables.blame import Suspect, scopes_of_movement, touched
@@ -52,6 +53,8 @@ def find_responsible(settings: Settings, file: str, counted_to: dict[int, int] |
         if counted_to is not None:
             end = counted_to.get(partition, 0)
             chunk = [record for record in chunk if record.offset < end]
+        # What partitions tell each other of links follows from the records.
+        chunk = [record for record in chunk if not (record.headers and is_handover(record.headers))]
         values = [record.value for record in chunk]
         topic.add(partition, values, [record.offset for record in chunk])
         for number in lines.lacks(values):

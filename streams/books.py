@@ -184,6 +184,7 @@ class PartitionBooks:
         if due > self.ledger.clock and due > NEVER:
             self.ledger.advance(due)
             self._book()
+        self._linked.forget()
         if clock is not None:
             self._tables.roll_up(clock)
 

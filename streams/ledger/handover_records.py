@@ -3,7 +3,7 @@
 They are told apart by a header, and carry the origin by which one that is written twice counts once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -42,6 +42,11 @@ def handover_records(
     return records
 
 
+def is_handover(headers: Iterable[tuple[str, bytes]]) -> bool:
+    """Whether a record with these headers is a handover."""
+    return any(name == HANDOVER for name, _ in headers)
+
+
 def handovers_among(records: Sequence[RawRecord]) -> tuple[Sequence[RawRecord], list[tuple[int, Handover]]]:
     """The other records, and the handovers with their offsets. What only looks like one is a record like any."""
     if not any(record.headers for record in records):
@@ -49,7 +54,7 @@ def handovers_among(records: Sequence[RawRecord]) -> tuple[Sequence[RawRecord], 
     told: list[RawRecord] = []
     handovers: list[tuple[int, Handover]] = []
     for record in records:
-        if any(name == HANDOVER for name, _ in record.headers):
+        if is_handover(record.headers):
             with suppress(msgspec.MsgspecError):
                 handovers.append((record.offset, _decode(record.value or b"")))
                 continue

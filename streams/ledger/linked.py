@@ -17,6 +17,7 @@ from streams.facts.models import Fact, Link
 from streams.ledger.joining import OlderHistory, take_in, take_out
 from streams.ledger.movements import Ignored
 from streams.ledger.partition import PartitionLedger
+from streams.ledger.remembered import NEVER
 from streams.ledger.standing import id_of, version_of
 
 MOST_FACTS = 1_000
@@ -92,6 +93,7 @@ class LinkedLedger:
         self._lives_here = lives_here
         self._aliases: dict[str, _Alias] = {}
         self._offset = 0
+        self._forgotten_to = NEVER
 
     @property
     def has_links(self) -> bool:
@@ -134,9 +136,17 @@ class LinkedLedger:
     def pack(self, alias_id: str) -> bytes:
         """An alias as the changelog holds it; facts that nothing can take back any more are let go."""
         alias = self._aliases[alias_id]
-        oldest = self.ledger.watermark - self.ledger.rules.horizon_us
+        oldest = self._oldest()
         alias.given = [fact for fact in alias.given if fact.at >= oldest]
         return msgspec.msgpack.encode(alias)
+
+    def forget(self) -> None:
+        """Let go of facts that nothing can take back any more, once in the time of a horizon."""
+        oldest = self._oldest()
+        if oldest > self._forgotten_to + self.ledger.rules.horizon_us:
+            self._forgotten_to = oldest
+            for alias in self._aliases.values():
+                alias.given = [fact for fact in alias.given if fact.at >= oldest]
 
     def restore(self, alias_id: str, packed: bytes) -> None:
         """Take over what `pack` gave. Raises: msgspec.MsgspecError."""
@@ -145,6 +155,10 @@ class LinkedLedger:
     def knows(self, alias_id: str) -> bool:
         """Whether there is anything to pack."""
         return alias_id in self._aliases
+
+    def _oldest(self) -> int:
+        """The oldest instant inside the horizon."""
+        return self.ledger.watermark - self.ledger.rules.horizon_us
 
     def _link(self, link: Link) -> None:
         alias_id = link.silo_id
@@ -173,7 +187,8 @@ class LinkedLedger:
         self, alias_id: str, alias: _Alias, silos: set[str], before: dict[str, str | None], target: str, at: int
     ) -> None:
         """What came of these silos so far goes to its customer; what went to another one is taken back."""
-        given = [fact for fact in alias.given if fact.silo in silos]
+        oldest = self._oldest()
+        given = [fact for fact in alias.given if fact.silo in silos and fact.at >= oldest]
         alias.given = [fact for fact in alias.given if fact.silo not in silos]
         for other in sorted({was for silo in silos if (was := before[silo]) is not None}):
             self._hand(other, Handover(TAKEN_BACK, other, facts=[f for f in given if before[f.silo] == other]))
@@ -183,7 +198,7 @@ class LinkedLedger:
         self._hand(target, Handover(HANDED_OVER, target, [alias_id], facts, older, at))
 
     def _keep_given(self, alias_id: str, alias: _Alias, facts: Iterable[Fact]) -> None:
-        oldest = self.ledger.watermark - self.ledger.rules.horizon_us
+        oldest = self._oldest()
         kept = [fact for fact in facts if fact.at >= oldest]
         if kept:
             alias.given.extend(kept)
@@ -243,13 +258,15 @@ class LinkedLedger:
 
     def _give_back(self, handover: Handover) -> None:
         customer_id = handover.customer_id
-        named = {(id_of(fact), version_of(fact)) for fact in handover.facts}
+        oldest = self._oldest()
+        back = [fact for fact in handover.facts if fact.at >= oldest]  # what is older is what it was counted for
+        named = {(id_of(fact), version_of(fact)) for fact in back}
 
         def is_named(fact: Fact) -> bool:
-            return (id_of(fact), version_of(fact)) in named
+            return fact.at >= oldest and (id_of(fact), version_of(fact)) in named
 
         alias = self._aliases.get(customer_id)
-        were_here = len(handover.facts)
+        were_here = len(back)
         if alias is not None:
             onward: dict[str, list[Fact]] = {}
             for fact in alias.given:
