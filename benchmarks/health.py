@@ -1,12 +1,13 @@
 """Perceived health: how fast, in how much memory, and whether a fault is named.
 
 python -m benchmarks.health speed [--records 300000]     signals a second beside the ledger's facts, in one process
-python -m benchmarks.health memory [--scopes 10000]      an hour of event time: resident memory every ten minutes
+python -m benchmarks.health memory [--scopes 10000]      two hours of event time: resident memory every ten minutes
 python -m benchmarks.health naming [--runs 20] [--quiet 50] [--partitions 1]
                                                          runs with a fault of 2 %, and runs without any
 
 Speeds are records per second of CPU time, each after the other in turns, from the bytes to the tables. `speed` counts
-the ledger as `netgrowth ledger` does, without Kafka, which is its fastest way.
+the ledger and health as `netgrowth ledger` and `netgrowth health` do, without Kafka, and health as a worker does:
+books of one partition with their parts and changelog, and the company that reads them. `memory --live` follows these.
 """
 
 import argparse
@@ -22,13 +23,23 @@ import orjson
 from benchmarks.memory import resident
 from benchmarks.workload import Shape, Workload
 from config.definitions_file import load, parse
+from streams.facts.definitions.model import Definitions
 from streams.facts.models import RawRecord
+from streams.health.admission import SignalAdmission
+from streams.health.live.books import HealthBooks
+from streams.health.live.company import CompanyHealth
+from streams.health.live.known import NoView
 from streams.health.recount import HealthRecount
+from streams.ledger.changelog import ChangelogReader
 from streams.recount import Recount
+from streams.tables.watermark import ClockRules
 from tests.unit.streams.health.faults import hit_by, named_in, shop, stream
 from tests.unit.streams.health.signalling import NATIVE, START
 
 BATCH = 2000
+LIVE_BATCH = 20_000
+"""Signals of a second, at the engine's speed."""
+
 FAULT_AT = 25.3
 """Minute; between two looks."""
 
@@ -56,6 +67,40 @@ def signals(records: int, *, customers: int = 10_000, scopes: int = 50, seconds:
         yield RawRecord(orjson.dumps(document), document["customer_id"].encode(), "t", 0, number)
 
 
+class Live:
+    """Books of one partition and the company over them, as a worker runs them; what is written goes nowhere."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        clock_rules = ClockRules()
+        self.company = CompanyHealth(definitions, 1, clock_rules)
+        self.books = HealthBooks(
+            0, 1, definitions, SignalAdmission(definitions, partitions=1, check_keys=True), clock_rules, NoView(),
+            self.company.needs,
+        )
+        self.books.restore(ChangelogReader(), 1)
+        self.written = 0
+        self._now = 0
+
+    def add(self, records: list[RawRecord]) -> None:
+        """Apply a batch, then do what a worker does in a second."""
+        self.books.apply(records, records[-1].offset + 1)
+        self.tick()
+
+    def tick(self) -> None:
+        """Count to the clock, write, and look at what is over."""
+        self._now += 1_000_000
+        clock = self.company.advance(self._now)
+        while self.books.advance(clock):
+            pass
+        flush = self.books.flush(self._now)
+        if flush is not None:
+            self.written += sum(len(value or b"") for _, value in (*flush.changelog, *flush.parts))
+            for key, value in flush.parts:
+                self.company.apply(key, value)
+        while self.company.look():
+            pass
+
+
 def speed(records: int) -> None:
     """CPU seconds of the ledger and of health over as many records, three turns of each."""
     of_ledger, of_health = facts(records), list(signals(records))
@@ -67,28 +112,38 @@ def speed(records: int) -> None:
         for start in range(0, records, BATCH):
             ledger.add(of_ledger[start : start + BATCH])
         ledger.finish()
-        between = process_time()
+        of_facts = process_time()
         health = HealthRecount(shop(), by="hour")
         for start in range(0, records, BATCH):
             health.add(of_health[start : start + BATCH])
         found = health.finish()
-        ended = process_time()
+        of_file = process_time()
         assert found["accounting"]["signals"]["signals"] == records
+        live = Live(shop())
+        for start in range(0, records, LIVE_BATCH):
+            live.add(of_health[start : start + LIVE_BATCH])
+        live.tick()
+        ended = process_time()
+        assert live.company.accounting["signals"] == records
         print(
             json.dumps(
                 {
-                    "turn": turn, "ledger_events_per_cpu_second": round(records / (between - begun)),
-                    "health_signals_per_cpu_second": round(records / (ended - between)),
-                    "health_of_ledger": round((between - begun) / (ended - between), 2),
+                    "turn": turn, "ledger_events_per_cpu_second": round(records / (of_facts - begun)),
+                    "health_signals_per_cpu_second": round(records / (of_file - of_facts)),
+                    "live_signals_per_cpu_second": round(records / (ended - of_file)),
+                    "health_of_ledger": round((of_facts - begun) / (of_file - of_facts), 2),
+                    "live_of_ledger": round((of_facts - begun) / (ended - of_file), 2),
+                    "live_bytes_written_per_signal": round(live.written / records),
                 }
             ),
             flush=True,
         )  # fmt: skip
 
 
-def memory(scopes: int, records: int) -> None:
-    """Resident memory while two hours pass, signals being held for a horizon of ten minutes."""
-    recount = HealthRecount(parse(f"{NATIVE}health: {{horizon: 10m, thresholds: [{{satisfied_within: 1s}}]}}\n"))
+def memory(scopes: int, records: int, horizon: str, live: bool) -> None:
+    """Resident memory while two hours pass, signals being held for a horizon."""
+    agreed = parse(f"{NATIVE}health: {{horizon: {horizon}, thresholds: [{{satisfied_within: 1s}}]}}\n")
+    recount = Live(agreed) if live else HealthRecount(agreed)
     before = resident()
     waiting: list[RawRecord] = []
     told = 0
@@ -100,9 +155,10 @@ def memory(scopes: int, records: int) -> None:
         if number * 12 // records > told:
             told = number * 12 // records
             print(json.dumps({"minutes": told * 10, "mb": round((resident() - before) / 1e6)}), flush=True)
-    recount.add(waiting)
-    found = recount.finish()
-    print(json.dumps({"scopes": len(found["periods"][0]["scopes"]), "mb": round((resident() - before) / 1e6)}))
+    if waiting:
+        recount.add(waiting)
+    rows = recount.company.rows("24h") if isinstance(recount, Live) else recount.finish()["periods"][0]["scopes"]
+    print(json.dumps({"scopes": len(rows), "mb": round((resident() - before) / 1e6)}))
 
 
 def naming(runs: int, quiet: int, partitions: int) -> None:
@@ -132,12 +188,14 @@ def main() -> None:
     parser.add_argument("--scopes", type=int, default=10_000)
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--quiet", type=int, default=50)
+    parser.add_argument("--horizon", default="10m", help="of `memory`")
+    parser.add_argument("--live", action="store_true", help="of `memory`")
     parser.add_argument("--partitions", type=int, default=1)
     words = parser.parse_args()
     if words.what == "speed":
         speed(words.records)
     elif words.what == "memory":
-        memory(words.scopes, words.records)
+        memory(words.scopes, words.records, words.horizon, words.live)
     else:
         naming(words.runs, words.quiet, words.partitions)
 

@@ -96,7 +96,7 @@ class HealthBooks:
         self._largest = NEVER
         self._held = HeldSignals()
         self._places = Places()
-        self._running = Running(self._places)
+        self._running = Running(self._places, self._held)
         self._known = KnownCustomers(ledger, self._held.customers.names)
         self._hours = HourlyLatencies(needs.is_stated, rules.disruption.tolerating_is_bad, rules.learning.days)
         self._troubles = Troubles(definitions)
@@ -151,8 +151,7 @@ class HealthBooks:
             return
         moved, is_worth_other = self._known.changed(numbers)
         if len(moved):
-            since = max(self._forgotten, self._running.minute - LONGEST)
-            self._held.dirty.update(self._held.minutes_of(moved, since))
+            self._held.dirty.update(one for one in self._running.minutes_of(moved) if one >= self._forgotten)
         self._telling.changed |= is_worth_other or len(moved) > 0
 
     # The clock
@@ -236,6 +235,7 @@ class HealthBooks:
         self._save_signals()
         self._save_hours()
         self._forget()
+        self._held.lay_aside()
         state = self.watermark.state(now)
         changelog = self._log.records(
             next_offset=self.next_offset or 0, watermark=self._largest, clock=NEVER, partitions=self._partitions,
@@ -302,8 +302,8 @@ class HealthBooks:
         # A minute that is yet to be counted keeps its signals.
         before = min(before, self._running.minute // 60 * 60) if self._began else self._forgotten
         if before > self._forgotten:
-            for minute, counts in self._running.minutes.items():
-                if self._forgotten <= minute < before:
+            for minute in [one for one in self._running.minutes.customers if self._forgotten <= one < before]:
+                if (counts := self._running.minutes.get(minute)) is not None:
                     self._log.put(_number_key.pack(CLOSED, minute), pack_minute(counts, self._held, self._places))
                     self._kept.add(minute)
             self._forgotten = before

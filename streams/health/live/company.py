@@ -53,7 +53,7 @@ from streams.tables.watermark import ClockRules, PartitionState, TablesClock
 
 MINUTES_AT_ONCE = 50
 
-KEPT_MINUTES = 60
+KEPT_MINUTES = 30
 """Minutes that were looked at and may still be corrected by late signals."""
 
 RED_MINUTES = 7 * 1440
@@ -91,7 +91,7 @@ class CompanyHealth:
         self._epochs: dict[int, int] = {}
         self._status_epochs: dict[int, int] = {}
         self._windows: dict[Kind, dict[int, tuple[int, WindowsPart]]] = {}
-        self._minutes: dict[int, dict[int, tuple[int, MinutePart]]] = {}
+        self._minutes: dict[int, dict[int, tuple[int, bytes]]] = {}  # packed: names take ten times as much
         self._hours: dict[int, dict[int, HourPart]] = {}
         self._learnt_to = 0
         self._passed = 0  # minutes before it were looked at
@@ -131,7 +131,7 @@ class CompanyHealth:
             for window in WINDOW_MINUTES:
                 self._merged.pop((window, kind), None)
         elif where.what == MINUTE_PART:
-            self._take_minute(where.number, number, epoch, _minute(payload))
+            self._take_minute(where.number, number, epoch, bytes(payload))
         elif where.what == HOUR_PART:
             self._hours.setdefault(where.number, {})[number] = _hour(payload)
         elif where.what == PROGRESS_PART:
@@ -168,12 +168,12 @@ class CompanyHealth:
             if partition in minutes and minutes[partition][0] < epoch:
                 del minutes[partition]
 
-    def _take_minute(self, minute: int, partition: int, epoch: int, part: MinutePart) -> None:
+    def _take_minute(self, minute: int, partition: int, epoch: int, part: bytes) -> None:
         if minute >= self._passed:
             self._minutes.setdefault(minute, {})[partition] = epoch, part
         elif minute in self._minutes:
             self._minutes[minute][partition] = epoch, part
-            self._note_red(minute)
+            self._note_red(minute, self._parts_of(minute))
 
     # The clock
 
@@ -195,9 +195,10 @@ class CompanyHealth:
         ripe = sorted(minute for minute in self._minutes if self._passed <= minute < done)
         for minute in ripe[:most]:
             self._learn(self._calendar.hour_start(minute * MINUTE))
-            self._search.look(minute, {number: part for number, (_, part) in self._minutes[minute].items()})
+            parts = self._parts_of(minute)
+            self._search.look(minute, parts)
             self._passed = minute + 1
-            self._note_red(minute)
+            self._note_red(minute, parts)
         if len(ripe) <= most:
             self._passed = max(self._passed, done)
             self._learn(self._calendar.hour_start(done * MINUTE))
@@ -223,10 +224,13 @@ class CompanyHealth:
                 learn(rules, self.needs, kind, hour, latencies, *counts)
         self._learnt_to = before
 
-    def _note_red(self, minute: int) -> None:
+    def _parts_of(self, minute: int) -> dict[int, MinutePart]:
+        return {number: _minute(part) for number, (_, part) in self._minutes[minute].items()}
+
+    def _note_red(self, minute: int, parts: Mapping[int, MinutePart]) -> None:
         """Scopes that are red in a minute."""
         units: dict[ScopeName, list[int]] = {}
-        for _, part in self._minutes[minute].values():
+        for part in parts.values():
             for scope, (seen, hurt) in zip(part.scopes, unpacked(part.scope_units, 2).tolist(), strict=True):
                 held = units.setdefault(scope, [0, 0])
                 held[0] += seen

@@ -13,9 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.health.columns import ROW, SYNTHETIC, Attributes, Kind, Names, Rows, id_number, in_order
+from streams.health.live.aside import Aside
 from streams.health.live.ids import UNKNOWN_MINUTE, IdIndex
 from streams.health.signals import Signal
 from streams.ledger.rules import HOUR, MINUTE
+
+IN_MEMORY = 30
+"""Minutes back from the newest whose signals stay in memory."""
 
 MANY_NAMES = 20_000
 """Names below which nothing is numbered anew."""
@@ -51,6 +55,8 @@ class HeldSignals:
         self.dirty: set[int] = set()
         self._ids = IdIndex()
         self._minutes: dict[int, list[Rows]] = {}
+        self._aside = Aside()
+        self._newest = 0
         self._waiting: list[tuple[Any, ...]] = []
         self._unsaved: dict[int, list[Rows]] = defaultdict(list)
         self._as_stated: dict[tuple[tuple[str, str], ...], int] = {}
@@ -109,27 +115,41 @@ class HeldSignals:
         bounds = [*np.flatnonzero(np.diff(minutes, prepend=-1)).tolist(), len(rows)]
         for start, end in pairwise(bounds):
             minute, part = int(minutes[start]), rows[start:end]
-            self._minutes.setdefault(minute, []).append(part)
+            self._newest = max(self._newest, minute)
+            self._of(minute).append(part)
             self.dirty.add(minute)
             if not is_saved:
                 self._unsaved[minute * MINUTE // HOUR].append(part)
 
     def _void(self, one: int, minute: int) -> None:
         """An earlier signal under the same id came: the one of this minute is none."""
-        held = self._minutes.get(minute)
-        if held is not None:
-            self._minutes[minute] = [rows[rows["id"] != one] for rows in held]
+        if minute in self._minutes or minute in self._aside:
+            self._minutes[minute] = [rows[rows["id"] != one] for rows in self._of(minute)]
             self.dirty.add(minute)
+
+    def _of(self, minute: int) -> list[Rows]:
+        """The signals of a minute as they are held, in memory from now on."""
+        held = self._minutes.get(minute)
+        if held is None:
+            data = self._aside.take(minute)
+            held = self._minutes[minute] = [] if data is None else [self._numbered(data)]
+        return held
+
+    def lay_aside(self) -> None:
+        """Put signals that are counted, and that hardly any more come to, out of memory."""
+        for minute in [one for one in self._minutes if one < self._newest - IN_MEMORY and one not in self.dirty]:
+            self._aside.put(minute, self._chunk(np.concatenate(self._minutes.pop(minute))))
 
     @property
     def minutes(self) -> list[int]:
         """Minutes that hold signals, in order."""
-        return sorted(self._minutes)
+        return sorted({*self._minutes, *self._aside.minutes})
 
     def rows(self, minute: int) -> Rows:
         """The signals of a minute, each id once, in the order of time."""
-        held = self._minutes.get(minute)
-        if held is None:
+        held = self._of(minute)
+        if not held:
+            del self._minutes[minute]
             return np.empty(0, dtype=ROW)
         rows = np.concatenate(held) if len(held) > 1 else held[0]
         rows = rows[in_order(rows, self.attributes.names, self.kinds.names)]
@@ -138,16 +158,6 @@ class HeldSignals:
         rows = rows[first]
         self._minutes[minute] = [rows]
         return rows[np.lexsort((rows["id"], rows["at"]))]
-
-    def minutes_of(self, customers: npt.NDArray[np.int64], since: int) -> list[int]:
-        """Minutes from `since` on in which one of these customers was seen."""
-        wanted = np.zeros(len(self.customers.names), dtype=bool)
-        wanted[customers] = True
-        return [
-            minute
-            for minute, held in self._minutes.items()
-            if minute >= since and any(wanted[rows["customer"]].any() for rows in held)
-        ]
 
     # What is written
 
@@ -164,7 +174,7 @@ class HeldSignals:
 
     def chunk_of_hour(self, hour: int) -> bytes | None:
         """All signals of an hour as one chunk; None where there are none."""
-        held = [rows for minute, parts in self._minutes.items() if minute * MINUTE // HOUR == hour for rows in parts]
+        held = [rows for minute in self.minutes if minute * MINUTE // HOUR == hour for rows in self._of(minute)]
         return self._chunk(np.concatenate(held)) if held else None
 
     def _told(self, rows: Rows, column: str, names: Names[Any]) -> list[Any]:
@@ -175,6 +185,12 @@ class HeldSignals:
 
     def restore(self, chunk: bytes) -> None:
         """Take over a chunk. Raises: msgspec.MsgspecError, ValueError for what another version wrote."""
+        rows = self._numbered(chunk)
+        if len(rows):
+            self._put(rows, is_saved=True)
+
+    def _numbered(self, chunk: bytes) -> Rows:
+        """The signals of a chunk under the numbers of today."""
         found = _decode(chunk)
         rows = np.frombuffer(found.rows, dtype=ROW).copy()
         numbers = {
@@ -184,14 +200,15 @@ class HeldSignals:
         }
         for column, own in numbers.items():
             rows[column] = np.array(own, dtype=np.int64)[rows[column]]
-        if len(rows):
-            self._put(rows, is_saved=True)
+        return rows
 
     def forget(self, before: int) -> None:
         """Let go of the minutes before this one."""
         for minute in [minute for minute in self._minutes if minute < before]:
             del self._minutes[minute]
             self.dirty.discard(minute)
+        for minute in [minute for minute in self._aside.minutes if minute < before]:
+            self._aside.drop(minute)
         self._ids.forget(before)
 
     def renumber(self, kept: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.int64] | None:

@@ -1,5 +1,7 @@
 """Ids of signals within the horizon, and the minute of each: a signal that comes again is known."""
 
+import tempfile
+
 import numpy as np
 import numpy.typing as npt
 
@@ -8,6 +10,9 @@ _ENTRY = np.dtype([("id", "<u8"), ("minute", "<u4")])
 Entries = npt.NDArray[np.void]
 
 UNKNOWN_MINUTE = -1
+
+IN_MEMORY = 500_000
+"""Ids in one array, 6 MB, above which it is put into a file."""
 
 
 class IdIndex:
@@ -38,12 +43,26 @@ class IdIndex:
         fresh = fresh[np.argsort(fresh["id"], kind="stable")]
         while self._levels and len(self._levels[-1]) < 2 * len(fresh):
             fresh = _merged(self._levels.pop(), fresh)
-        self._levels.append(fresh)
+        self._levels.append(_stored(fresh))
 
     def forget(self, before: int) -> None:
         """Let go of ids of minutes before this one."""
-        kept = (level[level["minute"] >= before] for level in self._levels)
-        self._levels = [level for level in kept if len(level)]
+        kept = []
+        for level in self._levels:
+            left = level[level["minute"] >= before]
+            if len(left):
+                kept.append(level if len(left) == len(level) else _stored(left))
+        self._levels = kept
+
+
+def _stored(entries: Entries) -> Entries:
+    """Many of them lie in a file without a name, of which memory holds what is looked at."""
+    if len(entries) < IN_MEMORY:
+        return entries
+    with tempfile.TemporaryFile() as file:
+        np.ascontiguousarray(entries).tofile(file)
+        file.flush()
+        return np.memmap(file, dtype=_ENTRY, mode="r")
 
 
 def _merged(older: Entries, newer: Entries) -> Entries:

@@ -2,8 +2,10 @@
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from streams.health.columns import Attributes, Kind
+from streams.health.live.aside import Aside
 from streams.health.live.counting import COLUMNS, MinuteCounts, Places
 from streams.health.live.held import HeldSignals
 from streams.health.live.parts import packed, unpacked
@@ -69,3 +71,50 @@ def unpack_minute(data: bytes, held: HeldSignals, places: Places) -> MinuteCount
 
 def _numbers(numbers: list[int]) -> Ints:
     return np.array(numbers, dtype=np.int64)
+
+
+class Minutes:
+    """Counts by minute; what is far back lies aside, and comes back when it is wanted.
+
+    Attributes:
+        customers: of each minute the numbers of the customers seen in it.
+    """
+
+    def __init__(self, held: HeldSignals, places: Places) -> None:
+        self.customers: dict[int, npt.NDArray[np.uint32]] = {}
+        self._held = held
+        self._places = places
+        self._counts: dict[int, MinuteCounts] = {}
+        self._aside = Aside()
+
+    def __contains__(self, minute: int) -> bool:
+        return minute in self.customers
+
+    def get(self, minute: int) -> MinuteCounts | None:
+        """The counts of a minute; None: it has none."""
+        found = self._counts.get(minute)
+        if found is None and (data := self._aside.take(minute)) is not None:
+            found = self._counts[minute] = unpack_minute(data, self._held, self._places)
+        return found
+
+    def put(self, minute: int, counts: MinuteCounts) -> None:
+        """The counts of a minute."""
+        self._counts[minute] = counts
+        self.customers[minute] = np.unique(counts.cell_customer).astype(np.uint32)
+
+    def drop(self, minute: int) -> None:
+        """Let go of a minute."""
+        self._counts.pop(minute, None)
+        self._aside.drop(minute)
+        self.customers.pop(minute, None)
+
+    def lay_aside(self, before: int) -> None:
+        """Put minutes before this one out of memory."""
+        for minute in [one for one in self._counts if one < before]:
+            self._aside.put(minute, pack_minute(self._counts.pop(minute), self._held, self._places))
+
+    def renumber(self, new: Ints) -> None:
+        """Customers have other numbers: `new` by the old one."""
+        for counts in self._counts.values():
+            counts.cell_customer = new[counts.cell_customer]
+        self.customers = {minute: new[numbers].astype(np.uint32) for minute, numbers in self.customers.items()}

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from streams.health.live.counting import COLUMNS, SUMMED, SUMMED_HURT, MinuteCounts, Places, whole_counts
+from streams.health.live.held import HeldSignals
+from streams.health.live.minute_state import Minutes
 from streams.health.live.tally import Ints, Tally, counted
 from streams.health.naming import RECENT
 
@@ -17,6 +19,9 @@ WINDOWS = {"5m": 5, "1h": 60, "24h": 1440}
 """Windows of perceived health, minutes: the running one and those before it."""
 
 LONGEST = 1440
+
+IN_MEMORY = 62
+"""Minutes back whose counts stay in memory: an hour's window is left minute by minute."""
 
 _NONE = np.empty(0, dtype=np.int64)
 
@@ -104,13 +109,13 @@ class Running:
 
     Attributes:
         minute: the running one, since 1970.
-        minutes: counts by minute, of those that some window holds.
+        minutes: counts of those minutes that some window holds.
         windows, spans: by name, and by minutes.
     """
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, held: HeldSignals) -> None:
         self.minute = 0
-        self.minutes: dict[int, MinuteCounts] = {}
+        self.minutes = Minutes(held, places)
         self.windows = {name: ScopeWindow(minutes) for name, minutes in WINDOWS.items()}
         self.spans = {minutes: GroupWindow(minutes) for minutes in RECENT}
         self._all: list[Windowed] = [*self.windows.values(), *self.spans.values()]
@@ -126,11 +131,12 @@ class Running:
 
     def put(self, minute: int, counts: MinuteCounts | None) -> None:
         """The counts of a minute, in place of those it had."""
-        before = self.minutes.pop(minute, None)
+        before = self.minutes.get(minute)
         if before is not None:
+            self.minutes.drop(minute)
             self._add(minute, before, -1)
         if counts is not None:
-            self.minutes[minute] = counts
+            self.minutes.put(minute, counts)
             self._add(minute, counts, 1)
 
     def _add(self, minute: int, counts: MinuteCounts, sign: int) -> None:
@@ -157,18 +163,28 @@ class Running:
         left = False
         for window in self._all:
             for old in window.leaving(minute):
-                self._change(window, self.minutes[old], -1)
+                counts = self.minutes.get(old)
+                assert counts is not None
+                self._change(window, counts, -1)
                 left = True
-        for old in [old for old in self.minutes if old <= minute - LONGEST]:
-            del self.minutes[old]
+        for old in [old for old in self.minutes.customers if old <= minute - LONGEST]:
+            self.minutes.drop(old)
+        self.minutes.lay_aside(minute - IN_MEMORY)
         return left
+
+    def minutes_of(self, customers: Ints) -> list[int]:
+        """Minutes in which one of these customers was seen."""
+        wanted = customers.astype(np.uint32)
+        return [minute for minute, seen in self.minutes.customers.items() if np.isin(wanted, seen).any()]
 
     def disrupted_now(self) -> Iterator[tuple[int, int, int]]:
         """Service and stage, customer, and the first minute of the shortest window in which it was disrupted."""
-        held = [minute for minute in self.windows["5m"].held if minute in self.minutes]
+        held = self.windows["5m"].held
         first: dict[tuple[int, int], int] = {}
         for minute in held:
-            counts = self.minutes[minute]
+            counts = self.minutes.get(minute)
+            if counts is None:
+                continue
             chosen = counts.cell_hurt & ~counts.cell_summed
             wholes = self.whole_of[counts.cell_scope[chosen]].tolist()
             for key in zip(wholes, counts.cell_customer[chosen].tolist(), strict=True):
@@ -178,15 +194,14 @@ class Running:
 
     def renumber(self, new: Ints) -> None:
         """Customers have other numbers: `new` by the old one."""
-        for counts in self.minutes.values():
-            counts.cell_customer = new[counts.cell_customer]
+        self.minutes.renumber(new)
         for window in self._all:
             window.seen.renumber(new)
             window.hurt.renumber(new)
 
     def customers(self) -> list[Ints]:
         """Numbers of customers that are held."""
-        return [np.unique(counts.cell_customer) for counts in self.minutes.values()]
+        return [numbers.astype(np.int64) for numbers in self.minutes.customers.values()]
 
     def units(self, minute: int) -> tuple[Ints, Ints, Ints]:
         """Combinations that occur in a minute, cells seen, and cells disrupted."""

@@ -223,3 +223,27 @@ def test_needs_are_learnt_from_the_days_before() -> None:
     rows = in_order(told(live, "1h"))
     assert rows == in_order(from_file(signals, under=agreed))
     assert rows[0]["disrupted"] == rows[0]["customers"] == 30
+
+
+def test_what_lies_aside_is_counted_and_corrected_as_what_is_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.health.live.held.IN_MEMORY", 3)
+    monkeypatch.setattr("streams.health.live.running.IN_MEMORY", 3)
+    monkeypatch.setattr("streams.health.live.ids.IN_MEMORY", 100)
+    signals = an_hour(7)
+    chance = random.Random(7)
+    late = [signals.pop(chance.randrange(len(signals))) for _ in range(200)]
+    again = chance.sample(signals, 100)
+    ledger = Base({})
+    live = LiveHealth(definitions(), 2, ledger)
+    for piece in in_pieces(signals, 7):
+        live.send(piece)
+        live.tick()
+    live.send([*late, *again])
+    live.settle()
+    assert in_order(told(live, "1h")) == in_order(from_file([*signals, *late]))
+    assert live.company.accounting["duplicates"] == 100
+    ledger.customers |= {f"c{number}": Held(GOLD, number) for number in range(60)}
+    for books in live.books:
+        books.ledger_changed(ledger.customers)
+    live.settle()
+    assert {row.get("segment") for row in told(live, "1h", with_facts=True)} == {None, "gold"}
