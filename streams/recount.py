@@ -11,6 +11,7 @@ from typing import Any
 from streams.facts.admission import Admission, AdmittedBatch
 from streams.facts.definitions.model import Definitions
 from streams.facts.models import Fact, Link, LossKind, RawRecord
+from streams.facts.native import SAME_CUSTOMER
 from streams.facts.placement import partition_for, partitions_for
 from streams.intake.rules import CUSTOMER_EVENTS
 from streams.ledger.counts import FactCounts
@@ -123,7 +124,10 @@ class Recount:
         admission = self._of_topic.get(records[0].topic, self._admission) if records else self._admission
         batch = admission.admit(records)
         self.latest = max(self.latest, max((fact.at for fact in batch.facts), default=NEVER))
-        facts = batch.facts if self.until is None else self._in_time(batch, self.until)
+        facts = batch.facts
+        if self.until is not None:
+            self._leave_out_links(batch, self.until)
+            facts = self._in_time(batch, self.until)
         self.records.count(batch)
         if batch.links or any(linked.has_links for linked in self._linked):
             self._tell_in_order(facts, batch)
@@ -193,6 +197,17 @@ class Recount:
             by=self.by,
         )
         return found if known is not None else found | {"until": None, "windows": {}}
+
+    def _leave_out_links(self, batch: AdmittedBatch, until: int) -> None:
+        """Links dated after the end; a record that says nothing else is left out whole."""
+        late = {place for place, link in batch.links if link.at > until}
+        if not late:
+            return
+        batch.links = [(place, link) for place, link in batch.links if place not in late]
+        alone = late.difference(batch.fact_records)
+        self.after_until += len(alone)
+        batch.records -= len(alone)
+        batch.no_fact[SAME_CUSTOMER] -= len(alone)
 
     def _in_time(self, batch: AdmittedBatch, until: int) -> list[Fact]:
         """The facts that are in time. A record of which none is, is left out whole."""

@@ -76,3 +76,18 @@ def test_each_silo_is_explained_from_the_files_of_its_topics(tmp_path: Path) -> 
     assert found["company"]["lost"]["customers"] == 1
     assert found["equal"]
     assert "--own goes with --silos" in CliRunner().invoke(main, [*words, *files]).stderr
+
+
+def test_a_link_dated_after_the_end_is_left_out(tmp_path: Path) -> None:
+    facts = write(
+        tmp_path / "facts.jsonl",
+        {"event_id": "1", "at": "2024-05-01T00:00:00Z", "customer_id": "a", "silo": "x", "fact": "joined"},
+        {"event_id": "2", "at": "2024-05-01T01:00:00Z", "customer_id": "b", "silo": "y", "fact": "joined"},
+        {"event_id": "3", "at": "2024-05-02T00:00:00Z", "fact": "same_customer", "silo": "y", "silo_id": "b",
+         "customer_id": "a"},
+    )  # fmt: skip
+    for until, joined, links in (("2024-05-01T12:00:00Z", 2, {}), ("2024-05-03T00:00:00Z", 1, {"same_customer": 1})):
+        done = run(tmp_path, "--facts", facts, "--until", until, "--partitions", "4")
+        ledger = orjson.loads(done.stdout)
+        assert (ledger["total"]["new"]["customers"], ledger["accounting"]["no_fact"]) == (joined, links)
+        assert ledger["accounting"]["records"] == 2 + len(links)
