@@ -114,7 +114,8 @@ class LedgerWorker:
         self.surge_board: SurgeBoard | None = None
         if SURGES.topic in feeds:
             self.surges = SurgeAgent(
-                self.app, settings, definitions, clock_rules, watchers, self.company, self.voice_company
+                self.app, settings, definitions, clock_rules, watchers, self.company, self.voice_company,
+                self.health_company,
             )
             self.surge_board = SurgeBoard(settings, self.latest_clock)
             self.stages.append(self.surges)

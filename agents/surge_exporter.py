@@ -9,11 +9,13 @@ from prometheus_client.registry import Collector
 
 from agents.metric_families import MICROSECONDS, add_sample, family_of
 from streams.catalogue import SURGES
-from streams.ledger.rules import DAY
+from streams.ledger.rules import DAY, HOUR, SECOND
 from streams.surges.board import MONTH_DAYS, VERDICTS, SurgeLog, false_alarm_budget
 from streams.surges.durable import DurableSurges, series_name
 from streams.surges.verdict import State
 from streams.tables.calendar import utc_text
+
+HOUR_S = HOUR // SECOND
 
 
 class SurgeView(Protocol):
@@ -53,6 +55,7 @@ class SurgeCollector(Collector):
             for one in State:
                 add_sample(families, "netgrowth_surge_series", states[one], state=one.value)
             self._add_open(families, state)
+            _add_ties(families, state)
             judged = self._log.judged(utc_text(clock - MONTH_DAYS * DAY))
             for verdict in (*VERDICTS, "none"):
                 add_sample(families, "netgrowth_surges_judged", judged[verdict], verdict=verdict)
@@ -76,3 +79,13 @@ class SurgeCollector(Collector):
             add_sample(families, "netgrowth_surge_expected", surge.expected, **labels)
             onset = surge.onset / MICROSECONDS
             add_sample(families, "netgrowth_surge_onset_timestamp_seconds", onset, **labels)
+
+
+def _add_ties(families: dict[str, Family], state: DurableSurges) -> None:
+    for topic, tie in state.ties.items():
+        leads = {"best": tie.lead_h, "low": tie.lead_low_h, "high": tie.lead_high_h}
+        for bound, hours in leads.items():
+            add_sample(families, "netgrowth_topic_loss_lead_seconds", hours * HOUR_S, topic=topic, bound=bound)
+        strengths = {"best": tie.strength, "low": tie.strength_low, "high": tie.strength_high}
+        for bound, strength in strengths.items():
+            add_sample(families, "netgrowth_topic_loss_correlation_ratio", strength, topic=topic, bound=bound)

@@ -14,24 +14,28 @@ import faust
 
 from agents.company import Company
 from agents.dead_letters import encode_dead_letter
+from agents.health_company import HealthCompany
 from agents.partition_stage import PartitionStage
 from agents.partition_state import Output, Watcher
 from agents.voice_company import VoiceCompany
 from agents.wall_clock import wall_clock_us
 from config.settings import Settings
 from streams.facts.definitions.model import Definitions
-from streams.ledger.rules import DAY, MINUTE, SECOND
+from streams.ledger.rules import DAY, HOUR, MINUTE, SECOND
 from streams.surges.bank import SurgeRules
 from streams.surges.counting import Count
 from streams.surges.durable import DurableSurges, SurgeFlush
-from streams.surges.series import HAPPY_MENTIONS, LOST_CUSTOMERS, LOST_VALUE, UNHAPPY_MENTIONS
-from streams.surges.tables_counts import losses
+from streams.surges.series import DISRUPTED_CUSTOMERS, HAPPY_MENTIONS, LOST_CUSTOMERS, LOST_VALUE, UNHAPPY_MENTIONS
+from streams.surges.surge import Surge
+from streams.surges.tables_counts import disrupted, losses
 from streams.tables.watermark import ClockRules
+from streams.voice.mentions import HAPPY, UNHAPPY
 
 logger = logging.getLogger(__name__)
 
 LEDGER_MEASURES: Final = (LOST_CUSTOMERS, LOST_VALUE)
 VOICE_MEASURES: Final = (UNHAPPY_MENTIONS, HAPPY_MENTIONS)
+HEALTH_MEASURES: Final = (DISRUPTED_CUSTOMERS,)
 
 BACK_US: Final = 60 * DAY
 """How far back of the clock a bank that knows nothing begins."""
@@ -41,6 +45,10 @@ EVIDENCE_BACK_US: Final = 3 * DAY
 
 PATIENCE_US: Final = 60 * SECOND
 """A clock behind the other that stands still for so long is not waited for: what it counts is unknown meanwhile."""
+
+MOODS: Final = {UNHAPPY_MENTIONS: UNHAPPY, HAPPY_MENTIONS: HAPPY}
+EXAMPLES, EXAMPLES_FOR_US = 3, HOUR
+"""Mentions shown with a surge, said until so long after it was detected."""
 
 PIECE_S: Final = 0.005
 """How long minutes are judged before others get their turn."""
@@ -75,15 +83,17 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
 
     def __init__(
         self, app: faust.App, settings: Settings, definitions: Definitions, clock_rules: ClockRules,
-        watchers: Sequence[Watcher], company: Company, voice: VoiceCompany | None,
+        watchers: Sequence[Watcher], company: Company, voice: VoiceCompany | None, health: HealthCompany | None,
     ) -> None:
-        """Make an agent that owns nothing yet; `company` and `voice` are what it counts."""
+        """Make an agent that owns nothing yet; `company`, `voice` and `health` are what it counts."""
         self._definitions = definitions
         self._clock_rules = clock_rules
         self._company = company
         self._voice = voice
+        self._health = health
         self._ledger_clock = _Clock(LEDGER_MEASURES)
         self._voice_clock = _Clock(VOICE_MEASURES)
+        self._health_clock = _Clock(HEALTH_MEASURES)
         self._filled: DurableSurges | None = None
         super().__init__(
             app, settings, (definitions.name, definitions.version), watchers, on_delivered=self._tell_soon
@@ -97,7 +107,23 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
     def new_state(self, partition: int) -> DurableSurges:
         """An empty bank."""
         rules = SurgeRules(zone=self._definitions.time_zone)
-        return DurableSurges(partition, self._named, rules, self._clock_rules)
+        examples = self._examples if self._definitions.voice.examples and self._voice is not None else None
+        return DurableSurges(partition, self._named, rules, self._clock_rules, examples)
+
+    def _examples(self, surge: Surge) -> list[str]:
+        """How some of the mentions begin that a surge consists of, each of another author."""
+        mood = MOODS.get(surge.series.measure)
+        if self._voice is None or mood is None or surge.direction != "up":
+            return []
+        labels = dict(surge.series.labels)
+        found: dict[int, str] = {}
+        for post in self._voice.tables.posts(surge.onset, surge.detected + EXAMPLES_FOR_US):
+            is_of_it = post.brand == labels.get("brand") and labels.get("topic") in (None, *post.topics)
+            if post.example and post.mood == mood and is_of_it and post.example not in found.values():
+                found.setdefault(post.author, post.example)
+            if len(found) == EXAMPLES:
+                break
+        return list(found.values())
 
     def output(self, state: DurableSurges, flush: SurgeFlush) -> Output:
         """Events and dead letters, once."""
@@ -111,9 +137,10 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
 
     async def advance(self) -> None:
         """Judge the minutes that are over, and what is there of the running one."""
-        state, voice = self.state, self._voice
+        state = self.state
         late = self._take_late()
-        if state is None or not self._company.complete or (voice is not None and not voice.complete):
+        sources = [source for source in (self._company, self._voice, self._health) if source is not None]
+        if state is None or not all(source.complete for source in sources):
             return
         if self._filled is not state:
             # What counts consist of is not saved: it is in the tables, and what came late is in them, too.
@@ -148,6 +175,7 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
                 if self.state is not state:
                     return
                 turn = monotonic()
+        state.look_for_ties()
         if state.bank.clock == minute:
             state.early(minute, list(self._counts(minute)))
 
@@ -168,14 +196,18 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
         self._voice.counts.late.clear()
         return late
 
-    def _clocks(self) -> tuple[_Clock, _Clock]:
-        return self._ledger_clock, self._voice_clock
+    def _clocks(self) -> tuple[_Clock, _Clock, _Clock]:
+        return self._ledger_clock, self._voice_clock, self._health_clock
 
     def _note_clocks(self, now: int) -> None:
         company, voice = self._company, self._voice
         self._ledger_clock.move(company.clock, company.tables.first_at, now)
         if voice is not None:
             self._voice_clock.move(voice.clock, voice.counts.first, now)
+        if self._health is not None and self._health.health.passed:
+            health = self._health.health
+            first = min(health.disrupted, default=health.passed)
+            self._health_clock.move(health.passed * MINUTE, first * MINUTE, now)
 
     def _until(self, now: int) -> int | None:
         """The instant up to which minutes may be judged; None: nothing is known of time."""
@@ -190,6 +222,8 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
         yield from losses(self._company.tables, minute)
         if self._voice is not None:
             yield from self._voice.counts.minute(minute)
+        if self._health is not None:
+            yield from disrupted(self._health.health, minute)
 
     def _unknown(self, minute: int) -> list[str]:
         """Measures of which nothing is known in a minute: their feed had not begun, or its clock is not there yet."""

@@ -287,6 +287,11 @@ SURGES = (
     _surges("surges_judged", NOTHING,
             "Surges of the last 30 days by what people said of them: real, expected, false; none: nothing.",
             "verdict"),
+    _surges("topic_loss_lead_seconds", SECONDS,
+            "By how long unhappy mentions of a topic come before losses for that reason; only where the data say so.",
+            "topic", "bound"),
+    _surges("topic_loss_correlation_ratio", RATIO, "How closely losses then follow, with its interval.",
+            "topic", "bound"),
     _surges("surges_false_alarm_budget", NOTHING, "False surges of 30 days that are accepted, over all series."),
 )
 """Metrics of surges: exported by the worker that runs the detectors, and only by it."""

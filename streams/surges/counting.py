@@ -1,10 +1,11 @@
 """What is counted: losses, mentions, disrupted customers and survey answers as counts of series in minutes."""
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from streams.facts.models import UNKNOWN
-from streams.health.parts import BlockPart
+from streams.health.parts import BlockPart, ScopeName
 from streams.ledger.movements import Movement, MovementKind, Scope
 from streams.ledger.rules import MINUTE
 from streams.surges.series import (
@@ -66,17 +67,25 @@ def of_mention(change: VoiceChange) -> Iterator[Count]:
 def of_health(part: BlockPart) -> Iterator[Count]:
     """Of a block of signals: customers disrupted in each minute, by service and stage, segment, region."""
     for scope, (minutes, _, hurt) in part.minutes.items():
-        service: Parts = (("service", scope.service), ("stage", scope.stage))
-        if scope.segment is None or scope.region is None:
-            for minute, amount in zip(minutes.tolist(), hurt.tolist(), strict=True):
-                if amount:
-                    yield Count(minute * MINUTE, (Series(DISRUPTED_CUSTOMERS, service),), amount, ())
-            continue
-        labels = _known((("region", scope.region), ("segment", scope.segment)))
-        keys = tuple(Series(DISRUPTED_CUSTOMERS, tuple(sorted((*service, label)))) for label in labels)
         for minute, amount in zip(minutes.tolist(), hurt.tolist(), strict=True):
             if amount:
-                yield Count(minute * MINUTE, keys, amount, labels)
+                yield of_disrupted(scope, minute, amount)
+
+
+@lru_cache(maxsize=1 << 14)
+def _disrupted_in(scope: ScopeName) -> tuple[tuple[Series, ...], Parts]:
+    """The series of a scope, and what they consist of."""
+    service: Parts = (("service", scope.service), ("stage", scope.stage))
+    if scope.segment is None or scope.region is None:
+        return (Series(DISRUPTED_CUSTOMERS, service),), ()
+    labels = _known((("region", scope.region), ("segment", scope.segment)))
+    return tuple(Series(DISRUPTED_CUSTOMERS, tuple(sorted((*service, label)))) for label in labels), labels
+
+
+def of_disrupted(scope: ScopeName, minute: int, amount: int) -> Count:
+    """Of a scope of health: customers disrupted in a minute, which is a number of minutes since 1970."""
+    keys, parts = _disrupted_in(scope)
+    return Count(minute * MINUTE, keys, amount, parts)
 
 
 def of_answer(at: int, share: float, stage: str | None) -> Iterator[Count]:

@@ -1,9 +1,10 @@
 """The bank of surges as the state of a partition: what survives a crash, and what is told once.
 
 The bank belongs to whoever owns the one partition of `actions`. Its changelog holds the snapshot of each series, the
-board, the actions, and the minutes that came since the snapshots. What happened to a surge is first written there,
-beside the state that knows of it, and told with the flush after: so no event is told that the state does not hold,
-and none that it holds goes untold. A later owner tells an event again at most, with the same number and bytes.
+board and the actions; a flush writes the series that changed, with the board at that very minute. What happened to a
+surge is first written there, beside the state that knows of it, and told with the flush after: so no event is told
+that the state does not hold, and none that it holds goes untold. A later owner tells an event again at most, with the
+same number and bytes.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -16,26 +17,24 @@ import orjson
 from streams.facts.models import DeadLetter, RawRecord
 from streams.ledger.changelog import ChangelogReader, Ended, Progress, Record, Value, flush_records
 from streams.ledger.remembered import NEVER
-from streams.ledger.rules import DAY
+from streams.ledger.rules import DAY, HOUR
 from streams.surges.actions import Action, AdmittedActions, admit_actions, mark
 from streams.surges.bank import SurgeBank, SurgeRules
 from streams.surges.contributions import Contributions
 from streams.surges.counting import Count
-from streams.surges.series import Series, series_of
-from streams.surges.steps import FINE_S
+from streams.surges.hourly import HourlyCounts
+from streams.surges.series import Series
 from streams.surges.surge import Surge, SurgeEvent
+from streams.surges.tie import Tie
 from streams.tables.calendar import utc_text
 from streams.tables.watermark import ClockRules, PartitionWatermark
 
 BOARD: Final = b"board"
 ACTION: Final = b"a"
 SERIES: Final = b"s"
+HOURLY: Final = b"h"
 ACTIONS_KEPT_US: Final = 60 * DAY
 """After its end an action can explain no surge any more, but for a very long one."""
-
-FINE_US: Final = FINE_S * 1_000_000
-
-_Minute = tuple[int, list[tuple[dict[str, str], float]]]
 
 
 class _Board(msgspec.Struct, array_like=True, gc=False):
@@ -45,13 +44,11 @@ class _Board(msgspec.Struct, array_like=True, gc=False):
         bank: its own snapshot of that.
         number: of the newest event.
         outbox: events that are not known to be told.
-        minutes: what came since the running slots of five minutes began, for the series that are older than that.
     """
 
     bank: bytes
     number: int
     outbox: list[tuple[bytes, bytes]]
-    minutes: list[_Minute]
 
 
 @dataclass(slots=True)
@@ -73,6 +70,8 @@ class DurableSurges:
         bank: the detectors.
         contributions: what their counts consist of, for evidence. It is not saved: it follows from the tables.
         actions: by id.
+        hourly: what people say and why they leave, hour by hour.
+        ties: topics whose unhappy mentions come before losses for that reason, as of the last hour.
     """
 
     def __init__(
@@ -87,16 +86,15 @@ class DurableSurges:
         self.contributions = Contributions()
         self.bank = SurgeBank(rules, evidence=self.contributions, on_event=self._mark)
         self.actions: dict[str, Action] = {}
+        self.hourly = HourlyCounts()
+        self.ties: dict[str, Tie] = {}
+        self._tied_at = NEVER
         self._definitions = definitions
         self._examples = examples
         self._number = 0
         self._outbox: list[tuple[bytes, bytes]] = []
         self._durable = 0  # events of the outbox that the changelog holds
-        self._minutes: list[_Minute] = []
-        self._urgent: set[Series] = set()
-        self._forgotten: set[bytes] = set()
-        self._slot = NEVER
-        self._is_slot_over = False
+        self._again: set[bytes] = set()
         self._changed_actions: set[str] = set()
         self._dead_letters: list[DeadLetter] = []
         self._written: set[bytes] = set()
@@ -132,18 +130,10 @@ class DurableSurges:
         counts = summed(counted)
         for count in counted:
             self.contributions.add(count)
+            self.hourly.add(count)
         if minute_us % DAY == 0:
             self.contributions.forget(minute_us)
-        slot = minute_us - minute_us % FINE_US
-        if slot != self._slot:
-            self._slot = slot
-            self._is_slot_over = True
-            self._minutes.clear()
         events = self.bank.observe(minute_us, counts, unknown)
-        self._minutes.append((minute_us, [(key.shown(), n) for key, n in counts.items()]))
-        clock = self.bank.clock
-        if clock is not None and clock - clock % FINE_US == clock:
-            self._is_slot_over = True
         self._take(events)
         self._anything = True
         return events
@@ -157,16 +147,14 @@ class DurableSurges:
     def correct(self, count: Count) -> None:
         """A count that came late for a minute that was judged; it holds where the slot still runs."""
         self.contributions.add(count)
+        self.hourly.add(count)
         self.bank.correct(count.minute, dict.fromkeys(count.keys, count.amount))
-        self._urgent.update(count.keys)
         self._anything = True
 
     def forget(self, measures: Collection[str]) -> None:
         """Let the series of these measures begin anew."""
         for key in [key for key in self.bank.series() if key.measure in measures]:
             self.bank.forget(key)
-            self._urgent.discard(key)
-            self._forgotten.add(_series_key(key))
         self._anything = True
 
     def flush(self, now: int) -> SurgeFlush | None:
@@ -203,29 +191,21 @@ class DurableSurges:
         for key, payload in reader.values.items():
             if key[:1] == SERIES:
                 self.bank.restore(msgspec.msgpack.decode(payload, type=bytes))
+            elif key[:1] == HOURLY:
+                self.hourly.restore(int(key[1:]), payload)
             elif key[:1] == ACTION:
                 action = msgspec.msgpack.decode(payload, type=Action)
                 self.actions[action.action_id] = action
         if BOARD in reader.values:
             board = msgspec.msgpack.decode(reader.values[BOARD], type=_Board)
             self.bank.restore_board(board.bank)
-            self._number, self._outbox, self._minutes = board.number, board.outbox, board.minutes
+            self._number, self._outbox = board.number, board.outbox
             self._durable = len(self._outbox)
-            for minute_us, counts in board.minutes:
-                self._take(self.bank.observe(minute_us, {series_of(shown): n for shown, n in counts}))
-            if self.bank.clock is not None:
-                newest = self.bank.clock - 1
-                self._slot = newest - newest % FINE_US
         self.rewrite(reader.rewrite)
 
     def rewrite(self, keys: Iterable[bytes]) -> None:
         """Write these keys again with the next flush: an owner before has written over them."""
-        known = {_series_key(key): key for key in self.bank.series()}
-        for key in keys:
-            if key in known:
-                self._urgent.add(known[key])
-            elif key[:1] == ACTION and key[1:].decode(errors="replace") in self.actions:
-                self._changed_actions.add(key[1:].decode())
+        self._again.update(keys)
         self._anything = True
 
     def rewrite_parts(self, keys: Iterable[bytes]) -> None:
@@ -236,8 +216,14 @@ class DurableSurges:
             self._number += 1
             texts = () if self._examples is None else self._examples(event.surge)
             self._outbox.append(event_record(event, self._number, self.actions, texts))
-            self._urgent.add(event.surge.series)
             self._anything = True
+
+    def look_for_ties(self) -> None:
+        """Look once an hour what comes before which losses."""
+        clock = self.bank.clock
+        if clock is not None and clock - self._tied_at >= HOUR:
+            self._tied_at = clock
+            self.ties = dict(self.hourly.ties(clock))
 
     def marked(self, surge: Surge) -> Surge:
         """An open surge with the actions that are at work now."""
@@ -250,28 +236,32 @@ class DurableSurges:
 
     def _values(self) -> list[Value]:
         bank, values = self.bank, list[Value]()
-        due = set(bank.changed) if self._is_slot_over else set[Series]()
-        due |= self._urgent & set(bank.series())
-        self._is_slot_over = False
-        self._urgent = set()
-        for key in sorted(due):
-            payload = msgspec.msgpack.encode(bank.snapshot(key))
-            values.append(self._value(_series_key(key), payload))
-            bank.changed.discard(key)
-        for name in sorted(self._forgotten & self._written):
-            if name not in {value.key for value in values}:
-                values.append(self._value(name, None))
-        self._forgotten = set()
+        names = {key: _series_key(key) for key in bank.series()}
+        for key, name in names.items():
+            if key in bank.changed or name in self._again:
+                values.append(self._value(name, msgspec.msgpack.encode(bank.snapshot(key))))
+        bank.changed.clear()
+        gone = {name for name in self._written if name[:1] == SERIES}.difference(names.values())
+        values.extend(self._value(name, None) for name in sorted(gone))
+        self._changed_actions |= {one for one in self.actions if ACTION + one.encode() in self._again}
+        self.hourly.changed |= {int(name[1:]) for name in self._again & self._written if name[:1] == HOURLY}
+        self._again = set()
         for action_id in sorted(self._changed_actions):
             payload = msgspec.msgpack.encode(self.actions[action_id])
             values.append(self._value(ACTION + action_id.encode(), payload))
         self._changed_actions = set()
+        for hour in sorted(self.hourly.changed):
+            values.append(self._value(_hour_key(hour), self.hourly.saved(hour)))
+        self.hourly.changed.clear()
         clock = bank.clock
+        if clock is not None:
+            gone_hours = (_hour_key(hour) for hour in self.hourly.forget(clock))
+            values.extend(self._value(name, None) for name in gone_hours if name in self._written)
         for action_id, action in list(self.actions.items()):
             if clock is not None and action.end + ACTIONS_KEPT_US < clock:
                 del self.actions[action_id]
                 values.append(self._value(ACTION + action_id.encode(), None))
-        board = _Board(bank.snapshot_board(), self._number, self._outbox, self._minutes)
+        board = _Board(bank.snapshot_board(), self._number, self._outbox)
         values.append(self._value(BOARD, msgspec.msgpack.encode(board)))
         return values
 
@@ -314,6 +304,10 @@ def series_name(key: Series) -> str:
     """A series as one text: `unhappy_mentions/brand=acme,topic=late parcel`."""
     labels = ",".join(f"{label}={value}" for label, value in key.labels)
     return f"{key.measure}/{labels}" if labels else key.measure
+
+
+def _hour_key(hour: int) -> bytes:
+    return HOURLY + str(hour).encode()
 
 
 def _series_key(key: Series) -> bytes:

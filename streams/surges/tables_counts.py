@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from streams.health.live.company import CompanyHealth
 from streams.ledger.movements import Movement, MovementKind, Scope
-from streams.ledger.rules import DAY
-from streams.surges.counting import Count, of_mention, of_movement
+from streams.ledger.rules import DAY, MINUTE
+from streams.surges.counting import Count, of_disrupted, of_mention, of_movement
 from streams.surges.series import Series
 from streams.tables.buckets import HOURS, MINUTES, Bucket
 from streams.tables.cells import LOST
@@ -37,6 +38,13 @@ def losses(tables: Tables, minute: int) -> Iterator[Count]:
             scope = Scope(segment, region, product)
             loss = Movement(MovementKind.LOST, minute, scope, customers, value, None, reason=reason, loss_kind=kind)
             yield from of_movement(loss, 1)
+
+
+def disrupted(health: CompanyHealth, minute: int) -> Iterator[Count]:
+    """Customers disrupted in a minute, by scope."""
+    number = minute // MINUTE
+    for scope, amount in health.disrupted.get(number, {}).items():
+        yield of_disrupted(scope, number, amount)
 
 
 class MentionCounts:

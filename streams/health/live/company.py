@@ -56,6 +56,9 @@ MINUTES_AT_ONCE = 50
 KEPT_MINUTES = 30
 """Minutes that were looked at and may still be corrected by late signals."""
 
+DISRUPTED_MINUTES = 14 * 1440
+"""How far back customers disrupted are kept by the minute, for the detectors of surges."""
+
 RED_MINUTES = 7 * 1440
 """How far back red minutes are remembered, in which false green is told."""
 
@@ -74,6 +77,7 @@ class CompanyHealth:
         needs: what customers need, learnt as hours end where nothing is stated.
         statuses: what operations said.
         status_feed: whether they are listened to at all.
+        disrupted: minute since 1970 to the customers disrupted in it, by scope; two weeks back, and none of 0.
     """
 
     def __init__(
@@ -97,12 +101,18 @@ class CompanyHealth:
         self._passed = 0  # minutes before it were looked at
         self._search = MinuteSearch(definitions.health.subsets, self._calendar)
         self._red: dict[ScopeName, set[int]] = {}
+        self.disrupted: dict[int, dict[ScopeName, int]] = {}
         self._merged: dict[tuple[str, Kind], dict[ScopeName, ScopeHealth]] = {}
 
     @property
     def clock(self) -> int | None:
         """The smallest watermark of all partitions, microseconds; None before there is one."""
         return self._clock.clock
+
+    @property
+    def passed(self) -> int:
+        """Minutes since 1970 that are over and were looked at."""
+        return self._passed
 
     @property
     def named(self) -> list[Named]:
@@ -204,6 +214,9 @@ class CompanyHealth:
             self._learn(self._calendar.hour_start(done * MINUTE))
         for minute in [one for one in self._minutes if one < self._passed - KEPT_MINUTES]:
             del self._minutes[minute]
+        if len(self.disrupted) > 2 * DISRUPTED_MINUTES:
+            for minute in [one for one in self.disrupted if one < self._passed - DISRUPTED_MINUTES]:
+                del self.disrupted[minute]
         return len(ripe) > most
 
     def _learn(self, before: int) -> None:
@@ -235,6 +248,7 @@ class CompanyHealth:
                 held = units.setdefault(scope, [0, 0])
                 held[0] += seen
                 held[1] += hurt
+        self.disrupted[minute] = {scope: hurt for scope, (_, hurt) in units.items() if hurt}
         rules = self.definitions.health
         for scope, (seen, hurt) in units.items():
             if hurt and colour(rules, hurt, seen) is ColourName.RED:

@@ -1,6 +1,7 @@
 """Detectors in the middle of a surge, without Kafka."""
 
 from streams.surges.durable import DurableSurges
+from streams.surges.tie import Tie
 from tests.unit.streams.surges.test_durable import SURGE, Worker
 
 
@@ -11,6 +12,7 @@ class MadeUpSurges:
         worker = Worker([], [], 1)
         worker.judge(SURGE.stop)
         self.state: DurableSurges | None = worker.state
+        worker.state.ties = {"late parcel": Tie(9, 8, 10, 0.6, 0.5, 0.7)}
         self._owned = set(owned)
 
     def owned(self) -> set[int]:

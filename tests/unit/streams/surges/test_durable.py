@@ -98,7 +98,7 @@ def test_crashes_change_nothing_that_is_told(seed: int) -> None:
     worker.judge(minute)
     worker.flush()
     while minute < MINUTES + 240:
-        minute = min(minute + draw.randrange(1, 25), MINUTES + 240)
+        minute = min(minute + draw.choice([1, 1, 2, 3, 17]), MINUTES + 240)
         worker.judge(minute)
         dies = draw.choice(["", "", "before", "told", "torn", "after"])
         worker.flush(dies)
