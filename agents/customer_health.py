@@ -14,7 +14,6 @@ from agents.transport import BatchTransport
 from config.settings import Settings
 from streams.health.columns import Kind
 from streams.health.health_json import scope_rows
-from streams.health.live.company import with_latencies
 from streams.health.live.running import WINDOWS
 from streams.health.parts import ScopeName
 from streams.health.tables import ScopeHealth
@@ -69,7 +68,8 @@ class CustomerHealthWriter:
             before = written.get(scope)
             if before is not None and before[0] is row:
                 return
-            (told,) = scope_rows(self._company.definitions, {scope: with_latencies(row)}, with_facts=True)
+            whole = self._company.health.with_latencies(scope, window, row)
+            (told,) = scope_rows(self._company.definitions, {scope: whole}, with_facts=True)
             body = orjson.dumps(told)
             written[scope] = row, body
             if before is not None and before[1] == body:

@@ -10,7 +10,7 @@ from agents.metric_families import MICROSECONDS, add_sample, family_of
 from streams.catalogue import HEALTH, HEALTH_COMPANY
 from streams.facts.definitions.model import Definitions
 from streams.facts.money import minor_digits
-from streams.health.live.company import CompanyHealth, with_latencies
+from streams.health.live.company import CompanyHealth
 from streams.health.live.running import WINDOWS
 from streams.health.partition import Distinct
 from streams.health.parts import ScopeCounts, ScopeName
@@ -92,7 +92,7 @@ class HealthCollector(Collector):
     def _add_scopes(self, families: dict[str, Family]) -> None:
         view = self._view
         for window in WINDOWS:
-            rows = view.health.rows(window)
+            rows = view.health.rows(window, wholes=window != OF_PARTS)
             wholes = {scope: row for scope, row in rows.items() if scope.segment is None}
             shown = folded(wholes, self._label_limit, lambda scope: ScopeName(OTHER, OTHER, None, None))
             if window == OF_PARTS:
@@ -132,9 +132,11 @@ class HealthCollector(Collector):
             add_sample(families, f"netgrowth_health_{name}", number, **labels)
         if scope.segment is not None:
             return
-        for share, us in zip(QUANTILES, with_latencies(row).latencies or (), strict=False):
+        if scope.service == OTHER:
+            return
+        for share, us in zip(QUANTILES, self._view.health.latencies(scope, window) or (), strict=False):
             add_sample(families, "netgrowth_health_latency_seconds", us / MICROSECONDS, quantile=str(share), **labels)
-        if window == OF_PARTS and scope.service != OTHER:
+        if window == OF_PARTS:
             tier = definitions.tiers.get(scope.stage, SHOWN)
             add_sample(families, "netgrowth_health_stage_tier", tier, service=scope.service, stage=scope.stage)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from streams.facts.definitions.model import Definitions
 from streams.health.columns import Kind
@@ -302,44 +303,59 @@ class CompanyHealth:
         """Of these, those that go on."""
         return [one for one in self.false_greens() if one.end + FORGIVEN_MINUTES >= self._passed]
 
-    def rows(self, window: str) -> dict[ScopeName, ScopeHealth]:
-        """Every scope over a window, wholes of services and stages too; without quantiles (`with_latencies`)."""
+    def rows(self, window: str, *, wholes: bool = False) -> dict[ScopeName, ScopeHealth]:
+        """Every scope over a window, or the services and stages as a whole alone; without quantiles (`latencies`)."""
         found: dict[ScopeName, ScopeHealth] = {}
         for kind in self._windows:
-            found |= self.rows_of(kind, window)
+            if wholes:
+                found |= self._rows(kind, window, wholes=True)
+            else:
+                found |= self.rows_of(kind, window)
         return found
 
     def rows_of(self, kind: Kind, window: str) -> dict[ScopeName, ScopeHealth]:
-        """The same of one service and stage; the same object until a part changes."""
+        """The scopes of one service and stage; the same object until a part changes."""
         key = window, kind
         found = self._merged.get(key)
         if found is None:
             found = self._merged[key] = dict(self._rows(kind, window))
         return found
 
-    def _rows(self, kind: Kind, window: str) -> Iterator[tuple[ScopeName, ScopeHealth]]:
+    def _rows(self, kind: Kind, window: str, *, wholes: bool = False) -> Iterator[tuple[ScopeName, ScopeHealth]]:
         scopes: dict[ScopeName, ScopeHealth] = {}
         for _, part in self._windows[kind].values():
-            names = [ScopeName(*kind, *name) for name in part.scopes]
-            if not names:
+            if not part.scopes:
                 continue
-            for name, row in zip(names, unpacked(part.rows[window], COLUMNS + 4).tolist(), strict=True):
+            rows = unpacked(part.rows[window], COLUMNS + 4)
+            places = [place for place, name in enumerate(part.scopes) if name[0] is None or not wholes]
+            for place, row in zip(places, rows[places].tolist(), strict=True):
+                name = ScopeName(*kind, *part.scopes[place])
                 _add(scopes.setdefault(name, ScopeHealth(ScopeCounts(), Distinct())), row)
-            whole = scopes.get(ScopeName(*kind, None, None))
-            for place, one, times in unpacked(part.latencies[window], 3).tolist():
-                scopes[names[place]].counts.latencies.count(one, times)
-                if whole is not None:
-                    whole.counts.latencies.count(one, times)
         for name, health in scopes.items():
             if health.customers or any(health.counts.probes):
                 yield name, health
 
+    def latencies(self, scope: ScopeName, window: str) -> tuple[float, ...] | None:
+        """The quantiles QUANTILES of a scope over a window, microseconds; None where no latency was told."""
+        found = Bins()
+        for _, part in self._windows[scope.service, scope.stage].values():
+            if not part.scopes:
+                continue
+            rows = unpacked(part.latencies[window], 3)
+            if scope.segment is not None:
+                own = (scope.segment, scope.region)
+                rows = rows[rows[:, 0] == part.scopes.index(own)] if own in part.scopes else rows[:0]
+            bins, inverse = np.unique(rows[:, 1], return_inverse=True)
+            times = np.bincount(inverse, rows[:, 2], minlength=len(bins)).astype(np.int64)
+            for one, count in zip(bins.tolist(), times.tolist(), strict=True):
+                found.count(one, count)
+        return quantiles(found, QUANTILES)
 
-def with_latencies(health: ScopeHealth) -> ScopeHealth:
-    """The scope with its quantiles, which take their time."""
-    if health.latencies is None:
-        health.latencies = quantiles(health.counts.latencies, QUANTILES)
-    return health
+    def with_latencies(self, scope: ScopeName, window: str, health: ScopeHealth) -> ScopeHealth:
+        """A scope with its quantiles, which take their time."""
+        if health.latencies is None:
+            health.latencies = self.latencies(scope, window)
+        return health
 
 
 def _added(progress: Mapping[int, HealthProgress]) -> dict[str, Any]:

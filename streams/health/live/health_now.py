@@ -1,12 +1,9 @@
 """Perceived health now, as one JSON document: what `/api/v1/health` and the report card show."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from streams.health.health_json import false_green_rows, scope_rows, subset_row
-from streams.health.live.company import CompanyHealth, with_latencies
-from streams.health.parts import ScopeName
-from streams.health.tables import ScopeHealth
+from streams.health.live.company import CompanyHealth
 from streams.ledger.rules import MINUTE
 from streams.tables.calendar import Calendar, utc_text
 
@@ -22,7 +19,9 @@ def health_now(company: CompanyHealth, window: str) -> dict[str, Any] | None:
     if span is None or company.clock is None:
         return None
     definitions, calendar = company.definitions, Calendar(company.definitions.time_zone)
-    rows = scope_rows(definitions, _with_latencies(company.rows(window)), with_facts=True)
+    found = company.rows(window)
+    told = {scope: company.with_latencies(scope, window, health) for scope, health in found.items()}
+    rows = scope_rows(definitions, told, with_facts=True)
     return {
         "definitions": {"name": definitions.name, "version": definitions.version},
         "currency": definitions.currency,
@@ -44,10 +43,6 @@ def health_now(company: CompanyHealth, window: str) -> dict[str, Any] | None:
         "subsets": [subset_row(named) for named in company.named],
         "false_green": false_greens(company),
     }
-
-
-def _with_latencies(rows: Mapping[ScopeName, ScopeHealth]) -> dict[ScopeName, ScopeHealth]:
-    return {scope: with_latencies(health) for scope, health in rows.items()}
 
 
 def status_feed(company: CompanyHealth) -> str:

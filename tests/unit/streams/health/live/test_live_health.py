@@ -7,7 +7,6 @@ import pytest
 
 from streams.health.customers import Profile
 from streams.health.health_json import scope_rows
-from streams.health.live.company import with_latencies
 from streams.health.live.known import Held
 from streams.health.signals import Level, Status
 from tests.unit.streams.health.live.company_of_books import Base, LiveHealth, in_pieces
@@ -35,7 +34,8 @@ def an_hour(seed: int, *, customers: int = 60, signals: int = 1500) -> list[dict
 
 def told(live: LiveHealth, window: str, *, with_facts: bool = False) -> list[dict[str, Any]]:
     """The rows of a window, as JSON."""
-    rows = {scope: with_latencies(health) for scope, health in live.company.rows(window).items()}
+    company = live.company
+    rows = {scope: company.with_latencies(scope, window, health) for scope, health in company.rows(window).items()}
     return scope_rows(live.definitions, rows, with_facts)
 
 
