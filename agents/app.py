@@ -72,6 +72,7 @@ class LedgerWorker:
         self, settings: Settings, definitions: Definitions, feeds: frozenset[str] = frozenset({LEDGER.topic}), *,
         options: TransportOptions | None = None, measurement: Measurement | None = None, topic: str | None = None,
         own_topics: Iterable[str] = (), scorer: Scorer | None = None,
+        counts_from: int | None = None,
     ) -> None:
         """Make a worker.
 
@@ -80,11 +81,12 @@ class LedgerWorker:
             scorer: of sentiment, fitted to own labels; None: the shipped one.
             topic: full name of the ledger's input topic, by default that of the settings.
             own_topics: the company's own topics that it turns into these, by their full names.
+            counts_from: where the count of its edition begins, microseconds (`streams.editions.Build`).
         """
         self.settings = settings
         self.definitions = definitions
         retention = Retention(settings.keep_minutes_us, settings.keep_hours_us, settings.keep_days_us)
-        rules = table_rules(definitions, retention)
+        rules = table_rules(definitions, retention, counts_from)
         clock_rules = ClockRules(settings.idle_after_us, settings.fresh_us)
         self.app = self._faust_app(options)
         self.editions = EditionLog(settings)

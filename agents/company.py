@@ -199,6 +199,10 @@ class Company:
         """An instant in the company's time zone, with its offset."""
         return self._tables.tables.calendar.local_text(at)
 
+    def told(self, row: Row, start: int) -> Row:
+        """The row of a span that begins at `start`, as others are told it (`TableRules.told`)."""
+        return self._tables.tables.rules.told(row, start)
+
     def rows_in(self, span: Span) -> dict[ScopeKey, Row]:
         """The row of every scope in which something was counted in a span, summed anew."""
         tables = self._whole.tables

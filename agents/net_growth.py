@@ -128,7 +128,8 @@ class NetGrowthWriter:
     def _put(
         self, place: int, scope: ScopeKey, name: str, window: str, span: Span, row: Row, clock: int
     ) -> None:
-        definitions = self._company.definitions
+        company = self._company
+        definitions = company.definitions
         value: dict[str, Any] = {
             "scope": scope_labels(scope),
             "window": window,
@@ -137,7 +138,7 @@ class NetGrowthWriter:
             "final": is_final(span.end, clock, definitions.horizon_us, definitions.grouping_us),
             "definitions": {"name": definitions.name, "version": definitions.version},
             "currency": definitions.currency,
-            "row": row,
+            "row": company.told(row, span.start),
         }
         if window != "all":
             value["start"] = utc_text(span.start)

@@ -34,9 +34,10 @@ class Backfill:
 
     def __init__(
         self, definitions: Definitions, partitions: int, *, now_us: Callable[[], int] | None = None,
-        own_topic: str | None = None,
+        own_topic: str | None = None, since: int | None = None,
     ) -> None:
-        """`own_topic`: the history's records are in the words of this one, if the definitions name it.
+        """`own_topic`: the history's records are in the words of this one, if the definitions name it; `since`: what
+        happened at this instant or before, microseconds, is left out.
 
         Raises: NoHistory.
         """
@@ -49,6 +50,7 @@ class Backfill:
         self._origins = [Origins(agreement) for _ in range(partitions)]
         self._records: list[list[Timed]] = [[] for _ in range(partitions)]
         self._added = 0
+        self._since = since
         self._has_links = False
         self._intake: Intake | None = None
         if own_topic in definitions.own_topics:
@@ -79,14 +81,16 @@ class Backfill:
             record.key, record.partition, record.timestamp_ms, record.headers = key, place, None, ()
         self._add(records, batch, placed)
 
-    def add_kept(self, partition: int, records: Sequence[RawRecord]) -> None:
-        """The next records of a partition of `customer-events`, as they lie there."""
+    def add_kept(self, partition: int, records: Sequence[RawRecord]) -> int | None:
+        """The next records of a partition of `customer-events`, as they lie there; their smallest event time."""
         self.kept += len(records)
         # What partitions told each other follows from the links, and does again.
         fresh = list(handovers_among(self._origins[partition].fresh(records))[0])
         for record in fresh:
             record.headers = ()
-        self._add(fresh, self._kept_admission.admit(fresh), [partition] * len(fresh))
+        batch = self._kept_admission.admit(fresh)
+        self._add(fresh, batch, [partition] * len(fresh))
+        return min((fact.at for fact in batch.facts), default=None)
 
     def count(self, books: Sequence[PartitionBooks], ends: Sequence[int]) -> None:
         """Apply everything to fresh books, one for each partition; the records are let go with it.
@@ -130,6 +134,8 @@ class Backfill:
         at = 0
         for number, (record, place) in enumerate(zip(records, places, strict=True)):
             at = times.get(number, at)
+            if self._since is not None and at <= self._since:
+                continue
             self._records[place].append((at, self._added, record))
             self._added += 1
 

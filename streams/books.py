@@ -18,10 +18,13 @@ from streams.facts.models import DeadLetter, Link, RawRecord
 from streams.facts.open_words import OpenWords
 from streams.facts.placement import partition_for
 from streams.intake.origins import Origins, agreement_of, ledger_agreement_of
+from streams.ledger.carried import begin_with
 from streams.ledger.changelog import ChangelogReader, Ended, Progress, Record, Value, flush_records
+from streams.ledger.customer import CustomerState
 from streams.ledger.handover_records import HandoverRecord, handover_records, handovers_among
 from streams.ledger.linked import Handover, LinkedLedger
 from streams.ledger.movement_lines import MovementLines
+from streams.ledger.movements import Ignored
 from streams.ledger.packing import CUSTOMER, MORE, pack_counts, unpack_counts
 from streams.ledger.partition import PartitionLedger
 from streams.ledger.remembered import NEVER
@@ -100,6 +103,7 @@ class PartitionBooks:
         self.epoch = 0
         self._clock_rules = clock_rules
         self._admission = admission
+        self._counts_from = table_rules.counts_from
         self._tables = PartitionTables(partition, table_rules)
         self._unwritten = _Unwritten()
         self._written: set[bytes] = set()
@@ -115,6 +119,8 @@ class PartitionBooks:
         told, handovers = handovers_among(self._origins.fresh(records))
         batch = self._admission.admit(told)
         self.records.count(batch)
+        if self._counts_from is not None:
+            self._leave_out_older(batch, self._counts_from)
         if batch.dead_letters:
             self._unwritten.dead_letters.extend(batch.dead_letters)
         if batch.facts or batch.links or handovers:
@@ -158,6 +164,26 @@ class PartitionBooks:
         linked.apply(batch.facts[done:], offsets[done:])
         outgoing, linked.outgoing = linked.outgoing, []
         self._unwritten.handovers.extend(outgoing)
+
+    def begin(self, states: Iterable[tuple[str, CustomerState]], at: int) -> None:
+        """Begin at an instant with customers whom another count had; for fresh books only."""
+        for customer_id, state in states:
+            begin_with(self.ledger, customer_id, state, at)
+        self._book()
+        self.watermark.admit(at, None)
+        self._unwritten.anything = True
+
+    def _leave_out_older(self, batch: AdmittedBatch, counts_from: int) -> None:
+        """Facts from before the count began belong to the one before: they are superseded."""
+        kept = [at for at, fact in enumerate(batch.facts) if fact.at > counts_from]
+        if len(kept) == len(batch.facts):
+            return
+        of_customers = sum(1 for fact in batch.facts if fact.customer_id and fact.at <= counts_from)
+        self.ledger.counts.facts += of_customers
+        for _ in range(of_customers):
+            self.ledger.counts.count_outcome(Ignored.SUPERSEDED)
+        batch.facts = [batch.facts[at] for at in kept]
+        batch.fact_records = [batch.fact_records[at] for at in kept]
 
     def hand_over(self) -> list[Handover]:
         """What is to be told to other partitions; whoever takes it tells them, and no flush writes it."""

@@ -29,7 +29,8 @@ class TakeOver(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="event
 class Build(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="event", tag="build"):
     """The state of an edition is being built from history, or is `done`; no worker of it may run before that.
 
-    `source` says from what: the same history is built once.
+    `source` says from what: the same history is built once. `counts_from`: where the count begins, with the customers
+    whom the edition in force had then, microseconds; None: with nobody.
     """
 
     edition: str
@@ -37,6 +38,7 @@ class Build(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="event", 
     definitions: tuple[str, str]
     at: int
     done: bool = False
+    counts_from: int | None = None
 
 
 _decode = msgspec.json.Decoder(TakeOver | Build).decode

@@ -28,7 +28,9 @@ from streams.tables.tables import TableRules, Tables
 ROLL_EVERY_US = 6 * HOUR
 
 
-def table_rules(definitions: Definitions, retention: Retention | None = None) -> TableRules:
+def table_rules(
+    definitions: Definitions, retention: Retention | None = None, counts_from: int | None = None
+) -> TableRules:
     """What the definitions fix for the tables."""
     kinds = [LossKind.VOLUNTARY.value, LossKind.PAYMENT.value, LossKind.BEYOND_US.value]
     if definitions.lapse is not None:
@@ -39,6 +41,7 @@ def table_rules(definitions: Definitions, retention: Retention | None = None) ->
         grouping_us=definitions.grouping_us,
         rows=RowRules(definitions.customers_per_marble, tuple(kinds)),
         retention=retention or Retention(),
+        counts_from=counts_from,
     )
 
 

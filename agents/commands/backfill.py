@@ -17,7 +17,9 @@ from agents.wall_clock import wall_clock_us
 from config.settings import Settings
 from streams.backfill import Backfill, NoHistory
 from streams.facts.definitions.model import Definitions
+from streams.facts.models import RawRecord
 from streams.report.wording import plural
+from streams.tables.calendar import utc_text
 
 SOURCE = "customer-events"
 
@@ -29,12 +31,14 @@ SOURCE = "customer-events"
 @click.argument("file", required=False)
 @click.option("--topic", metavar="T", help="A topic by its full name; with FILE: the own topic in whose words it is.")
 @click.option("--from", "since", type=Instant(), help="With --topic: from the first record appended then or later.")
+@click.option("--carry-over", "old_file", metavar="F",
+              help="No history: begin with the customers of the running count, whose definitions are F.")
 @click.option("--definitions", "definitions_file", help="The definitions file (default: NETGROWTH_DEFINITIONS).")
 @click.option("--edition", help="Name of the edition (default: NETGROWTH_EDITION, else one made from the history).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
-    file: str | None, topic: str | None, since: int | None, definitions_file: str | None, edition: str | None,
-    as_json: bool,
+    file: str | None, topic: str | None, since: int | None, old_file: str | None, definitions_file: str | None,
+    edition: str | None, as_json: bool,
 ) -> None:
     """Count the history in FILE, or in topic T, together with the facts that are kept in customer-events, in event
     time, and write that as the state of an edition.
@@ -43,6 +47,10 @@ def command(
     once they have caught up, like a new version of the definitions; windows and cohorts have a past then. FILE has
     records as in customer-events, one JSON object a line, in any order; gzip or zstd compressed if you like.
 
+    Where the facts of before are no longer kept and there is no history of them, --carry-over begins the new count
+    at an instant, the horizon before the newest fact, with the customers whom the running one had then; what happened
+    later is counted by the new definitions. Every row of a span that begins before it says so: `counts_from`.
+
     Running it again changes nothing: what is built is not built anew, and what was interrupted goes on. All records
     are held in memory meanwhile, some 600 bytes beside the text of each.
 
@@ -50,26 +58,31 @@ def command(
     read, no broker answers, or the edition's name is taken.
     """
     # Imported here: it brings the worker with it.
-    from agents.backfill import CannotBuild, EditionBuilder, NotWritten
+    from agents.backfill import CannotBuild, EditionBuilder, NotWritten, carry_over
 
-    if file is None and topic is None:
-        raise WrongInput("name a FILE, or a topic with --topic")
+    if (file is None and topic is None) == (old_file is None):
+        raise WrongInput("name a FILE, or a topic with --topic, or the running definitions with --carry-over")
     if since is not None and (topic is None or file is not None):
         raise WrongInput("--from goes with --topic alone; a file is read whole")
     settings = settings_from_environment()
     definitions = load_definitions(definitions_file or str(settings.definitions))
     try:
-        source = _source_of(file, topic, since)
+        old = None if old_file is None else load_definitions(old_file)
+        source = _source_of(file, topic, since) if old is None else f"state by {old.name} {old.version}"
         settings = _of_edition(settings, definitions, edition, source)
         _make_topics(settings)
         builder = EditionBuilder(settings, definitions, source)
         told: dict[str, Any] = {"edition": settings.edition, "built": "before"}
         if not builder.is_done():
-            backfill, ends = _read(settings, definitions, file, topic, since)
-            builder.build(backfill, ends, lambda number: click.echo(f"partition {number} is built", err=True))
+            carried = None if old is None else carry_over(settings, old, definitions, builder.begun_at())
+            at = None if carried is None else carried.at
+            backfill, ends = _read(settings, definitions, file, topic, since, at)
+            builder.build(
+                backfill, ends, lambda number: click.echo(f"partition {number} is built", err=True), carried
+            )
             told |= {
                 "built": "now", "history": backfill.history, "kept": backfill.kept, "left_out": backfill.left_out,
-            }  # fmt: skip
+            } | ({} if at is None else {"counts_from": utc_text(at)})  # fmt: skip
     except (BrokerUnreachable, CannotBuild, NoHistory, UnreadableFile, OSError) as error:
         raise WrongInput(str(error)) from error
     except NotWritten as error:
@@ -110,25 +123,42 @@ def _make_topics(settings: Settings) -> None:
 
 
 def _read(
-    settings: Settings, definitions: Definitions, file: str | None, topic: str | None, since: int | None
+    settings: Settings, definitions: Definitions, file: str | None, topic: str | None, since: int | None,
+    counts_from: int | None,
 ) -> tuple[Backfill, list[int]]:
     """The history and the kept facts, and the offset at which the edition's workers go on in each partition."""
     from agents import history
 
-    backfill = Backfill(definitions, settings.partitions, now_us=wall_clock_us, own_topic=topic)
+    backfill = Backfill(
+        definitions, settings.partitions, now_us=wall_clock_us, own_topic=topic, since=counts_from
+    )
     if file is not None:
         for records in history.of_file(file, SOURCE if topic is None else topic):
             backfill.add_history(records)
-    else:
-        assert topic is not None
+    elif topic is not None:
         milliseconds = None if since is None else since // 1000
         for records in history.of_topic(settings, topic, milliseconds).partitions:
             if records:
                 backfill.add_history(records)
     kept = history.of_topic(settings, settings.topic(SOURCE), partitions=settings.partitions)
     for number, records in enumerate(kept.partitions):
-        backfill.add_kept(number, records)
+        earliest = backfill.add_kept(number, records)
+        if counts_from is not None and records and records[0].offset:
+            _check_kept(records[0], earliest, counts_from)
     return backfill, kept.ends
+
+
+def _check_kept(first: RawRecord, earliest: int | None, counts_from: int) -> None:
+    """What happened after the instant must be kept: the first record was appended, or tells of a time, before it.
+
+    Raises: WrongInput.
+    """
+    appended = None if first.timestamp_ms is None else first.timestamp_ms * 1000
+    if all(at is None or at > counts_from for at in (appended, earliest)):
+        raise WrongInput(
+            f"records of {first.topic} since {utc_text(counts_from)} are no longer kept, so what happened since then "
+            "cannot be counted by the new definitions: its retention must be longer than the horizon"
+        )
 
 
 def _lines(told: dict[str, Any]) -> Iterator[str]:
@@ -136,7 +166,10 @@ def _lines(told: dict[str, Any]) -> Iterator[str]:
         yield f"The edition {told['edition']} was built from this history before; nothing was changed."
     else:
         kept = plural(told["kept"], "kept one")
-        yield f"{plural(told['history'], 'record')} of history and {kept} make the edition {told['edition']}."
+        past = f"{plural(told['history'], 'record')} of history"
+        if "counts_from" in told:
+            past = f"the customers whom the running count had at {told['counts_from']},"
+        yield f"{past} and {kept} make the edition {told['edition']}."
         for name, count in told["left_out"].items():
             yield f"  {plural(count, 'record')} of the history left out: {name}"
     yield f"Start its workers: NETGROWTH_EDITION={told['edition']} netgrowth worker; they take over by themselves."

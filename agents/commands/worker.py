@@ -46,7 +46,7 @@ def command(definitions_file: str | None, measure: bool) -> None:
     try:
         feeds = usable_feeds(settings) if asked is None else usable_feeds(settings, [LEDGER], without=[LEDGER.topic])
         own_topics = () if asked is not None else usable_own_topics(settings, definitions)
-        _check_built(settings)
+        counts_from = _built_from(settings)
     except (BrokerUnreachable, MissingTopics, NoAvro) as error:
         raise WrongInput(str(error)) from error
     settings = _with_port(settings)
@@ -61,20 +61,28 @@ def command(definitions_file: str | None, measure: bool) -> None:
     log.info("Serving http://%s:%d/metrics, /api/v1/status, /health/ready", settings.web_bind, settings.web_port)
     if asked is None:
         scorer = fitted_scorer(definitions, path)
-        worker = LedgerWorker(settings, definitions, feeds, own_topics=own_topics, scorer=scorer)
+        worker = LedgerWorker(
+            settings, definitions, feeds, own_topics=own_topics, scorer=scorer, counts_from=counts_from
+        )
     else:
         worker = LedgerWorker(settings, definitions, feeds, measurement=Measurement(asked), topic=asked.topic)
     run_worker(worker.app, loglevel=settings.log_level, logging_config=logging_config(settings))
 
 
-def _check_built(settings: Settings) -> None:
-    """Raises: WrongInput while the edition is being built; BrokerUnreachable."""
-    if settings.edition:
-        from agents.backfill import unfinished
+def _built_from(settings: Settings) -> int | None:
+    """Where the count of the edition begins if it was built so.
 
-        why = unfinished(settings)
-        if why is not None:
-            raise WrongInput(why)
+    Raises: WrongInput while it is being built; BrokerUnreachable.
+    """
+    if not settings.edition:
+        return None
+    from agents.backfill import Unfinished, build_of
+
+    try:
+        build = build_of(settings)
+    except Unfinished as error:
+        raise WrongInput(str(error)) from error
+    return None if build is None else build.counts_from
 
 
 def _with_port(settings: Settings) -> Settings:

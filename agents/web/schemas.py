@@ -37,8 +37,11 @@ _LEVELS = {
     "net": ref("Net", "new plus returned less lost"),
     "closing": amount("customers held when the window ended"),
 }
+_COUNTS_FROM = maybe(text("where the count begins, if that is inside the span (RFC 3339)"))
+
 _ROW = {
     **_LEVELS,
+    "counts_from": _COUNTS_FROM,
     "expansion": count("value gained by customers who stayed"),
     "contraction": count("value lost by customers who stayed"),
     "transferred_in": amount("moved here from another segment, region or product; 0 in the total"),

@@ -188,6 +188,22 @@ class PartitionLedger:
         customer = self.customers[customer_id] = Customer(CustomerState(), [], CustomerState(), BLANK_ORDER)
         return customer
 
+    def begin(self, customer_id: str, state: CustomerState, at: int) -> None:
+        """A customer of whom nothing is known here begins with a state at an instant; whoever calls books it."""
+        customer = self.add_blank(customer_id)
+        customer.base, customer.state = state, copy(state)
+        customer.newest, customer.folded_to = (at, "", 0, "", 0), at
+        self.watermark = max(self.watermark, at)
+        self.dirty.add(customer_id)
+        self._schedule(customer_id, customer)
+
+    def state_at(self, customer_id: str, at: int) -> CustomerState | None:
+        """A customer as it was at an instant not older than the horizon; None: it is not known."""
+        found = self.customers.get(customer_id) or (self.resting.look(customer_id) or (None,))[0]
+        if found is None:
+            return None
+        return self._fold(found.base, [fact for fact in found.facts if fact.at <= at], at).state
+
     def refold(self, customer_id: str, customer: Customer, base: CustomerState, facts: list[Fact]) -> None:
         """Put another base and other remembered facts in place of a customer's, and book the difference."""
         before = self._fold(customer.base, customer.facts, customer.folded_to)

@@ -83,6 +83,8 @@ def card(
     for name in ("retention", "earned_growth"):
         if name in row:
             made[name] = row[name]
+    if "counts_from" in row:
+        made["counts_from"] = row["counts_from"]
     if silos is not None:
         made["silos"] = silos["silos"]
     if "before" in row:
@@ -115,6 +117,8 @@ def _lines(of: Mapping[str, Any]) -> Iterator[str]:
         if of["final"]
         else "Known now, and provisional: late facts may still change it."
     )
+    if "counts_from" in of:
+        yield f"Counts from {of['counts_from']}, with the customers whom the definitions before had then"
     if of["known_until"] != of["at"]:
         yield f"From all that was known at {of['known_until']}"
     yield ""

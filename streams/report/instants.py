@@ -46,8 +46,10 @@ def past_view(tables: Tables, scope: ScopeKey, window: str, at: int, clock: int)
     for one in (span, beside):
         if one is not None:
             check_kept(tables, one, clock)
-    before = None if beside is None else row_in(tables, scope, beside)
-    return WindowView(span, row_in(tables, scope, span), before, is_final_now(tables, window, at, clock))
+    told = tables.rules.told
+    before = None if beside is None else told(row_in(tables, scope, beside), beside.start)
+    row_of_span = told(row_in(tables, scope, span), span.start)
+    return WindowView(span, row_of_span, before, is_final_now(tables, window, at, clock))
 
 
 def row_in(tables: Tables, scope: ScopeKey, span: Span) -> Row:

@@ -55,9 +55,11 @@ def ledger_json(
     shown: dict[str, Row] = {}
     for name, (span, beside) in windows.items():
         final = is_final(span.end, until_us, rules.horizon_us, rules.grouping_us)
-        shown[name] = {**made[span], "final": final}
+        shown[name] = {**rules.told(made[span], span.start), "final": final}
         if beside is not None:
-            shown[name]["before"] = made[beside]
+            shown[name]["before"] = rules.told(made[beside], beside.start)
+    begin = windows["all"].span.start
+    rows = {scope: rules.told(one, begin) for scope, one in rows.items()}
     regions_of: dict[str, dict[str, Row]] = {}
     for dimension, segment, region in sorted(rows):
         if dimension == "segment_region":
@@ -67,7 +69,7 @@ def ledger_json(
         "currency": currency,
         "until": utc_text(until_us),
         "accounting": dict(accounting),
-        "total": made[windows["all"].span],
+        "total": rules.told(made[windows["all"].span], begin),
         "segments": _named(rows, "segment"),
         "regions": _named(rows, "region"),
         "products": _named(rows, "product"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from streams.ledger.movements import Movement
 from streams.ledger.rules import HOUR
 from streams.tables.buckets import HOURS, MINUTES, Buckets, Retention
-from streams.tables.calendar import Calendar, minute_start
+from streams.tables.calendar import Calendar, minute_start, utc_text
 from streams.tables.cells import Addition, cells_of
 from streams.tables.levels import Level, change
 from streams.tables.rows import Row, RowRules, row
@@ -21,13 +21,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TableRules:
-    """What the definitions and settings fix for the tables; spans in microseconds."""
+    """What the definitions and settings fix for the tables; spans in microseconds.
+
+    `counts_from`: the instant at which the count begins, with the customers whom another one had; None: it has all.
+    """
 
     zone: str = "UTC"
     horizon_us: int = 36 * HOUR
     grouping_us: int = HOUR
     rows: RowRules = field(default_factory=RowRules)
     retention: Retention = field(default_factory=Retention)
+    counts_from: int | None = None
+
+    def told(self, row: Row, start: int) -> Row:
+        """The row of a span that begins at `start`; if the count begins later, it says from when it counts."""
+        if self.counts_from is None or start >= self.counts_from:
+            return row
+        return {**row, "counts_from": utc_text(self.counts_from)}
 
 
 class Tables:

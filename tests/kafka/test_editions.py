@@ -175,7 +175,8 @@ def test_a_new_version_takes_over_and_no_moment_shows_two(
 def rows_written(environment: dict[str, str], prefix: str) -> list[tuple[bytes, Any]]:
     """Keys and rows of net-growth in the order of being written; None where a row was deleted."""
     consumer = KafkaConsumer(bootstrap_servers=environment["KAFKA_BROKERS"], consumer_timeout_ms=2000)
-    partitions = [TopicPartition(f"{prefix}net-growth", number) for number in range(4)]
+    topic = f"{prefix}net-growth"
+    partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
     consumer.assign(partitions)
     consumer.seek_to_beginning(*partitions)
     found = [(one.timestamp, one.key, one.value and orjson.loads(one.value)) for one in consumer]
