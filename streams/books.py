@@ -18,6 +18,7 @@ from streams.facts.models import DeadLetter, Link, RawRecord
 from streams.facts.open_words import OpenWords
 from streams.facts.placement import partition_for
 from streams.intake.origins import Origins, agreement_of, ledger_agreement_of
+from streams.ledger import movement_lines
 from streams.ledger.carried import begin_with
 from streams.ledger.changelog import ChangelogReader, Ended, Progress, Record, Value, flush_records
 from streams.ledger.customer import CustomerState
@@ -27,6 +28,7 @@ from streams.ledger.movement_lines import MovementLines
 from streams.ledger.movements import Ignored
 from streams.ledger.packing import CUSTOMER, MORE, pack_counts, unpack_counts
 from streams.ledger.partition import PartitionLedger
+from streams.ledger.plain import Teller
 from streams.ledger.remembered import NEVER
 from streams.ledger.saving import UnsavedCustomers, customer_in
 from streams.recount import RecordCounts, accounting
@@ -130,7 +132,7 @@ class PartitionBooks:
             if batch.links or handovers or self._linked.has_links:
                 self._apply_linked(told, batch, handovers)
             else:
-                ledger.apply(batch.facts)
+                ledger.apply(batch.facts, self._teller())
             if ledger.watermark > before:
                 appended = records[-1].timestamp_ms
                 self.watermark.admit(ledger.watermark, None if appended is None else appended * 1000)
@@ -319,6 +321,16 @@ class PartitionBooks:
         except KeyError:
             return False
         return True
+
+    def _teller(self) -> Teller | None:
+        booking, lines = self._tables.booking, self._unwritten.movements
+        if booking is None or not movement_lines.is_compiled:
+            return None
+        return booking, self._tables.booked_from, lines.take, lines.customers, lines.room, self._book_now
+
+    def _book_now(self) -> int:
+        self._book()
+        return self._unwritten.movements.room
 
     def _book(self) -> None:
         changes = self.ledger.changes

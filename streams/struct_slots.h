@@ -11,7 +11,7 @@
 #include <structmember.h>
 
 /* As in streams/compiled.py. */
-#define VERSION 2
+#define VERSION 3
 
 #define MOST_SLOTS 32
 

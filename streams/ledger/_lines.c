@@ -3,7 +3,7 @@
  * What it does is defined by `movement_lines.py`, and by the tests that read back what both have written. A movement
  * with a text that needs an escape, or a number beyond 64 bits, goes to Python.
  */
-#include "../struct_slots.h"
+#include "../moved.h"
 
 #include <string.h>
 
@@ -20,12 +20,7 @@ static const char *const SCOPE_NAMES[] = { "segment", "region", "product" };
 static Slots movement_, change_, scope_;
 static PyObject *PENDING, *write_slowly;
 
-typedef struct {
-    char *bytes;
-    size_t length, room;
-} Buffer;
-
-static int make_room(Buffer *buffer, size_t more)
+static int make_room(Lines *buffer, size_t more)
 {
     if (buffer->room - buffer->length >= more)
         return 0;
@@ -40,7 +35,7 @@ static int make_room(Buffer *buffer, size_t more)
     return 0;
 }
 
-static int write_bytes(Buffer *buffer, const char *bytes, size_t length)
+static int write_bytes(Lines *buffer, const char *bytes, size_t length)
 {
     if (make_room(buffer, length) < 0)
         return -1;
@@ -54,7 +49,7 @@ static int write_bytes(Buffer *buffer, const char *bytes, size_t length)
 /* The writers below: 0 when it is written, 1 when it is for Python, -1 with an exception. */
 
 /* A text in quotation marks. */
-static int write_text(Buffer *buffer, PyObject *text)
+static int write_text(Lines *buffer, PyObject *text)
 {
     Py_ssize_t length;
     const char *bytes;
@@ -81,7 +76,7 @@ static int write_text(Buffer *buffer, PyObject *text)
     return 0;
 }
 
-static int write_number(Buffer *buffer, PyObject *object)
+static int write_number(Lines *buffer, PyObject *object)
 {
     int overflow;
     if (!PyLong_Check(object))
@@ -106,7 +101,7 @@ static int is_number(PyObject *object, long long expected)
 }
 
 /* A list of a text, a text, and a text or a number. */
-static int write_three(Buffer *buffer, PyObject *first, PyObject *second, PyObject *third)
+static int write_three(Lines *buffer, PyObject *first, PyObject *second, PyObject *third)
 {
     int left = WRITE(buffer, "[");
     if (!left)
@@ -122,94 +117,110 @@ static int write_three(Buffer *buffer, PyObject *first, PyObject *second, PyObje
     return left ? left : WRITE(buffer, "]");
 }
 
-typedef struct {
-    const char *name;  /* with what stands before the value */
-    int field;
-} Field;
-
-static int write_fields(Buffer *buffer, const Field *fields, int count, PyObject *movement,
-                        int (*write)(Buffer *, PyObject *))
+static int write_line(Lines *buffer, const Moved *moved, long sign)
 {
-    int left = 0;
-    for (int i = 0; !left && i < count; i++) {
-        left = write_bytes(buffer, fields[i].name, strlen(fields[i].name));
-        if (!left)
-            left = write(buffer, SLOT(movement_, movement, fields[i].field));
-    }
-    return left;
-}
-
-static int write_line(Buffer *buffer, PyObject *change)
-{
-    static const Field numbers[] = { { ",\"customers\":", M_CUSTOMERS }, { ",\"value\":", M_VALUE } };
-    static const Field texts[] = {
-        { ",\"activity\":", M_ACTIVITY }, { ",\"reason\":", M_REASON }, { ",\"loss_kind\":", M_LOSS_KIND } };
-    static const Field truths[] = {
-        { ",\"earned\":true", M_EARNED }, { ",\"implied\":true", M_IMPLIED }, { ",\"early\":true", M_EARLY } };
+    PyObject *const texts[] = { moved->activity, moved->reason, moved->loss_kind };
+    PyObject *const truths[] = { moved->earned, moved->implied, moved->early };
+    static const char *const text_names[] = { ",\"activity\":", ",\"reason\":", ",\"loss_kind\":" };
+    static const char *const truth_names[] = { ",\"earned\":true", ",\"implied\":true", ",\"early\":true" };
     static const char *const places[] = { ",\"segment\":", ",\"region\":", ",\"product\":" };
-    PyObject *movement = SLOT(change_, change, CHANGE_MOVEMENT), *scope = SLOT(movement_, movement, M_SCOPE);
-    PyObject *cause = SLOT(movement_, movement, M_CAUSE), *to = SLOT(movement_, movement, M_TO);
-    PyObject *sign = SLOT(change_, change, CHANGE_SIGN), *count = SLOT(movement_, movement, M_COUNT);
     int left = WRITE(buffer, "{\"customer_id\":");
     if (!left)
-        left = write_text(buffer, SLOT(change_, change, CHANGE_CUSTOMER));
+        left = write_text(buffer, moved->customer_id);
     if (!left)
         left = WRITE(buffer, ",\"kind\":");
     if (!left)
-        left = write_text(buffer, SLOT(movement_, movement, M_KIND));
+        left = write_text(buffer, moved->kind);
     if (!left)
         left = WRITE(buffer, ",\"at_us\":");
     if (!left)
-        left = write_number(buffer, SLOT(movement_, movement, M_AT));
+        left = write_number(buffer, moved->at);
     for (int i = 0; !left && i < 3; i++) {
         left = write_bytes(buffer, places[i], strlen(places[i]));
         if (!left)
-            left = write_text(buffer, SLOT(scope_, scope, SEGMENT + i));
+            left = write_text(buffer, SLOT(scope_, moved->scope, SEGMENT + i));
     }
     if (!left)
-        left = write_fields(buffer, numbers, 2, movement, write_number);
-    if (!left && !is_number(sign, 1)) {
-        left = WRITE(buffer, ",\"sign\":");
-        if (!left)
-            left = write_number(buffer, sign);
-    }
-    if (!left && cause != Py_None) {
-        if (!PyTuple_CheckExact(cause) || PyTuple_GET_SIZE(cause) != 3)
-            return 1;
+        left = WRITE(buffer, ",\"customers\":");
+    if (!left)
+        left = write_number(buffer, moved->customers);
+    if (!left)
+        left = WRITE(buffer, ",\"value\":");
+    if (!left)
+        left = write_number(buffer, moved->value);
+    if (!left && sign != 1)
+        left = WRITE(buffer, ",\"sign\":-1");
+    if (!left && moved->silo != NULL) {
         left = WRITE(buffer, ",\"cause\":");
         if (!left)
-            left = write_three(buffer, PyTuple_GET_ITEM(cause, 0), PyTuple_GET_ITEM(cause, 1), PyTuple_GET_ITEM(cause, 2));
+            left = write_three(buffer, moved->silo, moved->event_id, moved->place);
     }
     for (int i = 0; !left && i < 3; i++) {
-        PyObject *text = SLOT(movement_, movement, texts[i].field);
-        if (!PyUnicode_Check(text))
-            return 1;
-        if (PyUnicode_GET_LENGTH(text) > 0)
-            left = write_fields(buffer, &texts[i], 1, movement, write_text);
+        if (texts[i] == NULL || (PyUnicode_Check(texts[i]) && PyUnicode_GET_LENGTH(texts[i]) == 0))
+            continue;
+        left = write_bytes(buffer, text_names[i], strlen(text_names[i]));
+        if (!left)
+            left = write_text(buffer, texts[i]);
     }
     for (int i = 0; !left && i < 3; i++)
-        if (SLOT(movement_, movement, truths[i].field) == Py_True)
-            left = write_bytes(buffer, truths[i].name, strlen(truths[i].name));
-    if (!left && !is_number(count, 0)) {
+        if (truths[i] == Py_True)
+            left = write_bytes(buffer, truth_names[i], strlen(truth_names[i]));
+    if (!left && moved->count != NULL && !is_number(moved->count, 0)) {
         left = WRITE(buffer, ",\"count\":");
         if (!left)
-            left = write_number(buffer, count);
+            left = write_number(buffer, moved->count);
     }
-    if (!left && to != Py_None) {
+    if (!left && moved->to != NULL) {
         left = WRITE(buffer, ",\"to\":");
         if (!left)
-            left = write_three(buffer, SLOT(scope_, to, SEGMENT), SLOT(scope_, to, REGION), SLOT(scope_, to, PRODUCT));
+            left = write_three(buffer, SLOT(scope_, moved->to, SEGMENT), SLOT(scope_, moved->to, REGION),
+                               SLOT(scope_, moved->to, PRODUCT));
     }
     return left ? left : WRITE(buffer, "}");
 }
 
-static int write_by_python(Buffer *buffer, PyObject *change)
+/* Behind the others; nothing is left behind of what is for Python. */
+static int write_moved(Lines *lines, const Moved *moved, long sign)
+{
+    size_t before = lines->length;
+    int left = before == 0 ? 0 : WRITE(lines, ",");
+    if (!left)
+        left = write_line(lines, moved, sign);
+    if (left)
+        lines->length = before;
+    return left;
+}
+
+/* What a line tells of a Change; 1: it is for Python. */
+static int moved_of(PyObject *change, Moved *moved)
+{
+    PyObject *movement = SLOT(change_, change, CHANGE_MOVEMENT);
+    PyObject *cause = SLOT(movement_, movement, M_CAUSE), *to = SLOT(movement_, movement, M_TO);
+    *moved = (Moved){
+        .customer_id = SLOT(change_, change, CHANGE_CUSTOMER), .kind = SLOT(movement_, movement, M_KIND),
+        .at = SLOT(movement_, movement, M_AT), .scope = SLOT(movement_, movement, M_SCOPE),
+        .customers = SLOT(movement_, movement, M_CUSTOMERS), .value = SLOT(movement_, movement, M_VALUE),
+        .activity = SLOT(movement_, movement, M_ACTIVITY), .earned = SLOT(movement_, movement, M_EARNED),
+        .implied = SLOT(movement_, movement, M_IMPLIED), .reason = SLOT(movement_, movement, M_REASON),
+        .loss_kind = SLOT(movement_, movement, M_LOSS_KIND), .early = SLOT(movement_, movement, M_EARLY),
+        .to = to == Py_None ? NULL : to, .count = SLOT(movement_, movement, M_COUNT) };
+    if (cause == Py_None)
+        return 0;
+    if (!PyTuple_CheckExact(cause) || PyTuple_GET_SIZE(cause) != 3)
+        return 1;
+    moved->silo = PyTuple_GET_ITEM(cause, 0);
+    moved->event_id = PyTuple_GET_ITEM(cause, 1);
+    moved->place = PyTuple_GET_ITEM(cause, 2);
+    return 0;
+}
+
+static int write_by_python(Lines *buffer, PyObject *change)
 {
     PyObject *line = PyObject_CallOneArg(write_slowly, change);
     char *bytes;
     Py_ssize_t length;
     int failed = line == NULL || PyBytes_AsStringAndSize(line, &bytes, &length) < 0 ||
-                 write_bytes(buffer, bytes, (size_t)length) < 0;
+                 (buffer->length > 0 && WRITE(buffer, ",") < 0) || write_bytes(buffer, bytes, (size_t)length) < 0;
     Py_XDECREF(line);
     return failed ? -1 : 0;
 }
@@ -235,7 +246,7 @@ static PyObject *write_movements(PyObject *module, PyObject *arguments)
         PyErr_SetString(PyExc_ValueError, "prepare() was not called, or the start is negative");
         return NULL;
     }
-    Buffer buffer = { 0 };
+    Lines buffer = { 0 };
     int failed = 0;
     for (; !failed && count < most && place < PyList_GET_SIZE(changes); place++) {
         PyObject *change = PyList_GET_ITEM(changes, place);
@@ -246,15 +257,13 @@ static PyObject *write_movements(PyObject *module, PyObject *arguments)
         }
         if (is_pending(change))
             continue;
-        failed = PySet_Add(customers, SLOT(change_, change, CHANGE_CUSTOMER)) < 0 ||
-                 (count++ > 0 && WRITE(&buffer, ",") < 0);
-        size_t before = buffer.length;
-        int left = failed ? -1 : write_line(&buffer, change);
-        if (left > 0) {
-            buffer.length = before;
-            left = write_by_python(&buffer, change);
-        }
-        failed |= left < 0;
+        count++;
+        PyObject *sign = SLOT(change_, change, CHANGE_SIGN);
+        Moved moved;
+        int left = PySet_Add(customers, SLOT(change_, change, CHANGE_CUSTOMER)) < 0 ? -1 : moved_of(change, &moved);
+        if (!left)
+            left = is_number(sign, 1) || is_number(sign, -1) ? write_moved(&buffer, &moved, PyLong_AsLong(sign)) : 1;
+        failed = left < 0 || (left && write_by_python(&buffer, change) < 0);
     }
     PyObject *result = failed ? NULL : Py_BuildValue("(y#nn)", buffer.bytes == NULL ? "" : buffer.bytes,
                                                      (Py_ssize_t)buffer.length, count, place);
@@ -288,9 +297,10 @@ static struct PyModuleDef definition = {
 
 PyMODINIT_FUNC PyInit__lines(void)
 {
+    static const LinesCalls calls = { write_moved };
     PyObject *module = PyModule_Create(&definition);
     if (module == NULL || PyModule_AddIntConstant(module, "VERSION", VERSION) < 0 ||
-        (PENDING = PyUnicode_InternFromString("pending")) == NULL)
+        PyModule_AddObject(module, "API", PyCapsule_New((void *)&calls, LINES_CAPSULE, NULL)) < 0 || (PENDING = PyUnicode_InternFromString("pending")) == NULL)
         return NULL;
     return module;
 }

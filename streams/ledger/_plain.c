@@ -6,7 +6,7 @@
  * done. Every other fact goes to `PartitionLedger.apply_slowly`, in its place. Before its first change to a customer
  * it has decided; after that only a lack of memory can stop it.
  */
-#include "../struct_slots.h"
+#include "../moved.h"
 
 enum { FACT_KIND, FACT_AT, FACT_CUSTOMER, FACT_SILO, FACT_ID, FACT_SEQUENCE, FACT_PLACE, FACT_VALUE, FACT_SEGMENT,
        FACT_REGION, FACT_PRODUCT, FACT_ACTIVITY, FACT_EARNED, FACT_REASON, FACT_LOSS_KIND, FACT_COUNT, FACT_SINCE,
@@ -39,6 +39,8 @@ enum { JOINED_FACT, JOINED_TAKEN, JOINED_SLOTS };
 static const char *const JOINED_NAMES[] = { "fact", "taken" };
 
 static Slots fact_, customer_, state_, movement_, scope_, reported_, joined_;
+static const BookingCalls *booking_;
+static const LinesCalls *lines_;
 static PyObject *change_type, *membership_type, *stay_type, *recommendation_type;
 static PyObject *status_active, *status_lost, *settle_function;
 
@@ -67,6 +69,11 @@ typedef struct {
     PyObject *ledger, *customers, *dirty, *changes, *restarted;  /* borrowed but for the first's attributes */
     long long watermark, clock, horizon, grouping, early_within, lapse_after;
     int may_wake;  /* some customers rest */
+    /* Where movements go at once, if anywhere: the tables, and the lines of the next flush. */
+    PyObject *take_lines, *movers, *drain;
+    BookingRun booked;
+    Lines lines;
+    long line_count, room;
     long long tally[ALL_TALLIES];
 } Run;
 
@@ -103,17 +110,104 @@ static PyObject *cause_of(Step *step)
 
 /* ---- what is emitted ---- */
 
-static PyObject *movement(Step *step, PyObject *kind, PyObject *scope, PyObject *customers, PyObject *value)
+static Moved moved_by(const Step *step, PyObject *kind, PyObject *scope, PyObject *customers, PyObject *value)
+{
+    return (Moved){ .customer_id = step->id, .kind = kind, .at = step->when, .scope = scope, .customers = customers,
+                    .value = value, .silo = of_fact(step, FACT_SILO), .event_id = of_fact(step, FACT_ID),
+                    .place = of_fact(step, FACT_PLACE) };
+}
+
+/* The Movement itself. */
+static PyObject *movement_of(Step *step, const Moved *moved)
 {
     PyObject *cause = cause_of(step);
     if (cause == NULL)
         return NULL;
-    PyObject *arguments[] = { kind, step->when, scope, customers, value, cause };
-    return PyObject_Vectorcall((PyObject *)movement_.type, arguments, 6, NULL);
+    PyObject *arguments[] = { moved->kind, moved->at, moved->scope, moved->customers, moved->value, cause };
+    PyObject *made = PyObject_Vectorcall((PyObject *)movement_.type, arguments, 6, NULL);
+    if (made == NULL)
+        return NULL;
+    const struct { int field; PyObject *value; } stated[] = {
+        { M_ACTIVITY, moved->activity }, { M_EARNED, moved->earned }, { M_REASON, moved->reason },
+        { M_LOSS_KIND, moved->loss_kind }, { M_EARLY, moved->early }, { M_TO, moved->to }, { M_COUNT, moved->count },
+        { M_PREVIOUS, moved->previous }, { M_COHORT_AT, moved->cohort_at }, { M_FIRST_LOSS, moved->first_loss } };
+    for (size_t i = 0; i < sizeof stated / sizeof *stated; i++)
+        if (stated[i].value != NULL)
+            put_shared(&movement_, made, stated[i].field, stated[i].value);
+    if (moved->gained_at != NULL) {
+        PyObject *gained[] = { moved->gained_at, moved->gained_scope, moved->gained_activity };
+        PyObject *membership = PyObject_Vectorcall(membership_type, gained, 3, NULL);
+        if (membership == NULL) {
+            Py_DECREF(made);
+            return NULL;
+        }
+        put(&movement_, made, M_MEMBERSHIP, membership);
+    }
+    if (moved->stay[TOTAL_FROM] != NULL) {
+        PyObject *stay = PyObject_Vectorcall(stay_type, moved->stay, STAY_SLOTS, NULL);
+        if (stay == NULL) {
+            Py_DECREF(made);
+            return NULL;
+        }
+        put(&movement_, made, M_STAY, stay);
+    }
+    return made;
 }
 
-static int emit(Run *run, Step *step, PyObject *movement, int tally)  /* takes the movement over */
+/* Gives the lines written so far to Python. */
+static int hand_over_lines(Run *run)
 {
+    if (run->line_count == 0)
+        return 0;
+    PyObject *room = PyObject_CallFunction(run->take_lines, "y#l", run->lines.bytes, (Py_ssize_t)run->lines.length,
+                                           run->line_count);
+    run->lines.length = 0;
+    run->line_count = 0;
+    run->room = room == NULL ? 0 : PyLong_AsLong(room);
+    Py_XDECREF(room);
+    return room == NULL || PyErr_Occurred() ? -1 : 0;
+}
+
+/* Gives the lines and then the Changes to Python, which books these and writes their lines. */
+static int drain(Run *run)
+{
+    if (run->drain == NULL || PyList_GET_SIZE(run->changes) == 0)
+        return 0;
+    run->booked.bucket = NULL;
+    if (hand_over_lines(run) < 0)
+        return -1;
+    PyObject *room = PyObject_CallNoArgs(run->drain);
+    run->room = room == NULL ? 0 : PyLong_AsLong(room);
+    Py_XDECREF(room);
+    return room == NULL || PyErr_Occurred() ? -1 : 0;
+}
+
+/* Books a movement and writes its line; 1: one of the two is for Python, and neither has been done. */
+static int tell_at_once(Run *run, const Moved *moved)
+{
+    size_t before = run->lines.length;
+    int left = lines_->write(&run->lines, moved, 1);
+    if (left)
+        return left;
+    left = booking_->book(&run->booked, moved, 1);
+    if (left) {
+        run->lines.length = before;
+        return left;
+    }
+    run->line_count++;
+    return PySet_Add(run->movers, moved->customer_id) < 0 || (run->line_count >= run->room && hand_over_lines(run) < 0)
+               ? -1 : 0;
+}
+
+static int emit(Run *run, Step *step, const Moved *moved, int tally)
+{
+    run->tally[tally]++;
+    if (run->drain != NULL) {
+        int left = tell_at_once(run, moved);
+        if (left <= 0)
+            return left;
+    }
+    PyObject *movement = movement_of(step, moved);
     if (movement == NULL)
         return -1;
     PyObject *arguments[] = { step->id, movement, one };
@@ -123,18 +217,19 @@ static int emit(Run *run, Step *step, PyObject *movement, int tally)  /* takes t
         return -1;
     int failed = PyList_Append(run->changes, change);
     Py_DECREF(change);
-    run->tally[tally]++;
-    return failed;
+    return failed < 0 ? -1 : drain(run);
 }
 
-static PyObject *stay_of(Step *step)
+static void end_stay(const Step *step, Moved *moved)
 {
-    PyObject *arguments[] = {
+    PyObject *const stay[] = {
         of_state(step, S_GAINED_AT), of_state(step, S_SEGMENT_FROM), of_state(step, S_REGION_FROM),
         of_state(step, S_PRODUCT_FROM), of_state(step, S_OPENED_AT), of_state(step, S_OPENED_VALUE),
         of_state(step, S_STEPS) };
-    return PyObject_Vectorcall(stay_type, arguments, 7, NULL);
+    memcpy(moved->stay, stay, sizeof stay);
 }
+
+static PyObject *unless_none(PyObject *object) { return object == Py_None ? NULL : object; }
 
 /* ---- fields of a fact ---- */
 
@@ -160,17 +255,10 @@ static PyObject *admitted_scope(Step *step)
 static int transfer(Run *run, Step *step, PyObject *scope)
 {
     PyObject *held = of_state(step, S_SCOPE), *opened = of_state(step, S_OPENED_AT);
-    PyObject *made = movement(step, TRANSFER, held, one, of_state(step, S_VALUE));
-    if (made == NULL)
-        return -1;
-    PyObject *stay = stay_of(step);
-    if (stay == NULL) {
-        Py_DECREF(made);
-        return -1;
-    }
-    put(&movement_, made, M_STAY, stay);
-    put_shared(&movement_, made, M_TO, scope);
-    if (emit(run, step, made, T_TRANSFER) < 0)
+    Moved moved = moved_by(step, TRANSFER, held, one, of_state(step, S_VALUE));
+    end_stay(step, &moved);
+    moved.to = scope;
+    if (emit(run, step, &moved, T_TRANSFER) < 0)
         return -1;
     PyObject *began = opened != Py_None && number(opened) == step->at ? PyLong_FromLongLong(step->at + 1)
                                                                               : Py_NewRef(step->when);
@@ -218,8 +306,8 @@ static int revalue(Run *run, Step *step, PyObject *value)
     if (size == NULL)
         return -1;
     PyObject *kind = difference > 0 ? EXPANSION : CONTRACTION;
-    int failed = emit(run, step, movement(step, kind, of_state(step, S_SCOPE), zero, size),
-                      difference > 0 ? T_EXPANSION : T_CONTRACTION);
+    Moved moved = moved_by(step, kind, of_state(step, S_SCOPE), zero, size);
+    int failed = emit(run, step, &moved, difference > 0 ? T_EXPANSION : T_CONTRACTION);
     Py_DECREF(size);
     if (failed)
         return -1;
@@ -308,13 +396,11 @@ static int gain(Run *run, Step *step, long status)
     put_shared(&state_, state, S_OPENED_AT, Py_None);
     if (restart_lapse(run, step) < 0)
         return -1;
-    PyObject *made = movement(step, is_new ? NEW : RETURNED, of_state(step, S_SCOPE), one, of_state(step, S_VALUE));
-    if (made == NULL)
-        return -1;
-    put_shared(&movement_, made, M_ACTIVITY, of_state(step, S_ACTIVITY));
-    put_shared(&movement_, made, M_EARNED, is_new ? of_fact(step, FACT_EARNED) : Py_False);
-    put_shared(&movement_, made, M_COHORT_AT, of_state(step, S_COHORT_AT));
-    return emit(run, step, made, is_new ? T_NEW : T_RETURNED);
+    Moved moved = moved_by(step, is_new ? NEW : RETURNED, of_state(step, S_SCOPE), one, of_state(step, S_VALUE));
+    moved.activity = of_state(step, S_ACTIVITY);
+    moved.earned = is_new ? of_fact(step, FACT_EARNED) : Py_False;
+    moved.cohort_at = unless_none(of_state(step, S_COHORT_AT));
+    return emit(run, step, &moved, is_new ? T_NEW : T_RETURNED);
 }
 
 /* An opening of a customer never seen. */
@@ -334,12 +420,10 @@ static int open_balance(Run *run, Step *step)
             return -1;
         put(&state_, state, S_LAPSE_DUE, lapse_due);
     }
-    PyObject *made = movement(step, OPENING, of_state(step, S_SCOPE), one, of_state(step, S_VALUE));
-    if (made == NULL)
-        return -1;
-    put_shared(&movement_, made, M_ACTIVITY, of_state(step, S_ACTIVITY));
-    put_shared(&movement_, made, M_COHORT_AT, since);
-    return emit(run, step, made, T_OPENING);
+    Moved moved = moved_by(step, OPENING, of_state(step, S_SCOPE), one, of_state(step, S_VALUE));
+    moved.activity = of_state(step, S_ACTIVITY);
+    moved.cohort_at = unless_none(since);
+    return emit(run, step, &moved, T_OPENING);
 }
 
 /* Keeps the state before what may be a loss. */
@@ -390,25 +474,17 @@ static int lose(Run *run, Step *step)
         return changed < 0 ? -1 : 0;
     PyObject *early_from = of_state(step, S_EARLY_FROM);
     int early = early_from != Py_None && step->at - number(early_from) <= run->early_within;
-    PyObject *made = movement(step, LOST, of_state(step, S_SCOPE), one, of_state(step, S_VALUE));
-    if (made == NULL)
-        return -1;
-    PyObject *gained[] = { of_state(step, S_GAINED_AT), of_state(step, S_GAINED_SCOPE), of_state(step, S_ACTIVITY) };
-    PyObject *membership = PyObject_Vectorcall(membership_type, gained, 3, NULL), *stay = stay_of(step);
-    if (membership == NULL || stay == NULL) {
-        Py_XDECREF(membership);
-        Py_XDECREF(stay);
-        Py_DECREF(made);
-        return -1;
-    }
-    put(&movement_, made, M_MEMBERSHIP, membership);
-    put(&movement_, made, M_STAY, stay);
-    put_shared(&movement_, made, M_REASON, reason == Py_None ? UNKNOWN : reason);
-    put_shared(&movement_, made, M_LOSS_KIND, kind == Py_None ? VOLUNTARY : kind);
-    put_shared(&movement_, made, M_EARLY, early ? Py_True : Py_False);
-    put_shared(&movement_, made, M_COHORT_AT, of_state(step, S_COHORT_AT));
-    put_shared(&movement_, made, M_FIRST_LOSS, of_state(step, S_EVER_LOST) == Py_True ? Py_False : Py_True);
-    if (emit(run, step, made, T_LOST) < 0)
+    Moved moved = moved_by(step, LOST, of_state(step, S_SCOPE), one, of_state(step, S_VALUE));
+    moved.gained_at = of_state(step, S_GAINED_AT);
+    moved.gained_scope = of_state(step, S_GAINED_SCOPE);
+    moved.gained_activity = of_state(step, S_ACTIVITY);
+    end_stay(step, &moved);
+    moved.reason = reason == Py_None ? UNKNOWN : reason;
+    moved.loss_kind = kind == Py_None ? VOLUNTARY : kind;
+    moved.early = early ? Py_True : Py_False;
+    moved.cohort_at = unless_none(of_state(step, S_COHORT_AT));
+    moved.first_loss = of_state(step, S_EVER_LOST) == Py_True ? Py_False : Py_True;
+    if (emit(run, step, &moved, T_LOST) < 0)
         return -1;
     put_shared(&state_, state, S_STATUS, status_lost);
     put_shared(&state_, state, S_EVER_LOST, Py_True);
@@ -426,12 +502,10 @@ static int lose(Run *run, Step *step)
 
 static int recommended(Run *run, Step *step)
 {
-    PyObject *made = movement(step, RECOMMENDED, of_state(step, S_SCOPE), zero, zero);
-    if (made == NULL)
-        return -1;
-    put_shared(&movement_, made, M_COUNT, of_fact(step, FACT_COUNT));
-    put_shared(&movement_, made, M_PREVIOUS, of_state(step, S_RECOMMENDED));
-    if (emit(run, step, made, T_RECOMMENDED) < 0)
+    Moved moved = moved_by(step, RECOMMENDED, of_state(step, S_SCOPE), zero, zero);
+    moved.count = of_fact(step, FACT_COUNT);
+    moved.previous = unless_none(of_state(step, S_RECOMMENDED));
+    if (emit(run, step, &moved, T_RECOMMENDED) < 0)
         return -1;
     PyObject *arguments[] = { of_fact(step, FACT_AT), of_state(step, S_SCOPE) };
     PyObject *now = PyObject_Vectorcall(recommendation_type, arguments, 2, NULL);
@@ -746,27 +820,44 @@ static int apply_slowly(Run *run, PyObject *fact)
         return -1;
     PyObject *done = PyObject_CallMethodOneArg(run->ledger, s_slowly, fact);
     Py_XDECREF(done);
-    return done == NULL ? -1 : 0;
+    return done == NULL ? -1 : drain(run);
+}
+
+/* Looks up what the pieces that book and write offer; -1 with an exception. */
+static int tells_at_once(void)
+{
+    if (booking_ == NULL)
+        booking_ = PyCapsule_Import(BOOKING_CAPSULE, 0);
+    if (lines_ == NULL && booking_ != NULL)
+        lines_ = PyCapsule_Import(LINES_CAPSULE, 0);
+    return lines_ == NULL ? -1 : 0;
 }
 
 PyDoc_STRVAR(apply_doc,
-"apply(ledger, facts, watermark, clock, horizon, grouping, early_within, lapse_after, restarted) -> tuple\n\n"
-"Apply a list of facts to a PartitionLedger in their order; those that are not plain by its `apply_slowly`.\n"
+"apply(ledger, facts, watermark, clock, horizon, grouping, early_within, lapse_after, restarted, teller) -> tuple\n\n"
+"Apply a list of facts to a PartitionLedger in their order; those that are not plain by its `apply_slowly`. Movements\n"
+"go to `ledger.changes`; with a `teller` (None, or a `Teller` of plain.py) at once to where they are told.\n"
 "Instants and spans are microseconds; lapse_after is -1 without a lapse rule. Returns the watermark, then the tallies\n"
 "of the facts that were plain, in the order of `TALLIES`.");
 
 static PyObject *apply(PyObject *module, PyObject *arguments)
 {
     Run run = { 0 };
-    PyObject *facts;
-    if (!PyArg_ParseTuple(arguments, "OO!LLLLLLO!", &run.ledger, &PyList_Type, &facts, &run.watermark, &run.clock,
+    PyObject *facts, *teller, *booking;
+    long long minutes_from;
+    if (!PyArg_ParseTuple(arguments, "OO!LLLLLLO!O", &run.ledger, &PyList_Type, &facts, &run.watermark, &run.clock,
                           &run.horizon, &run.grouping, &run.early_within, &run.lapse_after, &PyFrozenSet_Type,
-                          &run.restarted))
+                          &run.restarted, &teller))
         return NULL;
     if (fact_.type == NULL) {
         PyErr_SetString(PyExc_RuntimeError, "prepare() was not called");
         return NULL;
     }
+    if (teller != Py_None &&
+        (!PyArg_ParseTuple(teller, "OLOO!lO", &booking, &minutes_from, &run.take_lines, &PySet_Type, &run.movers,
+                           &run.room, &run.drain) ||
+         tells_at_once() < 0 || booking_->begin(&run.booked, booking, minutes_from) < 0))
+        return NULL;
     PyObject *result = NULL;
     run.customers = PyObject_GetAttr(run.ledger, s_customers);
     run.dirty = PyObject_GetAttr(run.ledger, s_dirty);
@@ -794,6 +885,8 @@ static PyObject *apply(PyObject *module, PyObject *arguments)
             goto end;
         run.tally[FACTS] += done;
     }
+    if (hand_over_lines(&run) < 0)
+        goto end;
     result = PyTuple_New(1 + TALLIES);
     if (result == NULL)
         goto end;
@@ -809,6 +902,9 @@ end:
     Py_XDECREF(run.customers);
     Py_XDECREF(run.dirty);
     Py_XDECREF(run.changes);
+    Py_XDECREF(run.booked.cells);
+    Py_XDECREF(run.booked.dirty);
+    PyMem_Free(run.lines.bytes);
     return result;
 }
 

@@ -67,13 +67,23 @@ class MovementLines:
         """Write these behind the others."""
         start = 0
         while start < len(changes):
-            lines, count, start = _write(changes, start, AT_ONCE - self._count, self.customers)
+            lines, count, start = _write(changes, start, self.room, self.customers)
             if count:
-                self._open.append(lines)
-                self._count += count
-            if self._count >= AT_ONCE:
-                self._whole.append(b",".join(self._open))
-                self._open, self._count = [], 0
+                self.take(lines, count)
+
+    @property
+    def room(self) -> int:
+        """How many lines can be taken at once."""
+        return AT_ONCE - self._count
+
+    def take(self, lines: bytes, count: int) -> int:
+        """Put lines that are written behind the others, no more than there is room for; returns the room then."""
+        self._open.append(lines)
+        self._count += count
+        if self._count >= AT_ONCE:
+            self._whole.append(b",".join(self._open))
+            self._open, self._count = [], 0
+        return self.room
 
     def in_records(self) -> list[bytes]:
         """JSON objects with commas between them, `AT_ONCE` in each but the last."""
@@ -115,4 +125,6 @@ if _piece is not None:
         _piece.prepare(Movement, Change, Scope, _line)
         _write = _piece.write
     except TypeError:  # another msgspec that lays its fields out otherwise
-        pass
+        _piece = None
+is_compiled = _piece is not None
+"""Whether lines are written in C."""

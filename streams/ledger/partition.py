@@ -17,7 +17,7 @@ from streams.ledger.customer import CustomerState, Order, Status, order_of
 from streams.ledger.fold import Fold
 from streams.ledger.movements import Change, Ignored, Movement, MovementKind
 from streams.ledger.packing import More, unpack_more
-from streams.ledger.plain import plain_step
+from streams.ledger.plain import Teller, plain_step
 from streams.ledger.remembered import (
     NEVER,
     SNAPSHOT_EVERY,
@@ -79,16 +79,16 @@ class PartitionLedger:
         self._wheel = Wheel()
         self._sweep = Sweep()
 
-    def apply(self, facts: Iterable[Fact]) -> None:
-        """Apply facts in their order of arrival."""
+    def apply(self, facts: Iterable[Fact], teller: Teller | None = None) -> None:
+        """Apply facts in their order of arrival; with a `teller` it may be told of movements past `changes`."""
         facts = list(facts)
         quiet = self.resting.quiet
-        self._apply_all(facts)
+        self._apply_all(facts, teller)
         self._sweep.press(self, len(facts), quiet - self.resting.quiet)
 
-    def _apply_all(self, facts: list[Fact]) -> None:
+    def _apply_all(self, facts: list[Fact], teller: Teller | None) -> None:
         if self._plain_step is not None:
-            self._plain_step(self, facts)
+            self._plain_step(self, facts, teller)
             return
         for fact in facts:
             if fact.at > self.watermark:

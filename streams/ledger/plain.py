@@ -24,7 +24,15 @@ if _piece is not None:
     except TypeError:  # another msgspec that lays its fields out otherwise
         _piece = None
 
-PlainStep = Callable[[Any, list[Fact]], None]
+Teller = tuple[Any, int, Callable[[bytes, int], int], set[str], int, Callable[[], int]]
+"""Where movements of plain facts are told at once, without an object of theirs.
+
+That is: the compiled booking; the first minute that it books; what takes lines of JSON and how many they are; the set
+for those whom they tell of; how many lines it takes; and what books and writes `ledger.changes`. The two that are
+called return how many lines are taken next.
+"""
+
+PlainStep = Callable[[Any, list[Fact], Teller | None], None]
 """Takes a ledger and facts, applies them in their order."""
 
 
@@ -39,13 +47,13 @@ def plain_step(rules: LedgerRules) -> PlainStep | None:
     lapse_after = -1 if lapse is None else lapse.after_us
     restarted = frozenset() if lapse is None else lapse.restarted_by
 
-    def step(ledger: Any, facts: list[Fact]) -> None:
+    def step(ledger: Any, facts: list[Fact], teller: Teller | None) -> None:
         (
             ledger.watermark, applied, no_change, already_active, already_lost, not_active, not_a_customer,
             *movements, plain,
         ) = apply(
             ledger, facts, ledger.watermark, ledger.clock, rules.horizon_us, rules.grouping_us, rules.early_within_us,
-            lapse_after, restarted,
+            lapse_after, restarted, teller,
         )  # fmt: skip
         counts = ledger.counts
         counts.facts += plain

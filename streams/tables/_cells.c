@@ -3,7 +3,7 @@
  * What it does is defined by `PartitionTables.add` and `cells_of`, and by the tests that book every movement in both
  * ways. It books movements whose minute is still kept; older ones go to `PartitionTables.add`.
  */
-#include "../struct_slots.h"
+#include "../moved.h"
 
 enum { M_KIND, M_AT, M_SCOPE, M_CUSTOMERS, M_VALUE, M_ACTIVITY, M_EARNED, M_REASON, M_LOSS_KIND, M_EARLY, M_TO,
        M_COUNT, M_MEMBERSHIP, M_STAY, M_PREVIOUS, M_COHORT_AT, M_FIRST_LOSS, M_SLOTS };
@@ -16,7 +16,6 @@ enum { SEGMENT, REGION, PRODUCT, SCOPE_SLOTS };
 static const char *const SCOPE_NAMES[] = { "segment", "region", "product" };
 enum { GAIN_AT, GAIN_SCOPE, GAIN_ACTIVITY, MEMBERSHIP_SLOTS };
 static const char *const MEMBERSHIP_NAMES[] = { "at", "scope", "activity" };
-enum { TOTAL_FROM, SEGMENT_FROM, REGION_FROM, PRODUCT_FROM, OPENED_AT, OPENED_VALUE, STAY_STEPS, STAY_SLOTS };
 static const char *const STAY_NAMES[] = {
     "total_from", "segment_from", "region_from", "product_from", "opened_at", "opened_value", "steps" };
 enum { RECOMMENDED_AT, RECOMMENDED_SCOPE, RECOMMENDATION_SLOTS };
@@ -60,23 +59,14 @@ typedef struct {
     Month *months;
 } Booking;
 
-typedef struct {
-    Booking *booking;
-    PyObject *cells, *dirty;
-    long long minutes_from;
-    /* the bucket of the last movement */
-    PyObject *bucket, *segment;
-    long long minute;
-} Run;
-
 /* One movement while it is booked. */
 typedef struct {
-    Run *run;
-    PyObject *movement, *bucket;
+    BookingRun *run;
+    const Moved *moved;
+    PyObject *bucket;
     long sign;
 } Step;
 
-static inline PyObject *of(const Step *step, int field) { return SLOT(movement_, step->movement, field); }
 static inline long long number(PyObject *object) { return PyLong_AsLongLong(object); }
 
 static long long minute_start(long long us)
@@ -85,7 +75,7 @@ static long long minute_start(long long us)
     return us - (rest < 0 ? rest + MINUTE_US : rest);
 }
 
-static PyObject *or_unknown(PyObject *text) { return PyUnicode_GET_LENGTH(text) ? text : UNKNOWN; }
+static PyObject *or_unknown(PyObject *text) { return text != NULL && PyUnicode_GET_LENGTH(text) ? text : UNKNOWN; }
 
 /* One sum more; beyond 64 bits as Python adds. */
 static PyObject *sum_of(PyObject *held, long long more)
@@ -171,42 +161,42 @@ static PyObject *month_of(Booking *booking, PyObject *at)
 
 static int add_cohort(Step *step, int what)
 {
-    PyObject *cohort_at = of(step, M_COHORT_AT);
-    if (cohort_at == Py_None)
+    PyObject *cohort_at = step->moved->cohort_at;
+    if (cohort_at == NULL)
         return 0;
-    PyObject *month = month_of(step->run->booking, cohort_at);
+    PyObject *month = month_of((Booking *)step->run->booking, cohort_at);
     if (month == NULL)
         return -1;
-    return add(step, COHORT, NULL, month, empty, empty, Py_NewRef(small[what]), number(of(step, M_CUSTOMERS)), 0);
+    return add(step, COHORT, NULL, month, empty, empty, Py_NewRef(small[what]), number(step->moved->customers), 0);
 }
 
 static int loss_class(Step *step)
 {
-    PyObject *cohort_at = of(step, M_COHORT_AT);
-    if (cohort_at == Py_None || of(step, M_FIRST_LOSS) != Py_True)
+    PyObject *cohort_at = step->moved->cohort_at;
+    if (cohort_at == NULL || step->moved->first_loss != Py_True)
         return LOST_LATER;
-    long long held = number(of(step, M_AT)) - number(cohort_at);
+    long long held = number(step->moved->at) - number(cohort_at);
     return held <= 30 * DAY_US ? LOST_30 : held <= 90 * DAY_US ? LOST_90 : held <= 365 * DAY_US ? LOST_365 : LOST_LATER;
 }
 
 static int add_stay(Step *step, int how, int ended)
 {
-    PyObject *stay = of(step, M_STAY), *steps;
-    if (stay == Py_None)
+    PyObject *const *stay = step->moved->stay, *steps;
+    if (stay[TOTAL_FROM] == NULL)
         return 0;
-    long long from[4], opened_at = 0, customers = number(of(step, M_CUSTOMERS));
+    long long from[4], opened_at = 0, customers = number(step->moved->customers);
     for (int i = 0; i < 4; i++)
-        from[i] = number(SLOT(stay_, stay, TOTAL_FROM + i));
+        from[i] = number(stay[TOTAL_FROM + i]);
     int opened = 0;
-    if (SLOT(stay_, stay, OPENED_AT) != Py_None) {
-        opened_at = number(SLOT(stay_, stay, OPENED_AT));
+    if (stay[OPENED_AT] != Py_None) {
+        opened_at = number(stay[OPENED_AT]);
         opened |= from[0] == opened_at ? IN_TOTAL : 0;
         opened |= from[1] == opened_at ? IN_SEGMENT : 0;
         opened |= from[2] == opened_at ? IN_REGION : 0;
         opened |= from[3] == opened_at ? IN_PRODUCT : 0;
         opened |= (from[1] > from[2] ? from[1] : from[2]) == opened_at ? IN_SEGMENT_REGION : 0;
     }
-    steps = SLOT(stay_, stay, STAY_STEPS);
+    steps = stay[STAY_STEPS];
     Py_ssize_t count = PyTuple_GET_SIZE(steps), kept = 0;
     long long few[2 * 32], *pairs = few;
     if (count > 32 && (pairs = PyMem_Malloc((size_t)count * 2 * sizeof *pairs)) == NULL)
@@ -225,7 +215,7 @@ static int add_stay(Step *step, int how, int ended)
     }
     if (kept == 0) {
         pairs[0] = minute_start(from[0]);
-        pairs[1] = number(of(step, M_VALUE));
+        pairs[1] = number(step->moved->value);
         kept = 1;
     }
     PyObject *numbers = PyTuple_New(7 + 2 * kept);
@@ -240,21 +230,21 @@ static int add_stay(Step *step, int how, int ended)
     }
     if (pairs != few)
         PyMem_Free(pairs);
-    return add(step, STAY, of(step, M_SCOPE), empty, empty, empty, numbers, customers,
-               customers * number(SLOT(stay_, stay, OPENED_VALUE)));
+    return add(step, STAY, step->moved->scope, empty, empty, empty, numbers, customers,
+               customers * number(stay[OPENED_VALUE]));
 }
 
 static int add_loss(Step *step)
 {
-    long long customers = number(of(step, M_CUSTOMERS));
-    PyObject *reason = or_unknown(of(step, M_REASON)), *gain = of(step, M_MEMBERSHIP);
-    if (add(step, CODES[LOST], of(step, M_SCOPE), reason, of(step, M_LOSS_KIND), empty,
-            Py_NewRef(small[of(step, M_EARLY) == Py_True]), customers, number(of(step, M_VALUE))) < 0 ||
+    long long customers = number(step->moved->customers);
+    PyObject *reason = or_unknown(step->moved->reason), *gained_at = step->moved->gained_at;
+    if (add(step, CODES[LOST], step->moved->scope, reason, step->moved->loss_kind, empty,
+            Py_NewRef(small[step->moved->early == Py_True]), customers, number(step->moved->value)) < 0 ||
         add_cohort(step, loss_class(step)) < 0)
         return -1;
-    if (gain != Py_None &&
-        add(step, GONE, SLOT(membership_, gain, GAIN_SCOPE), or_unknown(SLOT(membership_, gain, GAIN_ACTIVITY)), empty,
-            empty, just(minute_start(number(SLOT(membership_, gain, GAIN_AT)))), customers, 0) < 0)
+    if (gained_at != NULL &&
+        add(step, GONE, step->moved->gained_scope, or_unknown(step->moved->gained_activity), empty, empty,
+            just(minute_start(number(gained_at))), customers, 0) < 0)
         return -1;
     return add_stay(step, BY_LOSS, IN_EVERY);
 }
@@ -267,11 +257,11 @@ static int differ(PyObject *old, PyObject *new, int field)
 
 static int add_transfer(Step *step)
 {
-    PyObject *old = of(step, M_SCOPE), *to = of(step, M_TO);
-    if (to == Py_None)
+    PyObject *old = step->moved->scope, *to = step->moved->to;
+    if (to == NULL)
         return 1;
     if (add(step, CODES[TRANSFER], old, SLOT(scope_, to, SEGMENT), SLOT(scope_, to, REGION), SLOT(scope_, to, PRODUCT),
-            Py_NewRef(none_stated), number(of(step, M_CUSTOMERS)), number(of(step, M_VALUE))) < 0)
+            Py_NewRef(none_stated), number(step->moved->customers), number(step->moved->value)) < 0)
         return -1;
     int ended = (differ(old, to, SEGMENT) ? IN_SEGMENT | IN_SEGMENT_REGION : 0) |
                 (differ(old, to, REGION) ? IN_REGION | IN_SEGMENT_REGION : 0) | (differ(old, to, PRODUCT) ? IN_PRODUCT : 0);
@@ -280,11 +270,11 @@ static int add_transfer(Step *step)
 
 static int add_recommendation(Step *step)
 {
-    PyObject *last = of(step, M_PREVIOUS);
-    if (add(step, CODES[RECOMMENDED], of(step, M_SCOPE), empty, empty, empty, Py_NewRef(none_stated), 1,
-            number(of(step, M_COUNT))) < 0)
+    PyObject *last = step->moved->previous;
+    if (add(step, CODES[RECOMMENDED], step->moved->scope, empty, empty, empty, Py_NewRef(none_stated), 1,
+            number(step->moved->count)) < 0)
         return -1;
-    if (last == Py_None)
+    if (last == NULL)
         return 0;
     return add(step, FOLLOWED, SLOT(recommendation_, last, RECOMMENDED_SCOPE), empty, empty, empty,
                just(minute_start(number(SLOT(recommendation_, last, RECOMMENDED_AT)))), 1, 0);
@@ -293,15 +283,15 @@ static int add_recommendation(Step *step)
 /* Books one movement; 1: it is for Python. */
 static int book(Step *step, int kind)
 {
-    PyObject *scope = of(step, M_SCOPE);
+    PyObject *scope = step->moved->scope;
     switch (kind) {
     case EXPANSION: case CONTRACTION: case PENDING:
-        return add(step, CODES[kind], scope, empty, empty, empty, Py_NewRef(none_stated), number(of(step, M_CUSTOMERS)),
-                   number(of(step, M_VALUE)));
+        return add(step, CODES[kind], scope, empty, empty, empty, Py_NewRef(none_stated), number(step->moved->customers),
+                   number(step->moved->value));
     case OPENING: case NEW: case RETURNED: {
-        PyObject *numbers = kind == NEW ? Py_NewRef(small[of(step, M_EARNED) == Py_True]) : Py_NewRef(none_stated);
-        if (add(step, CODES[kind], scope, or_unknown(of(step, M_ACTIVITY)), empty, empty, numbers,
-                number(of(step, M_CUSTOMERS)), number(of(step, M_VALUE))) < 0)
+        PyObject *numbers = kind == NEW ? Py_NewRef(small[step->moved->earned == Py_True]) : Py_NewRef(none_stated);
+        if (add(step, CODES[kind], scope, or_unknown(step->moved->activity), empty, empty, numbers,
+                number(step->moved->customers), number(step->moved->value)) < 0)
             return -1;
         return add_cohort(step, kind == RETURNED ? CAME_BACK : JOINED);
     }
@@ -316,7 +306,7 @@ static int book(Step *step, int kind)
 }
 
 /* The cells of a minute and segment, borrowed; noted as changed. */
-static PyObject *bucket_of(Run *run, long long at, PyObject *segment)
+static PyObject *bucket_of(BookingRun *run, long long at, PyObject *segment)
 {
     long long minute = minute_start(at);
     if (run->bucket != NULL && run->minute == minute && run->segment == segment)
@@ -340,25 +330,69 @@ static PyObject *bucket_of(Run *run, long long at, PyObject *segment)
     return bucket;
 }
 
-static int book_change(Run *run, PyObject *change)
+/* What the tables need of a Movement. */
+static Moved moved_of(PyObject *movement)
+{
+    PyObject *to = SLOT(movement_, movement, M_TO), *gain = SLOT(movement_, movement, M_MEMBERSHIP);
+    PyObject *stay = SLOT(movement_, movement, M_STAY), *previous = SLOT(movement_, movement, M_PREVIOUS);
+    PyObject *cohort_at = SLOT(movement_, movement, M_COHORT_AT);
+    Moved moved = {
+        .kind = SLOT(movement_, movement, M_KIND), .at = SLOT(movement_, movement, M_AT),
+        .scope = SLOT(movement_, movement, M_SCOPE), .customers = SLOT(movement_, movement, M_CUSTOMERS),
+        .value = SLOT(movement_, movement, M_VALUE), .activity = SLOT(movement_, movement, M_ACTIVITY),
+        .earned = SLOT(movement_, movement, M_EARNED), .reason = SLOT(movement_, movement, M_REASON),
+        .loss_kind = SLOT(movement_, movement, M_LOSS_KIND), .early = SLOT(movement_, movement, M_EARLY),
+        .to = to == Py_None ? NULL : to, .count = SLOT(movement_, movement, M_COUNT),
+        .previous = previous == Py_None ? NULL : previous, .cohort_at = cohort_at == Py_None ? NULL : cohort_at,
+        .first_loss = SLOT(movement_, movement, M_FIRST_LOSS) };
+    if (gain != Py_None) {
+        moved.gained_at = SLOT(membership_, gain, GAIN_AT);
+        moved.gained_scope = SLOT(membership_, gain, GAIN_SCOPE);
+        moved.gained_activity = SLOT(membership_, gain, GAIN_ACTIVITY);
+    }
+    for (int i = 0; stay != Py_None && i < STAY_SLOTS; i++)
+        moved.stay[i] = SLOT(stay_, stay, i);
+    return moved;
+}
+
+static int book_moved(BookingRun *run, const Moved *moved, long sign)
+{
+    long long at = number(moved->at);
+    int which = 0;
+    while (which < KINDS && kinds[which] != moved->kind)
+        which++;
+    if (which == KINDS || at < run->minutes_from)
+        return 1;
+    Step step = { run, moved, bucket_of(run, at, SLOT(scope_, moved->scope, SEGMENT)), sign };
+    return step.bucket == NULL ? -1 : book(&step, which);
+}
+
+static int book_change(BookingRun *run, PyObject *change)
 {
     PyObject *movement = SLOT(change_, change, CHANGE_MOVEMENT), *sign = SLOT(change_, change, CHANGE_SIGN);
-    long long at = number(SLOT(movement_, movement, M_AT));
-    PyObject *kind = SLOT(movement_, movement, M_KIND);
-    int which = 0;
-    while (which < KINDS && kinds[which] != kind)
-        which++;
-    if (which < KINDS && at >= run->minutes_from) {
-        Step step = { run, movement, bucket_of(run, at, SLOT(scope_, SLOT(movement_, movement, M_SCOPE), SEGMENT)),
-                      PyLong_AsLong(sign) };
-        int left = step.bucket == NULL ? -1 : book(&step, which);
-        if (left <= 0)
-            return left;
-    }
+    Moved moved = moved_of(movement);
+    int left = book_moved(run, &moved, PyLong_AsLong(sign));
+    if (left <= 0)
+        return left;
     run->bucket = NULL;
-    PyObject *done = PyObject_CallMethodObjArgs(run->booking->tables, s_add, movement, sign, NULL);
+    PyObject *done = PyObject_CallMethodObjArgs(((Booking *)run->booking)->tables, s_add, movement, sign, NULL);
     Py_XDECREF(done);
     return done == NULL ? -1 : 0;
+}
+
+static int begin(BookingRun *run, PyObject *booking, long long minutes_from)
+{
+    PyObject *tables = ((Booking *)booking)->tables;
+    *run = (BookingRun){ .booking = booking, .minutes_from = minutes_from };
+    run->cells = PyObject_GetAttr(tables, s_cells);
+    run->dirty = run->cells == NULL ? NULL : PyObject_GetAttr(tables, s_dirty);
+    if (run->dirty != NULL && PyDict_CheckExact(run->cells) && PySet_CheckExact(run->dirty))
+        return 0;
+    if (!PyErr_Occurred())
+        PyErr_SetString(PyExc_TypeError, "the tables are to hold a dict of cells and a set of places");
+    Py_CLEAR(run->cells);
+    Py_CLEAR(run->dirty);
+    return -1;
 }
 
 PyDoc_STRVAR(add_doc, "add(changes, minutes_from)\n\nBook a list of Changes; minutes before `minutes_from` are no longer kept.");
@@ -366,13 +400,11 @@ PyDoc_STRVAR(add_doc, "add(changes, minutes_from)\n\nBook a list of Changes; min
 static PyObject *Booking_add(Booking *booking, PyObject *arguments)
 {
     PyObject *changes, *result = NULL;
-    Run run = { .booking = booking };
-    if (!PyArg_ParseTuple(arguments, "O!L", &PyList_Type, &changes, &run.minutes_from))
+    long long minutes_from;
+    BookingRun run;
+    if (!PyArg_ParseTuple(arguments, "O!L", &PyList_Type, &changes, &minutes_from) ||
+        begin(&run, (PyObject *)booking, minutes_from) < 0)
         return NULL;
-    run.cells = PyObject_GetAttr(booking->tables, s_cells);
-    run.dirty = PyObject_GetAttr(booking->tables, s_dirty);
-    if (run.cells == NULL || run.dirty == NULL || !PyDict_CheckExact(run.cells) || !PySet_CheckExact(run.dirty))
-        goto end;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(changes); i++) {
         PyObject *change = PyList_GET_ITEM(changes, i);
         if (!Py_IS_TYPE(change, change_.type)) {
@@ -386,8 +418,6 @@ static PyObject *Booking_add(Booking *booking, PyObject *arguments)
 end:
     Py_XDECREF(run.cells);
     Py_XDECREF(run.dirty);
-    if (result == NULL && !PyErr_Occurred())
-        PyErr_SetString(PyExc_TypeError, "the tables are to hold a dict of cells and a set of places");
     return result;
 }
 
@@ -479,9 +509,11 @@ PyMODINIT_FUNC PyInit__cells(void)
         if ((small[i] = Py_BuildValue("(i)", i)) == NULL)
             return NULL;
     none_stated = PyTuple_New(0);
+    static const BookingCalls calls = { begin, book_moved };
     PyObject *module = PyType_Ready(&BookingType) < 0 ? NULL : PyModule_Create(&definition);
     if (module == NULL || PyModule_AddIntConstant(module, "VERSION", VERSION) < 0 ||
-        PyModule_AddObjectRef(module, "Booking", (PyObject *)&BookingType) < 0)
+        PyModule_AddObjectRef(module, "Booking", (PyObject *)&BookingType) < 0 ||
+        PyModule_AddObject(module, "API", PyCapsule_New((void *)&calls, BOOKING_CAPSULE, NULL)) < 0)
         return NULL;
     return module;
 }

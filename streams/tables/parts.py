@@ -55,6 +55,7 @@ class PartitionTables:
     Attributes:
         decoded: by key, records that the last `changed` or `everything` wrote, for whoever need not decode them; some
             may be missing.
+        booking: books movements in C; None where that is not built.
     """
 
     def __init__(self, partition: int, rules: TableRules) -> None:
@@ -71,15 +72,20 @@ class PartitionTables:
         self._rolled = BEGINNING
         self._cuts = (BEGINNING, BEGINNING, BEGINNING, BEGINNING)  # of minutes, hours, days, paired cells
         self.decoded: dict[bytes, Part] = {}
-        self._booking = booking(self)
+        self.booking = booking(self)
 
     def book(self, changes: list[Change]) -> None:
         """Adds movements that came and takes back those that were withdrawn."""
-        if self._booking is not None:
-            self._booking.add(changes, max(self._cuts[MINUTES], self._packed_upto))
+        if self.booking is not None:
+            self.booking.add(changes, self.booked_from)
             return
         for change in changes:
             self.add(change.movement, change.sign)
+
+    @property
+    def booked_from(self) -> int:
+        """The first minute whose movements `booking` takes."""
+        return max(self._cuts[MINUTES], self._packed_upto)
 
     def add(self, movement: Movement, sign: int = 1) -> None:
         """Adds a movement (sign +1) or takes one back (sign -1)."""

@@ -6,6 +6,8 @@ from random import Random
 import msgspec
 import pytest
 
+from streams.facts.models import Fact
+from streams.ledger.movement_lines import AT_ONCE, MovementLines
 from streams.ledger.movements import Change, Movement, MovementKind, Recommendation, Scope, Stay
 from streams.ledger.partition import PartitionLedger
 from streams.ledger.rules import DAY, HOUR
@@ -24,8 +26,8 @@ pytestmark = without_compiled_pieces(booking(PartitionTables(0, RULES)) is None)
 def both(zone: str) -> tuple[PartitionTables, PartitionTables]:
     rules = replace(RULES, zone=zone)
     compiled, plainly = PartitionTables(0, rules), PartitionTables(0, rules)
-    assert compiled._booking is not None
-    plainly._booking = None
+    assert compiled.booking is not None
+    plainly.booking = None
     return compiled, plainly
 
 
@@ -116,3 +118,57 @@ def test_every_field_of_a_movement_is_booked() -> None:
         tables.roll_up(200 * DAY)
         tables.book(changes)
     assert_alike(compiled, plainly)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_what_is_told_at_once_is_what_changes_tell(seed: int) -> None:
+    """Movements booked and written without an object of theirs: the same cells, lines, customers, ledger."""
+    random = Random(seed)
+    lapse = bool(seed % 2)
+    compiled, plainly = both("UTC")
+    at_once, by_changes = PartitionLedger(ledger_rules(lapse)), PartitionLedger(ledger_rules(lapse))
+    lines, expected = MovementLines(), MovementLines()
+
+    def book() -> int:
+        compiled.book(at_once.changes)
+        lines.add(at_once.changes)
+        at_once.changes.clear()
+        return lines.room
+
+    facts = facts_of(lives(random, most=200), reference_rules("UTC", lapse))
+    if seed % 3 == 0:
+        for fact in facts[:: random.choice((2, 5))]:
+            fact.customer_id += random.choice(('"', "é"))
+    place = 0
+    while place < len(facts):
+        batch = facts[place : place + random.choice((1, 3, 40))]
+        place += len(batch)
+        teller = (compiled.booking, compiled.booked_from, lines.take, lines.customers, lines.room, book)
+        at_once.apply([msgspec.structs.replace(fact) for fact in batch], teller)
+        by_changes.apply(batch)
+        if random.random() < 0.3:
+            for ledger in (at_once, by_changes):
+                ledger.advance(by_changes.watermark - random.choice((0, HOUR)))
+        book()
+        plainly.book(by_changes.changes)
+        expected.add(by_changes.changes)
+        by_changes.changes.clear()
+        assert_alike(compiled, plainly)
+        if random.random() < 0.1:
+            for tables in (compiled, plainly):
+                tables.roll_up(by_changes.watermark)
+    assert lines.in_records() == expected.in_records()
+    assert lines.customers == expected.customers
+    assert at_once.customers == by_changes.customers
+    assert at_once.counts.movements == by_changes.counts.movements
+
+
+def test_lines_told_at_once_are_split_into_records() -> None:
+    compiled, _ = both("UTC")
+    ledger, lines = PartitionLedger(ledger_rules(lapse=False)), MovementLines()
+    facts = [Fact("joined", HOUR + number, f"c{number}", "crm", f"e{number}") for number in range(2 * AT_ONCE + 1)]
+    ledger.apply(facts, (compiled.booking, 0, lines.take, lines.customers, lines.room, lambda: lines.room))
+    records = lines.in_records()
+    assert [record.count(b'"customer_id"') for record in records] == [AT_ONCE, AT_ONCE, 1]
+    assert records[1].startswith(b'{"customer_id":"c2000"')
+    assert not ledger.changes
