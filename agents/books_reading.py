@@ -68,7 +68,7 @@ class BooksOfOthers:
                     f"{settings.partitions}, and the others hold too much to be read for one question: "
                     "ask for what happened in a window (gained, lost ...), which any worker tells"
                 )
-            readers[progress.partition].feed(chunk)
+            readers[progress.partition].feed((record.key, record.value) for record in chunk)
         found = {}
         for number, reader in readers.items():
             await asyncio.sleep(0)

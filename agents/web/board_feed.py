@@ -103,8 +103,8 @@ class BoardFeed:
         try:
             if not watched.latest:
                 watched.latest = self.view(asked)
-            yield watched.latest
             seen = watched.changes
+            yield watched.latest
             while not self._ended:
                 async with self._changed:
                     try:
@@ -142,10 +142,9 @@ class BoardFeed:
             logger.exception("The board could not be made")
 
     async def _look(self) -> None:
-        if not self._watched or not self._worker.shows():
-            return
         now = monotonic()
         if now - self._looked_at >= BACKLOG_S:
+            # Also while nobody looks: what stands still is only seen over time.
             self._looked_at = now
             await self._backlog.look(now)
         if now - self._forgot_at >= FORGET_S:
