@@ -7,7 +7,8 @@ python -m benchmarks.health naming [--runs 20] [--quiet 50] [--partitions 1]
 
 Speeds are records per second of CPU time, each after the other in turns, from the bytes to the tables. `speed` counts
 the ledger and health as `netgrowth ledger` and `netgrowth health` do, without Kafka, and health as a worker does:
-books of one partition with their parts and changelog, and the company that reads them. `memory --live` follows these.
+books of one partition with their parts and changelog, and the company that reads them; `memory` and `naming` do so
+with --live.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from random import Random
 from time import process_time
+from typing import Any
 
 import orjson
 
@@ -26,10 +28,12 @@ from config.definitions_file import load, parse
 from streams.facts.definitions.model import Definitions
 from streams.facts.models import RawRecord
 from streams.health.admission import SignalAdmission
+from streams.health.health_json import subset_row
 from streams.health.live.books import HealthBooks
 from streams.health.live.company import CompanyHealth
 from streams.health.live.known import NoView
 from streams.health.recount import HealthRecount
+from streams.health.signals import Signal
 from streams.ledger.changelog import ChangelogReader
 from streams.recount import Recount
 from streams.tables.watermark import ClockRules
@@ -161,19 +165,42 @@ def memory(scopes: int, records: int, horizon: str, live: bool) -> None:
     print(json.dumps({"scopes": len(rows), "mb": round((resident() - before) / 1e6)}))
 
 
-def naming(runs: int, quiet: int, partitions: int) -> None:
+def named(signals: Iterator[Signal], partitions: int, live: bool) -> list[dict[str, Any]]:
+    """The subsets that are named in a stream of a made-up shop."""
+    if not live:
+        found: list[dict[str, Any]] = named_in(signals, partitions)["subsets"]
+        return found
+    worker, waiting = Live(shop()), []
+    for number, one in enumerate(signals):
+        document = {
+            "event_id": one.event_id, "at": one.at // 1000, "customer_id": one.customer_id, "service": one.service,
+            "stage": one.stage, "ok": one.ok, "latency_ms": (one.latency_us or 0) / 1000,
+            "attributes": one.attributes,
+        }  # fmt: skip
+        waiting.append(RawRecord(orjson.dumps(document), one.customer_id.encode(), "t", 0, number))
+        if len(waiting) == BATCH:
+            worker.add(waiting)
+            waiting = []
+    if waiting:
+        worker.add(waiting)
+    for _ in range(3):
+        worker.tick()
+    return [subset_row(one) for one in worker.company.named]
+
+
+def naming(runs: int, quiet: int, partitions: int, live: bool) -> None:
     """How many faults were named rightly and in time, and how many runs without a fault had a name."""
     right = 0
     delays = []
     for seed in range(runs):
-        subsets = named_in(stream(seed, fault_at=FAULT_AT, by_customer=seed % 2 == 0), partitions)["subsets"]
-        for named in subsets:
-            delay = datetime.fromisoformat(named["named_at"]).timestamp() / 60 - START / 60_000 - FAULT_AT
-            if named["attributes"] == hit_by(seed) and len(subsets) == 1:
+        subsets = named(stream(seed, fault_at=FAULT_AT, by_customer=seed % 2 == 0), partitions, live)
+        for one in subsets:
+            delay = datetime.fromisoformat(one["named_at"]).timestamp() / 60 - START / 60_000 - FAULT_AT
+            if one["attributes"] == hit_by(seed) and len(subsets) == 1:
                 delays.append(round(delay, 1))
                 right += 0 < delay <= WITHIN_MINUTES
     false = sum(
-        bool(named_in(stream(1000 + seed, fault_at=None, by_customer=seed % 2 == 0), partitions)["subsets"])
+        bool(named(stream(1000 + seed, fault_at=None, by_customer=seed % 2 == 0), partitions, live))
         for seed in range(quiet)
     )
     told = {"runs": runs, "named_rightly": right, "minutes": sorted(delays), "quiet": quiet, "false": false}
@@ -189,7 +216,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--quiet", type=int, default=50)
     parser.add_argument("--horizon", default="10m", help="of `memory`")
-    parser.add_argument("--live", action="store_true", help="of `memory`")
+    parser.add_argument("--live", action="store_true", help="as a worker does; of `memory` and `naming`")
     parser.add_argument("--partitions", type=int, default=1)
     words = parser.parse_args()
     if words.what == "speed":
@@ -197,7 +224,7 @@ def main() -> None:
     elif words.what == "memory":
         memory(words.scopes, words.records, words.horizon, words.live)
     else:
-        naming(words.runs, words.quiet, words.partitions)
+        naming(words.runs, words.quiet, words.partitions, words.live)
 
 
 if __name__ == "__main__":

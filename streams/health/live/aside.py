@@ -13,9 +13,14 @@ class _Place(NamedTuple):
 
 
 class Aside:
-    """Bytes by minute (since 1970)."""
+    """Bytes by minute (since 1970).
+
+    Attributes:
+        is_usable: whether files can be written; if not (TMPDIR says where), what is given stays with its owner.
+    """
 
     def __init__(self) -> None:
+        self.is_usable = True
         self._files: dict[int, IO[bytes]] = {}
         self._places: dict[int, _Place] = {}
 
@@ -27,15 +32,21 @@ class Aside:
         """Minutes of which something lies here."""
         return list(self._places)
 
-    def put(self, minute: int, data: bytes) -> None:
-        """Lay bytes aside. Raises: OSError where no file can be written (TMPDIR says where it is)."""
+    def put(self, minute: int, data: bytes) -> bool:
+        """Lay bytes aside; says whether that was possible."""
         hour = minute // HOUR_MINUTES
-        file = self._files.get(hour)
-        if file is None:
-            file = self._files[hour] = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `forget`
-        offset = file.seek(0, 2)
-        file.write(data)
+        try:
+            file = self._files.get(hour)
+            if file is None:
+                file = self._files[hour] = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `drop`
+            offset = file.seek(0, 2)
+            file.write(data)
+            file.flush()
+        except OSError:
+            self.is_usable = False
+            return False
         self._places[minute] = _Place(hour, offset, len(data))
+        return True
 
     def take(self, minute: int) -> bytes | None:
         """What was laid aside of a minute, which is no longer here then; None: nothing."""

@@ -137,8 +137,11 @@ class HeldSignals:
 
     def lay_aside(self) -> None:
         """Put signals that are counted, and that hardly any more come to, out of memory."""
+        if not self._aside.is_usable:
+            return
         for minute in [one for one in self._minutes if one < self._newest - IN_MEMORY and one not in self.dirty]:
-            self._aside.put(minute, self._chunk(np.concatenate(self._minutes.pop(minute))))
+            if self._aside.put(minute, self._chunk(np.concatenate(self._minutes[minute]))):
+                del self._minutes[minute]
 
     @property
     def minutes(self) -> list[int]:

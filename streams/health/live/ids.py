@@ -59,10 +59,13 @@ def _stored(entries: Entries) -> Entries:
     """Many of them lie in a file without a name, of which memory holds what is looked at."""
     if len(entries) < IN_MEMORY:
         return entries
-    with tempfile.TemporaryFile() as file:
-        np.ascontiguousarray(entries).tofile(file)
-        file.flush()
-        return np.memmap(file, dtype=_ENTRY, mode="r")
+    try:
+        with tempfile.TemporaryFile() as file:
+            np.ascontiguousarray(entries).tofile(file)
+            file.flush()
+            return np.memmap(file, dtype=_ENTRY, mode="r")
+    except OSError:  # no file can be written: they stay
+        return entries
 
 
 def _merged(older: Entries, newer: Entries) -> Entries:

@@ -110,8 +110,11 @@ class Minutes:
 
     def lay_aside(self, before: int) -> None:
         """Put minutes before this one out of memory."""
+        if not self._aside.is_usable:
+            return
         for minute in [one for one in self._counts if one < before]:
-            self._aside.put(minute, pack_minute(self._counts.pop(minute), self._held, self._places))
+            if self._aside.put(minute, pack_minute(self._counts[minute], self._held, self._places)):
+                del self._counts[minute]
 
     def renumber(self, new: Ints) -> None:
         """Customers have other numbers: `new` by the old one."""

@@ -247,3 +247,20 @@ def test_what_lies_aside_is_counted_and_corrected_as_what_is_in_memory(monkeypat
         books.ledger_changed(ledger.customers)
     live.settle()
     assert {row.get("segment") for row in told(live, "1h", with_facts=True)} == {None, "gold"}
+
+
+def test_where_no_file_can_be_written_everything_stays_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("streams.health.live.held.IN_MEMORY", 3)
+    monkeypatch.setattr("streams.health.live.running.IN_MEMORY", 3)
+    monkeypatch.setattr("streams.health.live.ids.IN_MEMORY", 100)
+    signals = an_hour(8)
+    live = LiveHealth(definitions())
+    for piece in in_pieces(signals, 8):
+        live.send(piece)
+        live.tick()
+    live.settle()
+    assert in_order(told(live, "1h")) == in_order(from_file(signals))
