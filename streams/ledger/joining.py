@@ -16,7 +16,7 @@ from streams.ledger.fold import Fold
 from streams.ledger.losses import end_pending
 from streams.ledger.movements import Movement, MovementKind
 from streams.ledger.partition import BLANK_ORDER, PartitionLedger
-from streams.ledger.remembered import Customer, at_of, fold_away
+from streams.ledger.remembered import JOINED, LEFT, Customer, at_of, fold_away
 
 MERGED = "merged"
 """Reason of the negative opening by which a customer leaves that was counted under two ids."""
@@ -61,17 +61,19 @@ def take_in(ledger: PartitionLedger, customer_id: str, older: OlderHistory, link
     """Put an older history under this customer's name.
 
     Where the customer has one of its own, the link's instant decides: of two that are active then the younger leaves
-    the base as a negative opening; else the active one's state is the customer's.
+    the base as a negative opening; else the active one's state is the customer's. A link dated before what the two
+    are known by holds from their last change on: nobody leaves before coming.
     """
     customer = _awake(ledger, customer_id)
     if customer is None:
         customer = ledger.add_blank(customer_id)
     _settle_at_horizon(ledger, customer)
     own, given = customer.base, older.base
-    left: CustomerState | None = None
+    left, then = None, linked_at
     survivor = given
     if own.status != Status.UNKNOWN:
-        own_then, given_then = _at(ledger, own, linked_at), _at(ledger, given, linked_at)
+        then = max(linked_at, _last_change(own), _last_change(given))
+        own_then, given_then = _at(ledger, own, then), _at(ledger, given, then)
         both = own_then.state.status == given_then.state.status == Status.ACTIVE
         given_holds = given_then.state.status == Status.ACTIVE and (not both or given.gained_at < own.gained_at)
         survivor, other = (given, own_then) if given_holds else (own, given_then)
@@ -81,7 +83,7 @@ def take_in(ledger: PartitionLedger, customer_id: str, older: OlderHistory, link
     ledger.refold(customer_id, customer, survivor, customer.facts)
     customer.newest = max(customer.newest, older.newest)
     if left is not None:
-        _leave(ledger, customer_id, left, linked_at)
+        _leave(ledger, customer_id, left, then)
 
 
 def _leave(ledger: PartitionLedger, customer_id: str, state: CustomerState, at: int) -> None:
@@ -97,6 +99,12 @@ def _leave(ledger: PartitionLedger, customer_id: str, state: CustomerState, at: 
     ledger.emit(customer_id, opening, -1)
 
 
+def _last_change(state: CustomerState) -> int:
+    """The newest instant at which anything was counted of a membership that lasts."""
+    steps = state.steps[-1][0] if state.steps else state.gained_at
+    return max(state.gained_at, state.segment_from, state.region_from, state.product_from, steps)
+
+
 def _at(ledger: PartitionLedger, base: CustomerState, at: int) -> Fold:
     fold = Fold(ledger.rules, copy(base), ())
     fold.strike(at)
@@ -108,7 +116,17 @@ def _awake(ledger: PartitionLedger, customer_id: str) -> Customer | None:
 
 
 def _settle_at_horizon(ledger: PartitionLedger, customer: Customer) -> None:
-    """Fold into the base all that is older than the horizon, but what may be half of one change."""
-    count = bisect_left(customer.facts, ledger.watermark - ledger.rules.horizon_us, key=at_of)
+    """Fold into the base what is older than the horizon, but what may yet be half of one change, or get a reason."""
+    facts, edge = customer.facts, ledger.watermark - ledger.rules.horizon_us
+    count = bisect_left(facts, edge, key=at_of)
+    near = edge - ledger.rules.grouping_us
+    for index in range(count - 1, -1, -1):
+        if facts[index].at < near:
+            break
+        if facts[index].kind in (LEFT, JOINED):
+            count = index
+    reported = customer.state.reported
+    if reported is not None and near <= reported.at:
+        count = min(count, bisect_left(facts, reported.at, key=at_of))
     while count > 0 and not fold_away(ledger.rules, customer, count):
         count -= 1
