@@ -15,6 +15,7 @@ from agents.editions import Candidate, EditionLog
 from agents.feeds import HEALTH, LEDGER, STATUS, SURGES, VOICE
 from agents.health import HealthAgent, StatusAgent
 from agents.health_company import HealthCompany
+from agents.health_memory import PLACE, HealthMemoryWriter
 from agents.intake import IntakeAgent
 from agents.kafka_clients import faust_brokers, faust_credentials
 from agents.ledger import LedgerAgent
@@ -152,11 +153,16 @@ class LedgerWorker:
         )
         self.stages.append(self.health)
         self.customer_health = CustomerHealthWriter(self.app.transport, settings, company)
+        self.health_memory = HealthMemoryWriter(self.app.transport, settings, company, self._health_epoch)
         if with_status:
             self.status = StatusAgent(
                 self.app, settings, definitions, clock_rules, watchers, company.take_own_status
             )
             self.stages.append(self.status)
+
+    def _health_epoch(self) -> int | None:
+        books = None if self.health is None else self.health.partitions.get(PLACE)
+        return None if books is None else books.epoch
 
     async def _ledger_delivered(self, partition: int, flush: Flush) -> None:
         await self.company.take_own(partition, flush)
@@ -251,6 +257,7 @@ class LedgerWorker:
 
     async def _keep_health_written(self) -> None:
         async def write() -> None:
+            self.health_memory.write()
             await self.customer_health.write(lambda: bool(self.app.should_stop))
 
         await every(NET_GROWTH_S, self._unless_stopping(write), share=NET_GROWTH_SHARE)

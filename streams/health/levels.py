@@ -7,6 +7,8 @@ only when they are more so than they use to be.
 
 from math import log
 
+import msgspec
+
 LEAST = 17.5
 """A ratio that chance hardly reaches in a year, at a budget of one false naming a week: there are some thousand
 candidates in five hundred independent looks a week, and e^17.5 is 40 million."""
@@ -20,6 +22,15 @@ Value = tuple[str, str]
 """(attribute, value)."""
 
 
+class LevelsMemory(msgspec.Struct, array_like=True):
+    """What levels are learnt from: days are numbers since any fixed one."""
+
+    first: int | None
+    today: int
+    so_far: list[tuple[Value, float]]
+    past: list[tuple[Value, list[tuple[int, float]]]]
+
+
 class Levels:
     """Levels of one service and stage."""
 
@@ -30,6 +41,15 @@ class Levels:
         self._today = 0
         self._so_far: dict[Value, float] = {}
         self._past: dict[Value, list[tuple[int, float]]] = {}
+
+    def memory(self) -> LevelsMemory:
+        """What is known so far."""
+        return LevelsMemory(self._first, self._today, list(self._so_far.items()), list(self._past.items()))
+
+    def recall(self, memory: LevelsMemory) -> None:
+        """Go on from what was known; for fresh levels only."""
+        self._first, self._today = memory.first, memory.today
+        self._so_far, self._past = dict(memory.so_far), dict(memory.past)
 
     @property
     def least(self) -> float:

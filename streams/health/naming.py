@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import log
 
+import msgspec
 import numpy as np
 
 from streams.health.columns import Attributes, Kind
-from streams.health.levels import Levels
+from streams.health.levels import Levels, LevelsMemory
 from streams.health.rules import SubsetRules
 from streams.health.spans import Minute, Span, Sums
 from streams.health.subsets import Attribute, Subset, Window, ratio, search
@@ -68,6 +69,30 @@ class Named:
     customers: int
     disrupted: int
 
+
+class WatchMemory(msgspec.Struct, array_like=True):
+    """What a watch has learnt, but for its running windows.
+
+    Attributes:
+        minute: the last that is in it, since 1970.
+        combinations, seen, disrupted: what is usual of each.
+    """
+
+    minute: int
+    first_minute: int | None
+    decayed_at: int
+    combinations: list[Attributes]
+    seen: list[float]
+    disrupted: list[float]
+    levels: LevelsMemory
+    named: list[Named]
+
+
+MOST_NAMED = 200
+"""Troubles in a memory, the newest."""
+
+MOST_REMEMBERED = 20_000
+"""Combinations in a memory: those with the most units."""
 
 RECENT = {5: 5, 60: 60, 360: 60, 1440: 360}
 """Window to its last part, minutes: what is over is not named."""
@@ -131,6 +156,35 @@ class SubsetWatch:
             if self._since_look >= LOOK_AFTER or is_last:
                 self._since_look = 0
                 self._look((one.minute + 1) * MINUTE, is_last)
+
+    def fill(self, minutes: Sequence[Minute]) -> None:
+        """Minutes, in order, that are in the memory already: they belong to the windows alone."""
+        size = max(64, len(self._numbers))
+        for span in self._spans.values():
+            span.sums.grow(size)
+            for one in minutes:
+                span.slide(one.minute)
+                span.add(one)
+
+    def memory(self, minute: int) -> WatchMemory:
+        """What was learnt up to a minute, which is the last that was passed."""
+        names = list(self._numbers)
+        most = np.argsort(-self._all.seen[: len(names)], kind="stable")[:MOST_REMEMBERED].tolist()
+        return WatchMemory(
+            minute, self._first_minute, self._decayed_at, [names[number] for number in most],
+            self._all.seen[most].tolist(), self._all.disrupted[most].tolist(), self._levels.memory(),
+            self.named[-MOST_NAMED:],
+        )  # fmt: skip
+
+    def recall(self, memory: WatchMemory) -> None:
+        """Go on from what was learnt; for a fresh watch only."""
+        numbers = [self.number(name) for name in memory.combinations]
+        self._all.grow(max(64, len(self._numbers)))
+        self._all.seen[numbers] = memory.seen
+        self._all.disrupted[numbers] = memory.disrupted
+        self._first_minute, self._decayed_at = memory.first_minute, memory.decayed_at
+        self._levels.recall(memory.levels)
+        self.named = memory.named
 
     def _decay(self, minute: int) -> None:
         """Once a day what is remembered fades."""

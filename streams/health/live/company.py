@@ -25,6 +25,7 @@ from streams.health.live.counting import (
 )
 from streams.health.live.parts import (
     HOUR_PART,
+    MEMORY_PART,
     MINUTE_PART,
     PROGRESS_PART,
     STATUS_PART,
@@ -40,7 +41,7 @@ from streams.health.live.parts import (
 )
 from streams.health.live.running import WINDOWS as WINDOW_MINUTES
 from streams.health.live.search import MinuteSearch
-from streams.health.naming import Named
+from streams.health.naming import Named, WatchMemory
 from streams.health.needs import Needs
 from streams.health.partition import Distinct
 from streams.health.parts import ScopeCounts, ScopeName
@@ -67,6 +68,7 @@ _progress = msgspec.msgpack.Decoder(HealthProgress).decode
 _windows = msgspec.msgpack.Decoder(WindowsPart).decode
 _minute = msgspec.msgpack.Decoder(MinutePart).decode
 _hour = msgspec.msgpack.Decoder(HourPart).decode
+_memory = msgspec.msgpack.Decoder(WatchMemory).decode
 _status = msgspec.msgpack.Decoder(StatusPart).decode
 
 
@@ -134,6 +136,9 @@ class CompanyHealth:
                 self._hours.pop(where.number, None)
             return
         epoch, payload = unpack_part(value)
+        if where.what == MEMORY_PART:
+            self._search.recall((where.of, where.stage), _memory(payload))
+            return
         if epoch < self._epochs.get(number, 0):
             return
         if where.what == WINDOWS:
@@ -237,6 +242,10 @@ class CompanyHealth:
             for kind, (latencies, counts) in sorted(kinds.items(), key=lambda one: one[0]):
                 learn(rules, self.needs, kind, hour, latencies, *counts)
         self._learnt_to = before
+
+    def memories(self) -> list[tuple[Kind, WatchMemory]]:
+        """What the search has learnt so far, for workers that begin."""
+        return list(self._search.memories(self._passed - 1))
 
     def _parts_of(self, minute: int) -> dict[int, MinutePart]:
         return {number: _minute(part) for number, (_, part) in self._minutes[minute].items()}

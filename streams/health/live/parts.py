@@ -2,7 +2,8 @@
 
 Every record is cumulative and ends with the epoch of the partition's owner. `windows` holds the scopes of a service
 and stage; `minute`, written once a minute is over, what the search of subsets and false green need of it; `hour`,
-latencies that needs are learnt from; `progress` ends every flush. `status-parts` holds what operations say alike.
+latencies that needs are learnt from; `memory`, what the search has learnt, for workers that begin; `progress` ends
+every flush. `status-parts` holds what operations say alike.
 """
 
 from typing import Any
@@ -17,6 +18,7 @@ from streams.health.status import Feed
 
 WINDOWS, MINUTE_PART, HOUR_PART, PROGRESS_PART = "windows", "minute", "hour", "progress"
 STATUS_PART = "status"
+MEMORY_PART = "memory"
 
 Record = tuple[bytes, bytes | None]
 

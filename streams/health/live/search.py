@@ -1,14 +1,14 @@
 """The search of subsets, live: minutes of all partitions in order, and what was distinct over the spans they tell."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from streams.health.columns import Attributes, Kind
 from streams.health.live.parts import MinutePart, unpacked
 from streams.health.live.tally import Ints
-from streams.health.naming import RECENT, Named, SubsetWatch
+from streams.health.naming import RECENT, Named, SubsetWatch, WatchMemory
 from streams.health.rules import SubsetRules
 from streams.health.spans import Minute, put_together
 from streams.ledger.rules import MINUTE
@@ -26,6 +26,7 @@ class _Watched:
         groups: names of the combinations, by the watch's numbers.
         distinct: by partition, rows of customers seen and disrupted over each span.
         course: minutes of a day.
+        upto: the last minute that the watch had learnt from before this process began.
     """
 
     def __init__(self, watch: SubsetWatch) -> None:
@@ -33,6 +34,7 @@ class _Watched:
         self.groups: dict[int, Attributes] = {}
         self.distinct: dict[int, Ints] = {}
         self.course: deque[Minute] = deque()
+        self.upto = -1
 
     def take(self, partition: int, numbers: Ints, spans: Ints) -> None:
         """What a partition tells of its combinations, in place of what it told."""
@@ -95,7 +97,24 @@ class MinuteSearch:
             watched.course.append(whole)
             while watched.course[0].minute <= minute - DAY_MINUTES:
                 watched.course.popleft()
-            watched.watch.pass_minutes([whole])
+            if minute > watched.upto:
+                watched.watch.pass_minutes([whole])
+            else:
+                watched.watch.fill([whole])
+
+    def memories(self, minute: int) -> Iterator[tuple[Kind, WatchMemory]]:
+        """What was learnt of each service and stage, up to a minute that was looked at."""
+        for kind, watched in sorted(self._watched.items()):
+            yield kind, watched.watch.memory(max(minute, watched.upto))
+
+    def recall(self, kind: Kind, memory: WatchMemory) -> None:
+        """Go on from what was learnt; once something was looked at it is too late, and nothing is changed."""
+        known = self._watched.get(kind)
+        if self._now == 0 and (known is None or known.upto < memory.minute):
+            self._watched.pop(kind, None)
+            watched = self._of(kind)
+            watched.watch.recall(memory)
+            watched.upto = memory.minute
 
     def _of(self, kind: Kind) -> _Watched:
         found = self._watched.get(kind)

@@ -211,8 +211,8 @@ def test_needs_are_learnt_from_the_days_before() -> None:
     agreed = definitions("thresholds: []")
     chance = random.Random(6)
     signals = [
-        signal(n, n * 2, f"c{n % 50}", latency_ms=chance.uniform(90, 110) * (20 if n >= 1080 else 1))
-        for n in range(1110)
+        signal(n, n * 6, f"c{n % 50}", latency_ms=chance.uniform(90, 110) * (20 if n >= 360 else 1))
+        for n in range(370)
     ]  # a day and a half
     live = LiveHealth(agreed, 2)
     for piece in in_pieces(signals, 6, 60):
@@ -222,7 +222,7 @@ def test_needs_are_learnt_from_the_days_before() -> None:
     live.settle()
     rows = in_order(told(live, "1h"))
     assert rows == in_order(from_file(signals, under=agreed))
-    assert rows[0]["disrupted"] == rows[0]["customers"] == 30
+    assert rows[0]["disrupted"] == rows[0]["customers"] == 10
 
 
 def test_what_lies_aside_is_counted_and_corrected_as_what_is_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
