@@ -8,9 +8,9 @@ from streams.facts.definitions.model import Definitions
 from streams.tables.calendar import utc_text
 from streams.voice.merged import BOT, COPY, SWARM, MergedVoice
 from streams.voice.partition import VoiceProgress
-from streams.voice.running import WINDOWS, RunningVoice
+from streams.voice.running import LONGEST_WINDOW, WINDOWS, RunningVoice
 from streams.voice.tables import Cell
-from streams.voice.voice_json import brands_json, topics_json, verdict_json
+from streams.voice.voice_json import brands_json, topics_json, verdicts_json
 
 OTHER = "other"
 """Brands, and topics of a brand, beyond the limit of labels."""
@@ -35,7 +35,9 @@ def voice_now(
         "definitions": {"name": definitions.name, "version": definitions.version},
         "at": utc_text(clock),
         "windows": {window: window_json(tables, window) for window in WINDOWS},
-        "verdicts": [verdict_json(verdict) for verdict in voice.verdicts()],
+        "verdicts": verdicts_json(
+            voice, sorted(tables.windows[LONGEST_WINDOW].items()), definitions.voice.copies.swarm_from
+        ),
         "sources": sources_json(told, clock),
         "accounting": accounting(told, voice.duplicates, lost),
     }

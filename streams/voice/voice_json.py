@@ -51,10 +51,15 @@ def topics_json(cells: Iterable[Cell]) -> dict[str, Any]:
     return {topic: {"mentions": counts[topic]["mentions"], "unhappy": counts[topic]["unhappy"]} for topic in ordered}
 
 
-def verdicts_json(voice: MergedVoice, many_from: int) -> list[dict[str, Any]]:
-    """What was judged of texts and accounts, and the brands that many people spoke of in words of their own."""
-    found = [verdict_json(verdict) for verdict in voice.verdicts()]
-    for _, brand, cell in voice.tables.cells(ALL):
+def verdicts_json(voice: MergedVoice, cells: Iterable[tuple[str, Cell]], many_from: int) -> list[dict[str, Any]]:
+    """What was judged of texts and accounts, and the brands of which many people spoke in words of their own.
+
+    Args:
+        cells: brand and cell.
+        many_from: people from whom on a brand has a verdict of its own.
+    """
+    found = [_verdict_json(verdict) for verdict in voice.verdicts()]
+    for brand, cell in cells:
         if len(cell.authors) >= many_from:
             people = {"kind": PEOPLE, "brands": [brand], "mentions": cell.mentions, "authors": len(cell.authors)}
             found.append(people | {"counted": cell.mentions})
@@ -79,7 +84,7 @@ def voice_json(
         "periods": periods,
         "topics": topics_json(cell for _, cell in cells),
         "set_apart": {"copies": voice.apart[COPY], "swarms": voice.apart[SWARM], "bots": voice.apart[BOT]},
-        "verdicts": verdicts_json(voice, many_from),
+        "verdicts": verdicts_json(voice, cells, many_from),
         "sources": {
             name: {"mentions": source.mentions, "last_at": utc_text(source.last_at)}
             for name, source in sorted(voice.sources.items())
@@ -109,8 +114,7 @@ def periods_json(cells: Iterable[tuple[int, str, Cell]], following: Callable[[in
     return periods
 
 
-def verdict_json(verdict: Verdict) -> dict[str, Any]:
-    """One verdict."""
+def _verdict_json(verdict: Verdict) -> dict[str, Any]:
     return {
         "kind": verdict.kind,
         "brands": list(verdict.brands),
