@@ -8,8 +8,7 @@ bands of minima (locality-sensitive hashing, Indyk and Motwani 1998).
 
 import re
 from hashlib import blake2b
-from itertools import pairwise
-from struct import unpack
+from struct import pack, unpack
 from typing import Final
 from zlib import crc32
 
@@ -53,9 +52,12 @@ def sketch_of(words: list[str]) -> bytes:
     """The sketch of a text; empty for one too short to compare."""
     if len(words) < LEAST_WORDS:
         return b""
-    found = {crc32(word.encode()) for word in words}
-    found.update(crc32(f"{one} {two}".encode()) for one, two in pairwise(words))
-    return np.array(sorted(found)[:KEPT], dtype="<u4").tobytes()
+    encoded = [word.encode() for word in words]
+    checks = [crc32(word) for word in encoded]
+    # The check of a pair goes on from that of its first word.
+    found = {*checks, *(crc32(b" " + word, check) for word, check in zip(encoded[1:], checks, strict=False))}
+    smallest = sorted(found)[:KEPT]
+    return pack(f"<{len(smallest)}I", *smallest)
 
 
 def bands_of(sketch: bytes) -> list[int]:
