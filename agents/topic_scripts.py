@@ -29,14 +29,18 @@ def access_commands(settings: Settings, own_topics: Iterable[str] = ()) -> Itera
     """
     principal = f"User:{settings.sasl_user or 'netgrowth'}"
     begin = ["kafka-acls.sh", *_servers(settings), "--add", "--allow-principal", principal]
-    for topic in TOPICS:
-        rights = ["--operation", "Read", "--operation", "Write", "--operation", "Describe"]
-        yield shlex.join([*begin, *rights, "--topic", settings.topic(topic.name)])
+    rights = ["--operation", "Read", "--operation", "Write", "--operation", "Describe"]
+    yield shlex.join([*begin, *rights, *_named(settings.topic(topic.name) for topic in TOPICS)])
     rights = ["--operation", "Read", "--operation", "Describe"]
-    for name in own_topics:
-        yield shlex.join([*begin, *rights, "--topic", name])
+    named = _named(own_topics)
+    if named:
+        yield shlex.join([*begin, *rights, *named])
     groups = ["--group", settings.group_prefix + GROUPS, "--resource-pattern-type", "prefixed"]
     yield shlex.join([*begin, *rights, *groups])
+
+
+def _named(topics: Iterable[str]) -> list[str]:
+    return [word for topic in topics for word in ("--topic", topic)]
 
 
 def _servers(settings: Settings) -> list[str]:

@@ -1,4 +1,6 @@
 import shlex
+from itertools import pairwise
+from pathlib import Path
 
 import orjson
 import pytest
@@ -48,8 +50,10 @@ def test_print_shows_one_creation_command_a_topic() -> None:
 
 def test_print_shows_the_access_rules_of_every_topic_and_of_our_groups() -> None:
     rules = [shlex.split(line) for line in lines_of("create", "--print") if line.startswith("kafka-acls.sh")]
-    assert len(rules) == len(TOPICS) + 1
+    assert len(rules) == 2
     assert all("User:netgrowth" in words for words in rules)
+    assert [after for word, after in pairwise(rules[0]) if word == "--topic"] == [f"p.{one.name}" for one in TOPICS]
+    assert {"Read", "Write", "Describe"} < set(rules[0])
     assert "g.netgrowth" in rules[-1]
     assert "prefixed" in rules[-1]
 
@@ -83,3 +87,15 @@ def test_settings_that_cannot_be_used_are_status_2(arguments: list[str]) -> None
     result = CliRunner(env={"NETGROWTH_PARTITIONS": "none"}).invoke(command, arguments)
     assert result.exit_code == 2
     assert "NETGROWTH_PARTITIONS is 'none'" in result.stderr
+
+
+def test_own_topics_are_only_read(tmp_path: Path) -> None:
+    file = tmp_path / "own.yaml"
+    file.write_text(
+        'name: own\nversion: "1"\ncurrency: EUR\ntime_zone: UTC\nvalue_model: {version: "1", field: v}\n'
+        "native: {own_topics: [app.events, app.links]}\n"
+    )
+    printed = lines_of("create", "--print", "--definitions", str(file))
+    (rule,) = (shlex.split(line) for line in printed if "app.events" in line)
+    assert [after for word, after in pairwise(rule) if word == "--operation"] == ["Read", "Describe"]
+    assert [after for word, after in pairwise(rule) if word == "--topic"] == ["app.events", "app.links"]
