@@ -113,7 +113,7 @@ class HealthCollector(Collector):
         counts, customers, disrupted = row.counts, row.customers, row.disrupted
         numbers: dict[str, float] = {
             "customers_seen": customers, "customers_disrupted": disrupted,
-            "customer_minutes_disrupted": counts.customer_minutes,
+            "customer_disruption_seconds": counts.customer_minutes * 60,
         }  # fmt: skip
         interval = share_interval(disrupted, customers)
         if interval is not None:
@@ -135,7 +135,7 @@ class HealthCollector(Collector):
         if scope.service == OTHER:
             return
         for share, us in zip(QUANTILES, self._view.health.latencies(scope, window) or (), strict=False):
-            add_sample(families, "netgrowth_health_latency_seconds", us / MICROSECONDS, quantile=str(share), **labels)
+            add_sample(families, "netgrowth_health_latency_seconds", us / MICROSECONDS, q=str(share), **labels)
         if window == OF_PARTS:
             tier = definitions.tiers.get(scope.stage, SHOWN)
             add_sample(families, "netgrowth_health_stage_tier", tier, service=scope.service, stage=scope.stage)
@@ -144,7 +144,7 @@ class HealthCollector(Collector):
         for one in sorted(self._view.health.lasting(), key=_longest)[:MOST_PARTS]:
             if self._view.owns(one.scope):
                 labels = labels_of(one.scope)
-                add_sample(families, "netgrowth_health_false_green_minutes", one.minutes, **labels)
+                add_sample(families, "netgrowth_health_false_green_seconds", one.minutes * 60, **labels)
                 since = one.start * MINUTE / MICROSECONDS
                 add_sample(families, "netgrowth_health_false_green_since_timestamp_seconds", since, **labels)
 

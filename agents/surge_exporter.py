@@ -8,10 +8,10 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
 from agents.metric_families import MICROSECONDS, add_sample, family_of
-from streams.catalogue import SURGES
+from streams.catalogue import SERIES_LABELS, SURGES
 from streams.ledger.rules import DAY, HOUR, SECOND
 from streams.surges.board import MONTH_DAYS, VERDICTS, SurgeLog, false_alarm_budget
-from streams.surges.durable import DurableSurges, series_name
+from streams.surges.durable import DurableSurges
 from streams.surges.verdict import State
 from streams.tables.calendar import utc_text
 
@@ -29,6 +29,9 @@ class SurgeView(Protocol):
     def owned(self) -> set[int]:
         """0, the one partition of the surges, if this worker speaks for it now."""
         ...
+
+EVIDENCE_SHOWN = 3
+"""Values of each label that are shown of an open surge: what a page names."""
 
 
 class SurgeCollector(Collector):
@@ -74,11 +77,23 @@ class SurgeCollector(Collector):
             )
         # The newest of them by name: in a storm there may be thousands.
         for surge in surges[-self._label_limit :]:
-            labels = {"surge": surge.surge_id, "series": series_name(surge.series), "direction": surge.direction}
+            labels = {
+                "surge": surge.surge_id, "story": surge.story, "direction": surge.direction,
+                "is_expected": str(surge.is_expected).lower(),
+            }  # fmt: skip
+            labels |= {name: value for name, value in surge.series.shown().items() if name in SERIES_LABELS}
             add_sample(families, "netgrowth_surge_observed", surge.observed, **labels)
             add_sample(families, "netgrowth_surge_expected", surge.expected, **labels)
             onset = surge.onset / MICROSECONDS
             add_sample(families, "netgrowth_surge_onset_timestamp_seconds", onset, **labels)
+            shown: Counter[str] = Counter()
+            for one in sorted(surge.evidence, key=lambda one: -one.share):
+                shown[one.label] += 1
+                if shown[one.label] <= EVIDENCE_SHOWN:
+                    add_sample(
+                        families, "netgrowth_surge_evidence_ratio", one.share, surge=surge.surge_id, label=one.label,
+                        value=one.value,
+                    )  # fmt: skip
 
 
 def _add_ties(families: dict[str, Family], state: DurableSurges) -> None:

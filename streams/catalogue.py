@@ -272,7 +272,11 @@ def _surges(name: str, unit: str, about: str, *labels: str) -> Metric:
     return Metric(f"netgrowth_{name}", Kind.GAUGE, labels, unit, about, Source.SURGES)
 
 
-OF_SURGE = ("surge", "series", "direction")
+SERIES_LABELS = ("measure", "segment", "region", "product", "brand", "topic", "service", "stage")
+"""What a series is called; those that do not apply are left out."""
+
+OF_SURGE = ("surge", "story", *SERIES_LABELS, "direction", "is_expected")
+"""`surge` is its id and stays the same while it is open; surges of one trouble share a `story`."""
 
 SURGES = (
     _surges("surges_open", NOTHING,
@@ -281,6 +285,9 @@ SURGES = (
     _surges("surge_observed", NOTHING, "What was counted in an open surge since its onset.", *OF_SURGE),
     _surges("surge_expected", NOTHING, "What was expected of that time.", *OF_SURGE),
     _surges("surge_onset_timestamp_seconds", TIMESTAMP, "Since when an open surge lasts.", *OF_SURGE),
+    _surges("surge_evidence_ratio", RATIO,
+            "What an open surge consists of: share of its excess, the first three values of each label.",
+            "surge", "label", "value"),
     _surges("surge_series", NOTHING, "Series that are watched, by state; one that is warming raises nothing.",
             "state"),
     _surges("surges_clock_timestamp_seconds", TIMESTAMP, "Event time up to which surges were looked for."),

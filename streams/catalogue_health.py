@@ -10,7 +10,8 @@ OF_SPELLS = ("scope", "service", "stage", "segment", "region")
 HEALTH_METRICS = (
     ("health_customers_seen", CUSTOMERS, "Distinct customers seen.", OF_SCOPES),
     ("health_customers_disrupted", CUSTOMERS, "Distinct customers disrupted in one minute or more.", OF_SCOPES),
-    ("health_customer_minutes_disrupted", NOTHING, "Minutes in which a customer was disrupted, over all customers.",
+    ("health_customer_disruption_seconds", SECONDS,
+     "Time that customers were disrupted, over all customers: customer-minutes, times 60.",
      OF_SCOPES),
     ("health_share_lower_ratio", RATIO, "Lower end of the 95 % interval of the share of customers disrupted.",
      OF_SCOPES),
@@ -20,12 +21,12 @@ HEALTH_METRICS = (
      OF_SCOPES),
     ("health_customers_of_unknown_value", CUSTOMERS, "Customers disrupted whom the ledger does not know.", OF_SCOPES),
     ("health_latency_seconds", SECONDS, "Quantiles of the latency, right to 1 %; of stages as a whole.",
-     ("scope", "service", "stage", "window", "quantile")),
+     ("scope", "service", "stage", "window", "q")),
     ("health_probes_sent", NOTHING, "Synthetic interactions; they are no customers.", OF_SCOPES),
     ("health_probes_failed", NOTHING, "Synthetic interactions that failed.", OF_SCOPES),
     ("health_stage_tier", NOTHING, "Of the stage: 1 pages, 2 makes a ticket, 3 is shown.", ("service", "stage")),
-    ("health_false_green_minutes", NOTHING,
-     "Minutes so far of a false green that goes on: customers red, status up; absent: there is none.", OF_SPELLS),
+    ("health_false_green_seconds", SECONDS,
+     "So long has a false green lasted that goes on: customers red, status up; absent: there is none.", OF_SPELLS),
     ("health_false_green_since_timestamp_seconds", TIMESTAMP, "When that false green began.", OF_SPELLS),
 )
 """Exported for the scopes that a worker owns, and only by it."""

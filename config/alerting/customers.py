@@ -57,7 +57,7 @@ def _net_growth_negative(definitions: Definitions) -> Alert:
         "{{ $value | printf \"%.0f\" }} customers fewer in 24 hours: "
         f"{_number('customers_lost')} lost, {_number('customers_new')} new, {_number('customers_returned')} back; "
         f"{_number('value_net', MONEY)} {definitions.currency} net.",
-        pending="5m", keep="5m", cause="loss", topic="customer-events",
+        pending="5m", keep="5m", cause="loss", feed="customer-events",
     )  # fmt: skip
 
 

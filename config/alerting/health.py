@@ -20,7 +20,7 @@ BURNS = (("1h", "5m", 14.4, Severity.CRITICAL), ("24h", "1h", 3.0, Severity.WARN
 LEAST_SEEN = 100
 """Customers in the long window below which a share burns no budget."""
 
-TOPIC = "qos-signals"
+FEED = "qos-signals"
 
 
 def health_groups(definitions: Definitions) -> tuple[Group, ...]:
@@ -34,8 +34,8 @@ def health_groups(definitions: Definitions) -> tuple[Group, ...]:
         ),
         Recording("stage:netgrowth_health_stage_tier:max",
                   "max by (service, stage) (last_over_time(netgrowth_health_stage_tier[1m]))"),
-        Recording("scope:netgrowth_health_false_green_minutes:max",
-                  f"max by ({', '.join(SCOPE)}) (last_over_time(netgrowth_health_false_green_minutes[1m]))"),
+        Recording("scope:netgrowth_health_false_green_seconds:max",
+                  f"max by ({', '.join(SCOPE)}) (last_over_time(netgrowth_health_false_green_seconds[1m]))"),
         *(
             Recording(f"scope:netgrowth_health_{name}:max",
                       f"max by ({by}) (last_over_time(netgrowth_health_{name}[1m]))")
@@ -67,7 +67,7 @@ def _red(definitions: Definitions) -> tuple[Alert, ...]:
             f"{_number('customers_seen')} seen; {_number('value_at_risk', MONEY)} {definitions.currency} of expected "
             f"value, {_number('customers_of_unknown_value')} of them of unknown value; operations say "
             f"{_STATUS}.",
-            keep="2m", cause="health", topic=TOPIC,
+            keep="2m", cause="health", feed=FEED,
         )
         for tier, severity in severities.items()
     )  # fmt: skip
@@ -76,11 +76,11 @@ def _red(definitions: Definitions) -> tuple[Alert, ...]:
 def _false_green(definitions: Definitions) -> Alert:
     return Alert(
         "NetgrowthFalseGreen", Severity.WARNING, definitions.alerts.owner,
-        f'scope:netgrowth_health_false_green_minutes:max{{scope="stage"}} >= 5 and {FRESH}',
+        f'scope:netgrowth_health_false_green_seconds:max{{scope="stage"}} >= 300 and {FRESH}',
         "Operations say up while customers are red.",
-        f"{WHERE}: the status has been up for {{{{ $value | {WHOLE} }}}} minutes in which customers were red: "
+        f"{WHERE}: the status has been up for {{{{ $value | humanizeDuration }}}} in which customers were red: "
         "what is watched there does not show what they experience.",
-        keep="2m", cause="health", topic=TOPIC,
+        keep="2m", cause="health", feed=FEED,
     )  # fmt: skip
 
 
@@ -106,7 +106,7 @@ def _burns(definitions: Definitions) -> tuple[Alert, ...]:
                 "More customers are disrupted than was promised.",
                 f"{WHERE}: {{{{ $value | humanizePercentage }}}} of the customers seen in {long} were disrupted; "
                 f"promised are at most {budget:.1%} over 30 days, and this is over {burn:g} times that rate.",
-                keep="2m", cause="health", topic=TOPIC,
+                keep="2m", cause="health", feed=FEED,
             )
         )  # fmt: skip
     return tuple(found)
@@ -123,7 +123,7 @@ def _value_at_risk(definitions: Definitions) -> tuple[Alert, ...]:
             "Much value is at risk.",
             f"{WHERE}: {{{{ $value | {MONEY} }}}} {definitions.currency} of expected value are with the "
             f"{_number('customers_disrupted')} customers disrupted in five minutes; the limit is {limit}.",
-            keep="2m", cause="health", topic=TOPIC,
+            keep="2m", cause="health", feed=FEED,
         ),
     )  # fmt: skip
 

@@ -37,8 +37,7 @@ class Alert:
         pending: how long `expr` must hold, as Prometheus writes it; empty: not at all.
         keep: how long it goes on firing after `expr` no longer holds: a hand-over between workers leaves a gap.
         cause: what the trouble is about; alerts of one cause and scope arrive as one page.
-        topic: input topic that the alert depends on, as a label, so that a silent feed silences it; empty: none, or
-            it is among the labels already.
+        feed: input topic that the alert depends on, as a label, so that a silent feed silences it; empty: none.
     """
 
     name: str
@@ -50,7 +49,7 @@ class Alert:
     pending: str = ""
     keep: str = ""
     cause: str = "monitor"
-    topic: str = ""
+    feed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,9 @@ JOB = 'job="netgrowth"'
 IN_FORCE = "and on (instance) netgrowth_in_force == 1"
 """Joined to what a worker says of itself: a new version of the definitions counts beside the one that speaks."""
 
+OF_TOPIC = "{{ $labels.topic }}"
+"""The feed that an alert is about, under the name by which others say what they depend on."""
+
 OBJECTIVE = 0.99
 """Share of batches that are counted within `COUNTED_WITHIN` of their append, over 30 days."""
 
@@ -67,7 +70,7 @@ def _workers(owner: str) -> tuple[Alert, ...]:
             "NetgrowthPartitionsUnowned", critical, owner, f"({expected} - ({owned} or 0 * {expected})) > 0",
             "Part of the company is not counted.",
             "{{ $value }} partitions of {{ $labels.topic }} have no worker: the customers in them stand still.",
-            pending="1m",
+            pending="1m", feed=OF_TOPIC,
         ),
         Alert(
             "NetgrowthPartitionOwnedTwice", warning, owner,
@@ -139,7 +142,7 @@ def _feeds(owner: str) -> tuple[Alert, ...]:
             "A feed is silent for longer than ever.",
             "The last record of {{ $labels.topic }} came {{ $value | humanizeDuration }} ago, more than twice the "
             "longest pause of the last seven days. What it would tell is unknown, not zero.",
-            pending="1m",
+            pending="1m", feed=OF_TOPIC,
         ),
         Alert(
             "NetgrowthFeedMissing", Severity.INFO, owner,

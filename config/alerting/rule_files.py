@@ -9,6 +9,7 @@ from config.alerting.customers import customer_groups
 from config.alerting.health import health_groups
 from config.alerting.model import Alert, Group
 from config.alerting.monitor import monitor_groups
+from config.alerting.surges import surge_groups
 from streams.facts.definitions.model import Definitions
 
 RUNBOOKS = "docs/runbooks/"
@@ -22,6 +23,7 @@ def rule_groups(definitions: Definitions) -> dict[str, tuple[Group, ...]]:
         "customers": customer_groups(definitions),
         "health": health_groups(definitions),
         "monitor": monitor_groups(definitions.alerts),
+        "surges": surge_groups(definitions),
     }
 
 
@@ -56,8 +58,8 @@ def _alerts(alerts: Iterable[Alert], runbooks: str) -> list[dict[str, Any]]:
         if alert.keep:
             rule["keep_firing_for"] = alert.keep
         rule["labels"] = {"severity": alert.severity.value, "owner": alert.owner, "cause": alert.cause}
-        if alert.topic:
-            rule["labels"]["topic"] = alert.topic
+        if alert.feed:
+            rule["labels"]["feed"] = alert.feed
         rule["annotations"] = {
             "summary": alert.summary,
             "description": alert.description,

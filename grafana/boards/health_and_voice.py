@@ -12,7 +12,7 @@ def board() -> Board:
     return Board(
         "netgrowth-health-and-voice", "Health and voice",
         "What customers experience and say, while it happens, beside what the services say of themselves.",
-        (_experienced(), _parts(), _operations(), _said(), _topics(), _sources()),
+        (_experienced(), _parts(), _operations(), _said(), _topics(), _surges(), _sources()),
         (
             choice("window", "Window", WINDOWS, "24h"),
             label_values("brand", "Brand", "netgrowth_mentions", "brand"),
@@ -38,7 +38,7 @@ def _experienced() -> Row:
                  "and probes.", "none",
                  {
                      "disrupted": of_stage("customers_disrupted"), "seen": of_stage("customers_seen"),
-                     "minutes": of_stage("customer_minutes_disrupted"),
+                     "customer-minutes": f"{of_stage('customer_disruption_seconds')} / 60",
                      "share, at least": of_stage("share_lower_ratio"),
                      "Apdex": of_stage("apdex_ratio"), "value at risk": of_stage("value_at_risk"),
                      "value unknown": of_stage("customers_of_unknown_value"), "probes": of_stage("probes_sent"),
@@ -46,7 +46,7 @@ def _experienced() -> Row:
                      "tier": plain("health_stage_tier", "service", "stage"),
                  }, ["service", "stage"], sort="disrupted"),
             lines("Latency", "Quantiles of what customers waited for.", "s",
-                  Target(of_stage("latency_seconds", "quantile"), "{{service}}, {{stage}}: {{quantile}}")),
+                  Target(of_stage("latency_seconds", "q"), "{{service}}, {{stage}}: {{q}}")),
         ),
     )  # fmt: skip
 
@@ -75,7 +75,7 @@ def _operations() -> Row:
                    Target(plain("health_service_status", "service"), "{{service}}"), names=LEVELS),
             rows("False green", "Status up while customers are red: since when, and for how many minutes.", "none",
                  {
-                     "minutes": of_spell("false_green_minutes"),
+                     "minutes": f"{of_spell('false_green_seconds')} / 60",
                      "seconds ago": f"time() - {of_spell('false_green_since_timestamp_seconds')}",
                  }, ["service", "stage"], sort="minutes"),
             number("Freshness", "How far the clock of the signals is behind the wall clock, and how old the oldest "
@@ -129,6 +129,53 @@ def _topics() -> Row:
                  color=RED),
             bars("Topics of all", "Mentions by topic, whatever their mood.", "none",
                  Target(f"topk(10, {of_brand('topic_mentions', 'topic')})", "{{brand}}: {{topic}}")),
+        ),
+    )  # fmt: skip
+
+
+def _surges() -> Row:
+    running = f"0 * {plain('surges_clock_timestamp_seconds')}"
+    nothing = f'label_replace(label_replace({running}, "label", "no", "", ""), "value", "surge", "", "")'
+    keys = ("measure", "segment", "region", "product", "brand", "topic", "service", "stage", "direction", "surge")
+    return Row(
+        "Surges",
+        (
+            *placed(
+                6, 5,
+                number("Open surges", "Departures from what a series' own past, its hour and its day lead one to "
+                       "expect, that go on now. Those that an action of ours expected are among them.", "none",
+                       Target(f"{plain('surges_open', how='sum')} or {running}"),
+                       steps=(Step(None, GREEN), Step(1, RED))),
+                number("Series watched", "By state; one that is warming has no past yet and raises nothing.", "none",
+                       Target(plain("surge_series", "state"), "{{state}}")),
+                number("What people said of surges", "Surges of the last 30 days by the verdict given, and how many "
+                       "false ones are accepted.", "none", Target(plain("surges_judged", "verdict"), "{{verdict}}"),
+                       Target(plain("surges_false_alarm_budget"), "false ones accepted")),
+                number("Looked for up to", "How far the event time of the detectors is behind the wall clock.", "s",
+                       Target(f"time() - {plain('surges_clock_timestamp_seconds')}"),
+                       steps=(Step(None, GREEN), Step(900, YELLOW))),
+            ),
+            *placed(
+                12, 8,
+                rows("Surges that go on", "What was counted since the onset, what was expected, and for how many "
+                     "seconds it has lasted. A line of zero without a name: none.", "none",
+                     {
+                         "observed": f"{plain('surge_observed', *keys)} or on () {running}",
+                         "expected": f"{plain('surge_expected', *keys)} or on () {running}",
+                         "seconds": f"time() - {plain('surge_onset_timestamp_seconds', *keys)} or on () {running}",
+                     }, keys, sort="observed"),
+                rows("What people say before they leave", "By how many hours unhappy mentions of a topic come before "
+                     "losses for that reason, and how closely these follow: best estimate and its interval. Only where "
+                     "the data say so; a line of zero without a topic: nowhere.", "none",
+                     {
+                         "hours": f"{plain('topic_loss_lead_seconds', 'topic', 'bound')} / 3600 or on () {running}",
+                         "strength": f"{plain('topic_loss_correlation_ratio', 'topic', 'bound')} or on () {running}",
+                     }, ["topic", "bound"]),
+                bars("What they consist of", "Share of a surge's excess that a segment, region, reason, topic or "
+                     "channel makes; the first three of each.", "percentunit",
+                     Target(f"{plain('surge_evidence_ratio', 'label', 'value')} or on () {nothing}",
+                            "{{label}} {{value}}"), color=RED, decimals=2),
+            ),
         ),
     )  # fmt: skip
 

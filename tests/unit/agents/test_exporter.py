@@ -14,7 +14,7 @@ from agents.metrics_page import MetricsPage
 from agents.process_metrics import ProcessMetrics
 from agents.surge_exporter import SurgeCollector
 from agents.voice_exporter import VoiceCollector
-from streams.catalogue import BY_NAME, ROWS
+from streams.catalogue import BY_NAME, OF_SURGE, ROWS, SERIES_LABELS
 from streams.facts.admission import AdmittedBatch
 from streams.facts.models import DeadLetter, Position, RejectReason
 from streams.ledger.counts import FactCounts
@@ -219,7 +219,9 @@ def test_every_name_of_the_catalogue_is_exported_and_no_other():
                 labels.setdefault(name, set()).update(sample.labels)
         assert exported == BY_NAME.keys()
         for name, found in labels.items():
-            assert found - {"le"} == set(BY_NAME[name].labels), name
+            # A surge has the labels of its series alone.
+            left_out = set(SERIES_LABELS) if BY_NAME[name].labels == OF_SURGE else set()
+            assert found - {"le"} == set(BY_NAME[name].labels) - (left_out - found), name
 
 
 def test_a_partition_is_shown_by_its_owner_with_idle_apart_from_recovering():
@@ -304,7 +306,16 @@ def test_surges_are_shown_by_the_worker_that_runs_the_detectors_alone():
         labels = {"measure": "unhappy_mentions", "direction": "up", "is_expected": "false"}
         assert registry.get_sample_value("netgrowth_surges_open", labels) == shown
         families = {family.name: family for family in registry.collect()}
-        assert len(families["netgrowth_surge_observed"].samples if shown else []) == (1 if shown else 0)
+        observed = families["netgrowth_surge_observed"].samples if shown else []
+        assert len(observed) == (1 if shown else 0)
+        for sample in observed:
+            assert sample.labels["measure"] == "unhappy_mentions"
+            assert sample.labels["surge"]
+            assert sample.labels["story"]
+            assert set(sample.labels) <= set(OF_SURGE)
+            shares = [one for one in families["netgrowth_surge_evidence_ratio"].samples if one.value]
+            assert {one.labels["surge"] for one in shares} == {sample.labels["surge"]}
+            assert max(Counter(one.labels["label"] for one in shares).values()) <= 3
 
 
 def test_brands_are_shown_by_their_owner_and_those_beyond_the_limit_as_other():

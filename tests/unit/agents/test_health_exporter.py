@@ -28,7 +28,7 @@ def test_customers_value_and_false_green() -> None:
     assert value("netgrowth_health_customers_in_trouble") == 30
     assert value("netgrowth_health_stage_tier", {"service": "shop", "stage": "checkout"}) == 1
     spell = {name: text for name, text in STAGE.items() if name != "window"}
-    assert value("netgrowth_health_false_green_minutes", spell) == 9  # the running minute is not over
+    assert value("netgrowth_health_false_green_seconds", spell) == 9 * 60  # the running minute is not over
     assert value("netgrowth_health_false_green_since_timestamp_seconds", spell) == START / 1000 + 30 * 60
     assert value("netgrowth_health_service_status_timestamp_seconds", {"service": "shop"}) == START / 1000
     assert value("netgrowth_health_probes_sent", GOLD | {"segment": "unknown", "region": "unknown"}) == 1
