@@ -165,8 +165,8 @@ def _surges() -> Row:
                          "seconds": f"time() - {plain('surge_onset_timestamp_seconds', *keys)} or on () {running}",
                      }, keys, sort="observed"),
                 rows("What people say before they leave", "By how many hours unhappy mentions of a topic come before "
-                     "losses for that reason, and how closely these follow: best estimate and its interval. Only where "
-                     "the data say so; a line of zero without a topic: nowhere.", "none",
+                     "losses for that reason, and how closely these follow: best estimate and its interval. Only "
+                     "where the data say so; a line of zero without a topic: nowhere.", "none",
                      {
                          "hours": f"{plain('topic_loss_lead_seconds', 'topic', 'bound')} / 3600 or on () {running}",
                          "strength": f"{plain('topic_loss_correlation_ratio', 'topic', 'bound')} or on () {running}",
