@@ -8,7 +8,7 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
-COMPILED := $(wildcard streams/*.h streams/*/*.c)
+COMPILED := $(wildcard streams/*.h streams/*/*.h streams/*/*.c)
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'

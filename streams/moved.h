@@ -5,6 +5,7 @@
 #ifndef NETGROWTH_MOVED_H
 #define NETGROWTH_MOVED_H
 
+#include "buffer.h"
 #include "struct_slots.h"
 
 enum { TOTAL_FROM, SEGMENT_FROM, REGION_FROM, PRODUCT_FROM, OPENED_AT, OPENED_VALUE, STAY_STEPS, STAY_SLOTS };
@@ -35,17 +36,11 @@ typedef struct {
     int (*book)(BookingRun *run, const Moved *moved, long sign);
 } BookingCalls;
 
-/* Bytes that grow. */
-typedef struct {
-    char *bytes;
-    size_t length, room;
-} Lines;
-
 #define LINES_CAPSULE "streams.ledger._lines.API"
 
 typedef struct {
     /* Writes a movement behind the others, and a comma between; 1: it is for Python, -1 with an exception. */
-    int (*write)(Lines *lines, const Moved *moved, long sign);
+    int (*write)(Buffer *lines, const Moved *moved, long sign);
 } LinesCalls;
 
 #endif

@@ -60,4 +60,22 @@ static inline void put_shared(const Slots *slots, PyObject *object, int field, P
     put(slots, object, field, value);
 }
 
+/* Texts that are compared by identity, or name attributes. */
+typedef struct {
+    PyObject **place;
+    const char *text;
+} Word;
+
+/* Interns each of them; -1 with an exception. */
+__attribute__((unused)) static int intern_words(const Word *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if ((*words[i].place = PyUnicode_InternFromString(words[i].text)) == NULL)
+            return -1;
+    return 0;
+}
+
+/* An int that is known to have 64 bits. */
+static inline long long number(PyObject *object) { return PyLong_AsLongLong(object); }
+
 #endif

@@ -700,13 +700,12 @@ static struct PyModuleDef definition = {
 
 PyMODINIT_FUNC PyInit__quick(void)
 {
-    static const struct { PyObject **place; const char *text; } texts[] = {
+    static const Word words[] = {
         { &s_slowly, "admit_slowly" }, { &s_label, "label" }, { &s_activity, "activity" }, { &s_reason, "reason" },
         { &s_facts, "facts" }, { &s_fact_records, "fact_records" },
     };
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if ((*texts[i].place = PyUnicode_InternFromString(texts[i].text)) == NULL)
-            return NULL;
+    if (intern_words(words, sizeof words / sizeof *words) < 0)
+        return NULL;
     for (int i = 0; i < KINDS; i++)
         if ((kinds[i] = PyUnicode_InternFromString(KIND_NAMES[i])) == NULL)
             return NULL;

@@ -5,8 +5,6 @@
  */
 #include "../moved.h"
 
-#include <string.h>
-
 enum { M_KIND, M_AT, M_SCOPE, M_CUSTOMERS, M_VALUE, M_CAUSE, M_ACTIVITY, M_EARNED, M_IMPLIED, M_REASON, M_LOSS_KIND,
        M_EARLY, M_TO, M_COUNT, M_SLOTS };
 static const char *const MOVEMENT_NAMES[] = {
@@ -20,36 +18,12 @@ static const char *const SCOPE_NAMES[] = { "segment", "region", "product" };
 static Slots movement_, change_, scope_;
 static PyObject *PENDING, *write_slowly;
 
-static int make_room(Lines *buffer, size_t more)
-{
-    if (buffer->room - buffer->length >= more)
-        return 0;
-    size_t room = buffer->room * 2 + more + 4096;
-    char *bytes = PyMem_Realloc(buffer->bytes, room);
-    if (bytes == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    buffer->bytes = bytes;
-    buffer->room = room;
-    return 0;
-}
-
-static int write_bytes(Lines *buffer, const char *bytes, size_t length)
-{
-    if (make_room(buffer, length) < 0)
-        return -1;
-    memcpy(buffer->bytes + buffer->length, bytes, length);
-    buffer->length += length;
-    return 0;
-}
-
 #define WRITE(buffer, literal) write_bytes(buffer, literal, sizeof literal - 1)
 
 /* The writers below: 0 when it is written, 1 when it is for Python, -1 with an exception. */
 
 /* A text in quotation marks. */
-static int write_text(Lines *buffer, PyObject *text)
+static int write_text(Buffer *buffer, PyObject *text)
 {
     Py_ssize_t length;
     const char *bytes;
@@ -76,7 +50,7 @@ static int write_text(Lines *buffer, PyObject *text)
     return 0;
 }
 
-static int write_number(Lines *buffer, PyObject *object)
+static int write_number(Buffer *buffer, PyObject *object)
 {
     int overflow;
     if (!PyLong_Check(object))
@@ -101,7 +75,7 @@ static int is_number(PyObject *object, long long expected)
 }
 
 /* A list of a text, a text, and a text or a number. */
-static int write_three(Lines *buffer, PyObject *first, PyObject *second, PyObject *third)
+static int write_three(Buffer *buffer, PyObject *first, PyObject *second, PyObject *third)
 {
     int left = WRITE(buffer, "[");
     if (!left)
@@ -117,7 +91,7 @@ static int write_three(Lines *buffer, PyObject *first, PyObject *second, PyObjec
     return left ? left : WRITE(buffer, "]");
 }
 
-static int write_line(Lines *buffer, const Moved *moved, long sign)
+static int write_line(Buffer *buffer, const Moved *moved, long sign)
 {
     PyObject *const texts[] = { moved->activity, moved->reason, moved->loss_kind };
     PyObject *const truths[] = { moved->earned, moved->implied, moved->early };
@@ -180,7 +154,7 @@ static int write_line(Lines *buffer, const Moved *moved, long sign)
 }
 
 /* Behind the others; nothing is left behind of what is for Python. */
-static int write_moved(Lines *lines, const Moved *moved, long sign)
+static int write_moved(Buffer *lines, const Moved *moved, long sign)
 {
     size_t before = lines->length;
     int left = before == 0 ? 0 : WRITE(lines, ",");
@@ -214,7 +188,7 @@ static int moved_of(PyObject *change, Moved *moved)
     return 0;
 }
 
-static int write_by_python(Lines *buffer, PyObject *change)
+static int write_by_python(Buffer *buffer, PyObject *change)
 {
     PyObject *line = PyObject_CallOneArg(write_slowly, change);
     char *bytes;
@@ -246,7 +220,7 @@ static PyObject *write_movements(PyObject *module, PyObject *arguments)
         PyErr_SetString(PyExc_ValueError, "prepare() was not called, or the start is negative");
         return NULL;
     }
-    Lines buffer = { 0 };
+    Buffer buffer = { 0 };
     int failed = 0;
     for (; !failed && count < most && place < PyList_GET_SIZE(changes); place++) {
         PyObject *change = PyList_GET_ITEM(changes, place);

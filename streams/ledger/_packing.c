@@ -4,9 +4,8 @@
  * that unpack what both have packed. Fields at the end of a fact or a state that are as by default are left out, which
  * their decoders allow. What it cannot pack, it leaves to Python before it has changed anything.
  */
+#include "../buffer.h"
 #include "../struct_slots.h"
-
-#include <string.h>
 
 enum { C_BASE, C_FACTS, C_STATE, C_NEWEST, C_FOLDED_TO, C_BY_CLOCK_AT, C_TANGLED, C_WHEEL_MINUTE, C_SAVED,
        C_SAVE_WHOLE, C_APPENDED, C_UNSAVED, C_SLOTS };
@@ -46,34 +45,14 @@ static int written_count;
 
 /* ---- msgpack ---- */
 
-typedef struct {
-    unsigned char *bytes;
-    size_t length, room;
-} Buffer;
-
-static int make_room(Buffer *buffer, size_t more)
-{
-    if (buffer->room - buffer->length >= more)
-        return 0;
-    size_t room = buffer->room * 2 + more + 1024;
-    unsigned char *bytes = PyMem_Realloc(buffer->bytes, room);
-    if (bytes == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    buffer->bytes = bytes;
-    buffer->room = room;
-    return 0;
-}
-
 /* A first byte and a number of so many bytes, the most significant first. There is room. */
 static inline void put_head(Buffer *buffer, unsigned char first, unsigned long long number, int bytes)
 {
-    unsigned char *p = buffer->bytes + buffer->length;
+    unsigned char *p = (unsigned char *)buffer->bytes + buffer->length;
     *p++ = first;
     while (bytes > 0)
         *p++ = (unsigned char)(number >> 8 * --bytes);
-    buffer->length = (size_t)(p - buffer->bytes);
+    buffer->length = (size_t)(p - (unsigned char *)buffer->bytes);
 }
 
 #define MOST_HEAD 9
@@ -118,11 +97,9 @@ static int write_text(Buffer *buffer, PyObject *text)
 {
     Py_ssize_t length;
     const char *bytes = PyUnicode_AsUTF8AndSize(text, &length);
-    if (bytes == NULL || write_size(buffer, (size_t)length, 32, 0xa0, 0xd9, 1) < 0 || make_room(buffer, (size_t)length) < 0)
+    if (bytes == NULL || write_size(buffer, (size_t)length, 32, 0xa0, 0xd9, 1) < 0)
         return -1;
-    memcpy(buffer->bytes + buffer->length, bytes, (size_t)length);
-    buffer->length += (size_t)length;
-    return 0;
+    return write_bytes(buffer, bytes, (size_t)length);
 }
 
 static int write_constant(Buffer *buffer, unsigned char byte)
@@ -326,7 +303,7 @@ static int put_value(PyObject *values, PyObject *key, const Buffer *buffer, int 
     } else if (PyErr_Occurred()) {
         return -1;
     }
-    PyObject *payload = PyBytes_FromStringAndSize((char *)buffer->bytes, (Py_ssize_t)buffer->length), *value = NULL;
+    PyObject *payload = PyBytes_FromStringAndSize(buffer->bytes, (Py_ssize_t)buffer->length), *value = NULL;
     if (payload != NULL) {
         PyObject *arguments[] = { key, payload, had_one ? Py_True : Py_False };
         value = PyObject_Vectorcall((PyObject *)value_.type, arguments, 3, NULL);
@@ -410,7 +387,7 @@ static PyObject *pack_quiet(PyObject *module, PyObject *customer)
     for (int i = 0; !left && i < 3; i++)
         left = write_field(&buffer, customer, (int[]){ C_STATE, C_BY_CLOCK_AT, C_WHEEL_MINUTE }[i]);
     PyObject *packed = left < 0 ? NULL : left ? Py_NewRef(Py_None)
-        : PyBytes_FromStringAndSize((char *)buffer.bytes, (Py_ssize_t)buffer.length);
+        : PyBytes_FromStringAndSize(buffer.bytes, (Py_ssize_t)buffer.length);
     PyMem_Free(buffer.bytes);
     return packed;
 }

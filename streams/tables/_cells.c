@@ -67,7 +67,6 @@ typedef struct {
     long sign;
 } Step;
 
-static inline long long number(PyObject *object) { return PyLong_AsLongLong(object); }
 
 static long long minute_start(long long us)
 {
@@ -492,13 +491,12 @@ static struct PyModuleDef definition = {
 
 PyMODINIT_FUNC PyInit__cells(void)
 {
-    static const struct { PyObject **place; const char *text; } texts[] = {
+    static const Word words[] = {
         { &s_cells, "_cells" }, { &s_dirty, "_dirty" }, { &s_add, "add" }, { &s_calendar, "calendar" },
         { &s_month_name, "month_name" }, { &UNKNOWN, "unknown" }, { &empty, "" },
     };
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if ((*texts[i].place = PyUnicode_InternFromString(texts[i].text)) == NULL)
-            return NULL;
+    if (intern_words(words, sizeof words / sizeof *words) < 0)
+        return NULL;
     for (int i = 0; i < KINDS; i++)
         if ((kinds[i] = PyUnicode_InternFromString(KIND_NAMES[i])) == NULL)
             return NULL;
