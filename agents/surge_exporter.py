@@ -8,7 +8,8 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
 from agents.metric_families import MICROSECONDS, add_sample, family_of
-from streams.catalogue import SERIES_LABELS, SURGES
+from streams.catalogue import SURGES
+from streams.catalogue_surges import SERIES_LABELS
 from streams.ledger.rules import DAY, HOUR, SECOND
 from streams.surges.board import MONTH_DAYS, VERDICTS, SurgeLog, false_alarm_budget
 from streams.surges.durable import DurableSurges

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from streams.catalogue_health import HEALTH_COMPANY_METRICS, HEALTH_METRICS
+from streams.catalogue_surges import SURGE_METRICS
 from streams.catalogue_units import BYTES, CURRENCY, CUSTOMERS, NOTHING, RATIO, RECORDS, SECONDS, TIMESTAMP
+from streams.catalogue_voice import VOICE_COMPANY_METRICS, VOICE_METRICS
 from streams.tables.running import WITH_SEGMENT_REGION
 from streams.tables.windows import WINDOW_NAMES
 
@@ -216,41 +218,15 @@ COMPANY = (
 )
 
 
-def _voice(name: str, unit: str, about: str, *labels: str) -> Metric:
-    return Metric(f"netgrowth_{name}", Kind.GAUGE, labels, unit, about, Source.VOICE)
-
-
-OF_BRANDS = ("brand", "window")
-
-VOICE = (
-    _voice("mentions", NOTHING, "Mentions of a brand, without copies, swarms and machines.", *OF_BRANDS),
-    _voice("mention_authors", NOTHING, "Distinct authors of these mentions.", *OF_BRANDS),
-    _voice("mentions_happy", NOTHING, "Happy mentions of a brand.", *OF_BRANDS),
-    _voice("mentions_unhappy", NOTHING, "Unhappy mentions of a brand.", *OF_BRANDS),
-    _voice("mentions_unread", NOTHING, "Mentions in a language that is not read: neither happy nor unhappy.",
-           *OF_BRANDS),
-    _voice("mention_reach", NOTHING, "Readers of these mentions, each author at most at the cap.", *OF_BRANDS),
-    _voice("net_sentiment_ratio", RATIO, "(Happy - unhappy) / (happy + unhappy); absent where there are neither.",
-           *OF_BRANDS),
-    _voice("share_of_voice_ratio", RATIO, "A brand's share of the mentions of all brands.", *OF_BRANDS),
-    _voice("topic_mentions", NOTHING, "Mentions of a brand by topic; a mention may have several.", "brand", "topic",
-           "window"),
-    _voice("topic_mentions_unhappy", NOTHING, "Unhappy mentions of a brand by topic.", "brand", "topic", "window"),
-    _voice("mentions_set_apart", NOTHING, "Mentions left out: copies, of swarms, of machines (bots).",
-           "brand", "kind", "window"),
+VOICE = tuple(
+    Metric(f"netgrowth_{name}", Kind.GAUGE, labels, unit, about, Source.VOICE)
+    for name, unit, about, labels in VOICE_METRICS
 )
 """Metrics of mentions: exported for the brands that a worker owns, and only by it."""
 
-VOICE_COMPANY = (
-    _voice("mentions_clock_timestamp_seconds", TIMESTAMP,
-           "Clock of the mentions: event time up to which their windows stand."),
-    _voice("mentions_complete", NOTHING, "1: this worker has the mentions of the whole company; 0: it catches up."),
-    _voice("mention_source_newest_timestamp_seconds", TIMESTAMP, "When the newest mention of a source was said.",
-           "source"),
-    _voice("mention_source_mentions", NOTHING, "Mentions of a source, ever; a gauge, as it moves between workers.",
-           "source"),
-    _voice("mention_brands", NOTHING, "Brands with mentions in the last day."),
-    _voice("mention_brands_shown", NOTHING, "Brands shown under their own name; the others are other."),
+VOICE_COMPANY = tuple(
+    Metric(f"netgrowth_{name}", Kind.GAUGE, labels, unit, about, Source.VOICE)
+    for name, unit, about, labels in VOICE_COMPANY_METRICS
 )
 """Metrics of mentions that every worker exports."""
 
@@ -268,38 +244,9 @@ HEALTH_COMPANY = tuple(
 """Metrics of perceived health that every worker exports."""
 
 
-def _surges(name: str, unit: str, about: str, *labels: str) -> Metric:
-    return Metric(f"netgrowth_{name}", Kind.GAUGE, labels, unit, about, Source.SURGES)
-
-
-SERIES_LABELS = ("measure", "segment", "region", "product", "brand", "topic", "service", "stage")
-"""What a series is called; those that do not apply are left out."""
-
-OF_SURGE = ("surge", "story", *SERIES_LABELS, "direction", "is_expected")
-"""`surge` is its id and stays the same while it is open; surges of one trouble share a `story`."""
-
-SURGES = (
-    _surges("surges_open", NOTHING,
-            "Open surges; is_expected true: an action of ours said that so much would come, so it is to wake nobody.",
-            "measure", "direction", "is_expected"),
-    _surges("surge_observed", NOTHING, "What was counted in an open surge since its onset.", *OF_SURGE),
-    _surges("surge_expected", NOTHING, "What was expected of that time.", *OF_SURGE),
-    _surges("surge_onset_timestamp_seconds", TIMESTAMP, "Since when an open surge lasts.", *OF_SURGE),
-    _surges("surge_evidence_ratio", RATIO,
-            "What an open surge consists of: share of its excess, the first three values of each label.",
-            "surge", "label", "value"),
-    _surges("surge_series", NOTHING, "Series that are watched, by state; one that is warming raises nothing.",
-            "state"),
-    _surges("surges_clock_timestamp_seconds", TIMESTAMP, "Event time up to which surges were looked for."),
-    _surges("surges_judged", NOTHING,
-            "Surges of the last 30 days by what people said of them: real, expected, false; none: nothing.",
-            "verdict"),
-    _surges("topic_loss_lead_seconds", SECONDS,
-            "By how long unhappy mentions of a topic come before losses for that reason; only where the data say so.",
-            "topic", "bound"),
-    _surges("topic_loss_correlation_ratio", RATIO, "How closely losses then follow, with its interval.",
-            "topic", "bound"),
-    _surges("surges_false_alarm_budget", NOTHING, "False surges of 30 days that are accepted, over all series."),
+SURGES = tuple(
+    Metric(f"netgrowth_{name}", Kind.GAUGE, labels, unit, about, Source.SURGES)
+    for name, unit, about, labels in SURGE_METRICS
 )
 """Metrics of surges: exported by the worker that runs the detectors, and only by it."""
 

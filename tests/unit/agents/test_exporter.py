@@ -14,7 +14,8 @@ from agents.metrics_page import MetricsPage
 from agents.process_metrics import ProcessMetrics
 from agents.surge_exporter import SurgeCollector
 from agents.voice_exporter import VoiceCollector
-from streams.catalogue import BY_NAME, OF_SURGE, ROWS, SERIES_LABELS
+from streams.catalogue import BY_NAME, ROWS
+from streams.catalogue_surges import OF_SURGE, SERIES_LABELS
 from streams.facts.admission import AdmittedBatch
 from streams.facts.models import DeadLetter, Position, RejectReason
 from streams.ledger.counts import FactCounts
