@@ -244,7 +244,7 @@ class PartitionBooks:
         changelog = self._changelog_records(parts[:-1], state.fresh)
         return Flush(
             changelog, parts, unwritten.movements, unwritten.dead_letters, self.epoch, self._flushes, ended,
-            progress.next_offset, self._tables.decoded,
+            progress.next_offset, self._tables.take_decoded(),
             handover_records(unwritten.handovers, self._agreement, self.partition),
         )  # fmt: skip
 

@@ -7,8 +7,9 @@ single call is slow.
 
 from collections.abc import Iterator
 
-TOGETHER = 2
-"""Entries of one byte string, on average at most. Strings of up to 512 bytes take the room that objects have left."""
+TOGETHER = 8
+"""Entries of one byte string, on average at most. Of customers that makes strings above 512 bytes: smaller ones would
+lie scattered among Python's objects, and hold on to whole pools of these that are empty otherwise."""
 
 LONGEST_KEY = 0xFF
 LONGEST_VALUE = 0xFFFF

@@ -6,19 +6,26 @@ change of half an hour cuts it.
 """
 
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from streams.ledger.rules import HOUR, MINUTE
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-REMEMBERED = 200_000
-"""Starts kept at hand before the memory of them is emptied: some 30 MB, half a year of minutes."""
+REMEMBERED = 50_000
+"""Starts kept at hand before the memory of them is emptied: some 6 MB, a month of minutes."""
 
 
 def minute_start(us: int) -> int:
     """Start of the minute that holds an instant."""
     return us - us % MINUTE
+
+
+@cache
+def calendar_of(zone: str) -> "Calendar":
+    """The calendar of a time zone: one for all tables, so that what it keeps at hand is kept once."""
+    return Calendar(zone)
 
 
 def utc_text(us: int) -> str:

@@ -20,7 +20,7 @@ from streams.ledger.movements import Change, Movement
 from streams.ledger.rules import HOUR, MINUTE
 from streams.tables.booking import booking
 from streams.tables.buckets import DAYS, EVER, HOURS, MINUTES
-from streams.tables.calendar import Calendar, minute_start
+from streams.tables.calendar import calendar_of, minute_start
 from streams.tables.cells import PAIRED, Cell, cells_of, pack_cells, settled, unpack_cells
 from streams.tables.part_records import (
     PROGRESS,
@@ -46,6 +46,10 @@ UNTOUCHED_US = 2 * HOUR
 Place = tuple[int, int, str]
 """(level, start, segment of the movement)."""
 
+NEVER_WRITTEN: frozenset[str] = frozenset()
+WRITTEN_WHOLE = frozenset({""})
+"""Hash prefixes of nearly all buckets, one object for them all."""
+
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -61,12 +65,12 @@ class PartitionTables:
     def __init__(self, partition: int, rules: TableRules) -> None:
         self.partition = partition
         self.epoch = 0
-        self.calendar = Calendar(rules.zone)
+        self.calendar = calendar_of(rules.zone)
         self._retention = rules.retention
         self._cells: dict[Place, dict[Cell, list[int]]] = {}
         self._packed: dict[Place, bytes] = {}  # cells of other places, which nothing has changed for long
         self._packed_upto = BEGINNING  # minutes before it may be packed, those from it on are not
-        self._shares: dict[Place, set[str]] = {}  # hash prefixes under which a bucket was written
+        self._shares: dict[Place, frozenset[str]] = {}  # hash prefixes under which a bucket was written
         self._dirty: set[Place] = set()
         self._gone: list[Place] = []
         self._rolled = BEGINNING
@@ -139,13 +143,18 @@ class PartitionTables:
             self._pack(minute_start(self._rolled - UNTOUCHED_US))
         return records
 
+    def take_decoded(self) -> dict[bytes, Part]:
+        """What `decoded` holds, which nothing here needs any more."""
+        taken, self.decoded = self.decoded, {}
+        return taken
+
     def rewrite(self, key: bytes) -> None:
         """Write a record again with what changes next; one that stands for nothing any more is deleted again."""
         where = read_key(key)
         if where.partition != self.partition or where.level == PROGRESS:
             return
         place = (where.level, where.start, where.segment)
-        self._shares.setdefault(place, set()).add(where.share)
+        self._note(place, where.share)
         if place in self._cells or place in self._packed:
             self._dirty.add(place)
         else:
@@ -169,7 +178,7 @@ class PartitionTables:
                 held[where] = read_packed_part(value)
         for where in held:
             place = (where.level, where.start, where.segment)
-            self._shares.setdefault(place, set()).add(where.share)
+            self._note(place, where.share)
         ever = {where.segment: part.upto for where, part in held.items() if where.level == EVER}
         for where, part in held.items():
             place = (where.level, where.start, where.segment)
@@ -263,6 +272,11 @@ class PartitionTables:
             return True
         return level < HOURS and (HOURS, self.calendar.hour_start(start), segment) in self._shares
 
+    def _note(self, place: Place, *shares: str) -> None:
+        """A bucket was written under these hash prefixes, too."""
+        written = self._shares.get(place, NEVER_WRITTEN).union(shares)
+        self._shares[place] = WRITTEN_WHOLE if written == WRITTEN_WHOLE else written
+
     def _key(self, place: Place, share: str) -> bytes:
         level, start, segment = place
         return write_key(PartKey(self.partition, level, start, segment, share))
@@ -280,12 +294,13 @@ class PartitionTables:
         else:
             shares = dict(_split(unpack_cells(packed), ""))
         # A share that is empty now must say so, or what it said before would go on counting.
-        written = self._shares.setdefault(place, set())
+        written = self._shares.get(place, NEVER_WRITTEN)
         for share in sorted(written - shares.keys()):
             yield self._key(place, share), write_part(Part(stamp, upto, [], self.epoch))
         for share, packed in shares.items():
             yield self._key(place, share), write_part(PackedPart(stamp, upto, msgspec.Raw(packed), self.epoch))
-        written.update(shares)
+        if not written >= shares.keys():
+            self._note(place, *shares)
 
 
 def _split(cells: list[tuple[Cell, int, int]], prefix: str) -> Iterator[tuple[str, bytes]]:

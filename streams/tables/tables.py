@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from streams.ledger.movements import Movement
 from streams.ledger.rules import HOUR
 from streams.tables.buckets import HOURS, MINUTES, Buckets, Retention
-from streams.tables.calendar import Calendar, minute_start, utc_text
+from streams.tables.calendar import calendar_of, minute_start, utc_text
 from streams.tables.cells import Addition, cells_of
 from streams.tables.levels import Level, change
 from streams.tables.rows import Row, RowRules, row
@@ -49,7 +49,7 @@ class Tables:
 
     def __init__(self, rules: TableRules) -> None:
         self.rules = rules
-        self.calendar = Calendar(rules.zone)
+        self.calendar = calendar_of(rules.zone)
         self.buckets = Buckets(self.calendar, rules.retention)
         self.first_at: int | None = None
         self.running: RunningWindows | None = None
