@@ -2,6 +2,9 @@
 #ifndef NETGROWTH_BUFFER_H
 #define NETGROWTH_BUFFER_H
 
+#ifndef PY_SSIZE_T_CLEAN
+#define PY_SSIZE_T_CLEAN
+#endif
 #include <Python.h>
 #include <string.h>
 

@@ -6,7 +6,9 @@
 #ifndef NETGROWTH_STRUCT_SLOTS_H
 #define NETGROWTH_STRUCT_SLOTS_H
 
+#ifndef PY_SSIZE_T_CLEAN
 #define PY_SSIZE_T_CLEAN
+#endif
 #include <Python.h>
 #include <structmember.h>
 

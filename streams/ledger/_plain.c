@@ -7,6 +7,7 @@
  * it has decided; after that only a lack of memory can stop it.
  */
 #include "plain_folding.h"
+
 /* Whether a remembered fact has the id of this one, or may have: 1; -1 with an exception. */
 static int is_known(Step *step)
 {
