@@ -103,6 +103,7 @@ class SurgeBank:
         self._unknown: dict[int, dict[str, int]] = {step_s: {} for step_s in STEPS}
         self._lines: dict[tuple[float, int], float] = {}
         self._of_step: dict[int, list[tuple[Watch, Step]]] = {}  # left out wherever steps change
+        self._behind: dict[Series, int] = {}  # the clock of the snapshot that a series was restored from
         self._surging: set[Series] = set()  # wholes with an open surge
         self._board = 0, 0
         self._fewest: dict[str, int] = {}
@@ -115,14 +116,17 @@ class SurgeBank:
 
         Args:
             minute_us: its start; minutes between the last one and this are unknown. One that was observed before is
-                passed over.
+                taken in, without a judgement, by series restored from a snapshot that is older than it, if their
+                slots of five minutes still run.
             counts: of the series in which something was counted; None: not known. A series that is not named, and
                 whose measure is not unknown, had nothing to count.
             unknown: measures of which nothing is known in this minute, as their feed is stale.
         """
         events: list[SurgeEvent] = []
         if self.clock is not None and minute_us < self.clock:
+            self._catch_up(minute_us, counts)
             return events
+        self._behind.clear()
         self._begin(minute_us, events)
         for step_s in STEPS:
             self._seen[step_s] += 1
@@ -193,12 +197,13 @@ class SurgeBank:
 
     def snapshot(self, key: Series) -> bytes:
         """What is known of a series, for `restore`: under 10 kB. Raises: KeyError for an unknown one."""
-        return self._watches[key].saved()
+        return self._watches[key].saved(self.clock or 0)
 
     def restore(self, data: bytes) -> Series:
         """Take over a series from its snapshot. Raises: msgspec.ValidationError when it is none of this version."""
-        watch = watch_of(data)
+        watch, clock = watch_of(data)
         self._take_in(watch)
+        self._behind[watch.series] = clock
         return watch.series
 
     def snapshot_board(self) -> bytes:
@@ -253,16 +258,9 @@ class SurgeBank:
             watch = Watch(key, minute_us)
             self._take_in(watch)
         self.changed.add(key)
-        if count is None:
-            for step in watch.steps:
-                step.unknown += 1
-            return
+        watch.count(count)
         if not count:
             return
-        watch.events = min(watch.events + 1, 1 << 30)
-        watch.busy_today += 1
-        for step in watch.steps:
-            step.value += count
         finer = watch.finer()
         if finer and not watch.has_past():
             self._begin_anew(key, minute_us)
@@ -272,6 +270,21 @@ class SurgeBank:
             self._of_step.clear()
         if watch.surge is None and watch.has_past():
             self._early(watch, minute_us + MINUTES, 0.0, events)
+
+    def _catch_up(self, minute_us: int, counts: Mapping[Series, float | None]) -> None:
+        """A minute that was judged before, for the series that do not know it."""
+        for key, count in counts.items():
+            watch = self._watches.get(key)
+            if watch is None:
+                if not count:
+                    continue
+                watch = Watch(key, minute_us)
+                self._take_in(watch)
+                self._behind[key] = minute_us
+            if minute_us >= self._behind.get(key, minute_us + 1):
+                judged = self._lumps.judged(key, count, counts) if count else count
+                self.changed.add(key)
+                watch.count(judged)
 
     def _early(self, watch: Watch, now: int, more: float, events: list[SurgeEvent]) -> None:
         for step in watch.steps:
@@ -305,7 +318,7 @@ class SurgeBank:
         unknown.clear()
         if step_s == DAY_S:
             for watch in self._watches.values():
-                watch.end_day()
+                watch.end_day(is_whole=self._is_whole(watch.series))
             self._of_step.clear()
 
     def _pairs(self, step_s: int) -> list[tuple[Watch, Step]]:

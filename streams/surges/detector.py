@@ -12,7 +12,7 @@ import msgspec
 
 from streams.surges.alarm_line import BUDGET_DAYS, alarm_line, score_of
 from streams.surges.deviation import deviate_above, deviate_below
-from streams.surges.grid import WINDOWS, Grid, grid_of
+from streams.surges.grid import MOST_SEASONS, WINDOWS, Grid, grid_of
 from streams.surges.past import ROOT_SHIFT, Expected, Past, expected_of
 from streams.surges.recent import Recent
 from streams.surges.saved import Saved
@@ -44,6 +44,7 @@ LEAPS_DAYS, MOST_LEAP_SQUARED = 4, 1_000.0
 LASTING, LASTING_ALARMS = 0.75, 0.35
 """Such a level is new if for so large a share of a day the deviation came near the line."""
 NEVER = -(10**9)
+_NONE: list[float] = []
 QUIET = 2.0
 CLOSE_S = 3 * 3_600
 """A surge is over when nothing deviates by more than QUIET for so long, and for three slots at least."""
@@ -92,8 +93,9 @@ class SurgeDetector:
     )  # fmt: skip
 
     def __init__(
-        self, interval_s: float, *, seasonal: bool = True, budget_days: float = BUDGET_DAYS, anchor_us: int | None = 0
-    ) -> None:
+        self, interval_s: float, *, seasonal: bool = True, budget_days: float = BUDGET_DAYS,
+        anchor_us: int | None = 0, most_seasons: int = MOST_SEASONS,
+    ) -> None:  # fmt: skip
         """A detector that has seen nothing yet.
 
         Args:
@@ -101,9 +103,10 @@ class SurgeDetector:
             seasonal: look for the time of day (of daily values: the day of the week).
             budget_days: one false alarm in so many days is accepted.
             anchor_us: an instant at which a slot begins, microseconds since 1970; None: the first value's.
+            most_seasons: days (of daily values: weeks) that are remembered at most, to save memory.
         Raises: ValueError for an interval or a budget that makes no sense.
         """
-        grid = grid_of(interval_s, seasonal=seasonal)
+        grid = grid_of(interval_s, seasonal=seasonal, most_seasons=most_seasons)
         self.grid = grid
         self.line = alarm_line(grid, budget_days)
         self.least_unit = 0.0
@@ -186,13 +189,18 @@ class SurgeDetector:
         """On how many days before the same time of day was seen (of daily values: on how many weeks)."""
         return self._past.known_seasons()
 
+    def rest(self) -> None:
+        """Let go of what is quickly had again: 400 bytes of each series that waits for its next slot."""
+        self._means = self._spreads = _NONE
+        self._looked_up = NEVER
+
     def snapshot(self) -> bytes:
         """All that the detector knows, for `restore`: msgpack, under 10 kB."""
         past, recent = self._past, self._recent
         expected = self._expected
         return msgspec.msgpack.encode(
             Saved(
-                grid=(self.grid.interval_s, self.grid.season > 0),
+                grid=(self.grid.interval_s, self.grid.season > 0, self.grid.seasons),
                 line=self.line,
                 anchor=self._anchor,
                 slots=(self._slot, self._first_slot, self._unit_at),
@@ -213,7 +221,8 @@ class SurgeDetector:
         Raises: msgspec.ValidationError when the bytes are no snapshot of this version.
         """
         saved = msgspec.msgpack.decode(data, type=Saved)
-        detector = cls(saved.grid[0], seasonal=saved.grid[1], anchor_us=saved.anchor)
+        interval_s, seasonal, seasons = saved.grid
+        detector = cls(interval_s, seasonal=seasonal, anchor_us=saved.anchor, most_seasons=seasons)
         detector.line = saved.line
         detector._slot, detector._first_slot, detector._unit_at = saved.slots
         detector._cell_sum, detector._cell_known, detector._cell_slots = saved.cell

@@ -55,8 +55,8 @@ class Grid:
 
 
 @cache
-def grid_of(interval_s: float, *, seasonal: bool = True) -> Grid:
-    """The grid of a series with so many seconds between its values.
+def grid_of(interval_s: float, *, seasonal: bool = True, most_seasons: int = MOST_SEASONS) -> Grid:
+    """The grid of a series with so many seconds between its values; `most_seasons` saves memory.
 
     Raises: ValueError for an interval that is no positive number of seconds, or longer than 31 days.
     """
@@ -69,7 +69,7 @@ def grid_of(interval_s: float, *, seasonal: bool = True) -> Grid:
     if seasonal and cell_s <= DAY_S and abs(per_day * cell_s - DAY_S) < 1e-6 * DAY_S:
         season = per_day if per_day >= 4 else 7 * per_day
     most = MOST_CELLS if per_cell == 1 else MOST_CELLS_OF_SHORT_SLOTS
-    seasons = min(MOST_SEASONS, max(1, most // season)) if season else 0
+    seasons = min(most_seasons, max(1, most // season)) if season else 0
     near = min(round(NEAR_S / cell_s), season // 8) if season else 0
     if season == per_day and near == 0:
         near = 1

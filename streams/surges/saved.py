@@ -6,7 +6,7 @@ import msgspec
 class Saved(msgspec.Struct, array_like=True, gc=False):
     """What `SurgeDetector.snapshot` packs; the fields are the detector's own, grouped."""
 
-    grid: tuple[float, bool]
+    grid: tuple[float, bool, int]
     line: float
     anchor: int | None
     slots: tuple[int | None, int, int]

@@ -16,6 +16,8 @@ MINUTES: Final = 60_000_000
 FINE_S, HOUR_S, DAY_S = 300, 3_600, 86_400
 STEPS: Final = (FINE_S, HOUR_S, DAY_S)
 
+SEASONS: Final = {FINE_S: 7, HOUR_S: 14, DAY_S: 26}
+"""Days that slots of five minutes and hours remember, weeks that days do: all together under 10 kB a series."""
 FINE_FROM, HOUR_FROM = 50.0, 5.0
 """Minutes of a day with an event, from which a series stays in slots of five minutes, or of an hour."""
 PROMOTED_AT = 2.0
@@ -50,7 +52,7 @@ class Step:
 
     def __init__(self, step_s: int, detector: SurgeDetector | None = None) -> None:
         self.step_s = step_s
-        self.detector = detector or SurgeDetector(step_s)
+        self.detector = detector or SurgeDetector(step_s, most_seasons=SEASONS[step_s])
         self.value = 0.0
         self.unknown = 0
         self.expected: float | None = None
@@ -71,6 +73,7 @@ class Step:
         verdict = self.detector.observe(at_us, value)
         if verdict is not None:
             self.expected = verdict.expected
+        self.detector.rest()
         return verdict
 
     def early(self, more: float) -> Verdict | None:
@@ -78,7 +81,9 @@ class Step:
         partial = self.value + more
         if self.expected is None or partial <= self.expected:
             return None
-        return self.detector.early(partial)
+        verdict = self.detector.early(partial)
+        self.detector.rest()
+        return verdict
 
     @property
     def in_surge(self) -> bool:

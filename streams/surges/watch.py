@@ -35,6 +35,7 @@ _HOUR: Final = HOUR_S * 1_000_000
 class SavedWatch(msgspec.Struct, array_like=True, gc=False):
     """A series as it is kept."""
 
+    clock: int
     series: dict[str, str]
     born: int
     events: tuple[int, int, int, int]
@@ -55,7 +56,7 @@ class Watch:
         events: minutes with an event; `marked`: at `marked_at`, every hour; `known`: an hour before that.
         busy: minutes of a day with an event, averaged; `busy_today`: so far today.
         days: whole days seen.
-        steps: finest first; the last is always that of days.
+        steps: finest first.
         surge: that is open, or None; `told`: when it was last told of, and with what excess.
     """
 
@@ -87,6 +88,17 @@ class Watch:
         self.busy = 0.0
         self.steps = [Step(step_s) for step_s in STEPS]
 
+    def count(self, amount: float | None) -> None:
+        """Add what was counted in a minute of the running slots; None: not known."""
+        for step in self.steps:
+            if amount is None:
+                step.unknown += 1
+            else:
+                step.value += amount
+        if amount:
+            self.events += 1
+            self.busy_today += 1
+
     def has_past(self) -> bool:
         """Whether enough is known to call anything a surge."""
         return self.known >= KNOWN_EVENTS or self.days >= KNOWN_DAYS
@@ -101,13 +113,22 @@ class Watch:
         """Seconds until a step may raise an alarm; 0 as soon as one may."""
         return min(step.detector.warming_s for step in self.steps)
 
-    def end_day(self) -> None:
-        """After a day: leave out the finer steps if the series turned out to be too quiet for them."""
+    def end_day(self, *, is_whole: bool) -> None:
+        """After a day: leave out the finer steps if the series turned out to be too quiet for them.
+
+        What grows over weeks is looked for in wholes, and in what is too quiet for short slots.
+        """
         self.days += 1
         self.busy += (self.busy_today - self.busy) / min(BUSY_DAYS, self.days)
         self.busy_today = 0
-        if self.surge is None and self.days > 1:
-            self.steps = [step for step in self.steps if self.busy >= _BUSY_FROM[step.step_s]]
+        if self.surge is not None or self.days <= 1:
+            return
+        self.steps = [step for step in self.steps if self.busy >= _BUSY_FROM[step.step_s]]
+        lengths = [step.step_s for step in self.steps]
+        if FINE_S in lengths and not is_whole:
+            self.steps = [step for step in self.steps if step.step_s != DAY_S]
+        elif DAY_S not in lengths:
+            self.steps.append(Step(DAY_S))
 
     def finer(self) -> list[int]:
         """Lengths of the steps that it lacks and is busy enough for today; none while it surges."""
@@ -123,24 +144,27 @@ class Watch:
         steps = [*(Step(step_s) for step_s in lengths), *self.steps]
         self.steps = sorted(steps, key=lambda step: step.step_s)
 
-    def saved(self) -> bytes:
-        """All of it, for `watch_of`; msgpack."""
+    def saved(self, clock: int) -> bytes:
+        """All of it, for `watch_of`, with the clock of the bank; msgpack."""
         events = (self.events, self.marked, self.known, self.marked_at)
         steps = [step.saved() for step in self.steps]
         return msgspec.msgpack.encode(
             SavedWatch(
-                self.series.shown(), self.born, events, self.busy, self.busy_today, self.days, steps,
+                clock, self.series.shown(), self.born, events, self.busy, self.busy_today, self.days, steps,
                 self.surge, self.told,
             )
         )  # fmt: skip
 
 
-def watch_of(data: bytes) -> Watch:
-    """The series that was saved. Raises: msgspec.ValidationError for what is no series of this version."""
+def watch_of(data: bytes) -> tuple[Watch, int]:
+    """The series that was saved, and the clock of the bank then.
+
+    Raises: msgspec.ValidationError for what is no series of this version.
+    """
     saved = msgspec.msgpack.decode(data, type=SavedWatch)
     watch = Watch(series_of(saved.series), saved.born)
     (watch.events, watch.marked, watch.known, watch.marked_at), watch.busy = saved.events, saved.busy
     watch.busy_today, watch.days = saved.busy_today, saved.days
     watch.steps = [step_of(step) for step in saved.steps]
     watch.surge, watch.told = saved.surge, saved.told
-    return watch
+    return watch, saved.clock

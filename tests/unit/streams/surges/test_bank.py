@@ -103,3 +103,27 @@ def test_a_minute_that_comes_again_changes_nothing() -> None:
     before = bank.snapshot(ACME)
     assert bank.observe(START + 2879 * MINUTE, {ACME: 900.0}) == []
     assert bank.snapshot(ACME) == before
+
+
+def test_series_restored_from_older_snapshots_take_in_the_minutes_they_do_not_know() -> None:
+    """As a worker does it: series are saved when their slots end, the board and the newest minutes always."""
+    whole, first, second = SurgeBank(SurgeRules()), SurgeBank(SurgeRules()), SurgeBank(SurgeRules())
+    fresh = series("lost_customers", segment="fresh")
+    for bank in (whole, first):
+        play(bank, range(2880), {ACME: 2.0})
+    saved = [first.snapshot(key) for key in first.series()]
+    newest = [(START + (2880 + minute) * MINUTE, {ACME: 4.0 + minute, fresh: 1.0}) for minute in range(3)]
+    for bank in (whole, first):
+        for minute_us, counts in newest:
+            bank.observe(minute_us, counts)
+    board = first.snapshot_board()
+    for data in saved:
+        second.restore(data)
+    second.restore_board(board)
+    for minute_us, counts in newest:
+        assert second.observe(minute_us, counts) == []
+    later = range(2883, 2900)
+    told = play(second, later, {ACME: 20.0, fresh: 1.0})
+    assert told == play(whole, later, {ACME: 20.0, fresh: 1.0})
+    assert told[0].what is What.OPENED
+    assert second.snapshot(fresh) == whole.snapshot(fresh)
