@@ -28,8 +28,9 @@ WHOLES_SHARE: Final = 0.75
 PARTS_SHARE: Final = 0.5
 """Of the board's budget, the part for the wholes (of each measure the series with the fewest labels), and that for
 what lies in them. More than one in all: a part seldom surges alone."""
-SHARES: Final = {FINE_S: 2 / 3, HOUR_S: 2 / 3, DAY_S: 1 / 3}
-"""Of a series' budget, the part for slots of each length. More than one in all: they look at much the same counts."""
+SHARES: Final = {FINE_S: 2 / 3, HOUR_S: 2 / 3, DAY_S: 1 / 6}
+"""Of a series' budget, the part for slots of each length. More than one in all: they look at much the same counts. For
+days it is the least: what is told a day late had better be true."""
 FIRST_DAYS: Final = 1.25
 """So much further out must lie what is told on the first two days, when nobody knows yet how the morning rises."""
 SECOND: Final = 1_000_000

@@ -4,16 +4,15 @@ Strictly online: a verdict knows nothing but the values so far. Time is event ti
 is missing is unknown, never zero. See docs/surges.md for how it works and what it promises.
 """
 
-from functools import cache
 from math import log, sqrt
-from typing import NamedTuple
 
 import msgspec
 
 from streams.surges.alarm_line import BUDGET_DAYS, alarm_line, score_of
-from streams.surges.deviation import deviate_above, deviate_below
-from streams.surges.grid import MOST_SEASONS, WINDOWS, Grid, grid_of
+from streams.surges.furthest import furthest, windows_of
+from streams.surges.grid import MOST_SEASONS, grid_of
 from streams.surges.past import ROOT_SHIFT, Expected, Past, expected_of
+from streams.surges.phase import Phase
 from streams.surges.recent import Recent
 from streams.surges.saved import Saved
 from streams.surges.units import unit_of
@@ -21,57 +20,18 @@ from streams.surges.verdict import State, Verdict
 
 WARM_UP_S = 3_600
 WARM_UP_SLOTS = 12
-LONG_CELLS = 6
-"""Sums of so many cells and more count only while their last quarter is itself raised: a burst that is over is no
-news."""
-RAISED = 1.5
 DROP_SHARE, DROP_GROWTH = 0.8, 0.02
 """A drop must lie that much further out than a surge, and beyond the line ranks by its logarithm: feeds stutter more
 often than customers fall silent."""
 DROP_TOLD = 0.98
 """Once a drop was told, and until it is over, it stays that far below the line: silence has no news."""
-DROP_COLUMN = 1
-"""A drop is told by sums of at least two cells."""
 JUDGED_FROM = 8.0
 """The level is judged by the shortest sums of which so many events are expected: the middle of fewer is not their
 mean."""
-ONE_SIDED = 0.8
-"""Of a day, the share by which values lie more often on one side of what was expected when that is the new level."""
-ONE_SIDED_DAYS = 1.6
-"""How long values on one side alone take to reach that share."""
 LEAPS_DAYS, MOST_LEAP_SQUARED = 4, 1_000.0
 """How long the leaps of what is no count are remembered, and the largest square of one that is learnt from."""
-LASTING, LASTING_ALARMS = 0.75, 0.35
-"""Such a level is new if for so large a share of a day the deviation came near the line."""
 NEVER = -(10**9)
 _NONE: list[float] = []
-QUIET = 2.0
-CLOSE_S = 3 * 3_600
-"""A surge is over when nothing deviates by more than QUIET for so long, and for three slots at least."""
-
-
-class _Window(NamedTuple):
-    """A window as it is judged: `share` of the expected sum in `column`; `quarter`: number of a window, or -1."""
-
-    number: int
-    slots: int
-    column: int
-    share: float
-    quarter: int
-
-
-@cache
-def _plan(grid: Grid) -> tuple[_Window, ...]:
-    short = grid.window_cells.count(0)
-    plan = []
-    for number, (slots, cells) in enumerate(zip(grid.windows, grid.window_cells, strict=True)):
-        column = max(0, number - short)
-        quarter = -1
-        if cells >= LONG_CELLS:
-            most = max(slots / 4.0, grid.per_cell)
-            quarter = max(k for k, shorter in enumerate(grid.windows[:number]) if shorter <= most)
-        plan.append(_Window(number, slots, column, slots / (WINDOWS[column] * grid.per_cell), quarter))
-    return tuple(plan)
 
 
 class SurgeDetector:
@@ -86,10 +46,9 @@ class SurgeDetector:
     """
 
     __slots__ = (
-        "_alarms", "_anchor", "_cell_known", "_cell_slots", "_cell_sum", "_close_slots", "_day", "_drop_told",
-        "_expected", "_first_slot", "_interval_us", "_leaps", "_looked_up", "_means", "_one_sided", "_past",
-        "_plan", "_quiet_slots", "_recent", "_renewed", "_short", "_slot", "_spreads", "_state", "_unit_at",
-        "_warm_slots", "grid", "least_unit", "line",
+        "_anchor", "_cell_known", "_cell_slots", "_cell_sum", "_day", "_expected", "_first_slot", "_interval_us",
+        "_leaps", "_looked_up", "_means", "_past", "_phase", "_recent", "_renewed", "_short", "_slot", "_spreads",
+        "_unit_at", "_warm_slots", "_windows", "grid", "least_unit", "line",
     )  # fmt: skip
 
     def __init__(
@@ -124,18 +83,13 @@ class SurgeDetector:
         self._expected: Expected | None = None
         self._means: list[float] = []
         self._spreads: list[float] = []
-        self._state = State.WARMING
-        self._quiet_slots = 0
-        self._drop_told = False
+        self._phase = Phase(grid)
         self._warm_slots = max(WARM_UP_SLOTS, round(WARM_UP_S / interval_s))
-        self._close_slots = max(3, round(CLOSE_S / interval_s))
         self._leaps = 1.0
-        self._one_sided = 0.0
-        self._alarms = 0.0
         self._day = max(24, grid.per_day)
         self._unit_at = self._warm_slots
         self._short = grid.window_cells.count(0)
-        self._plan = _plan(grid)
+        self._windows = windows_of(grid)
 
     def observe(self, at_us: int, value: float | None) -> Verdict | None:
         """Judge the next value, then learn from it.
@@ -167,17 +121,17 @@ class SurgeDetector:
         A count only grows, so that what is overwhelming now is so at the end: it costs no further false alarms.
         Nothing is learnt, and fewer than expected says nothing yet.
         """
-        recent, state, quiet_slots, alarms = self._recent, self._state, self._quiet_slots, self._alarms
+        recent = self._recent
         self._recent = recent.copy()
         self._recent.enter(max(partial, 0.0))
         verdict = self._judge(learn=False, running=True)
-        self._recent, self._state, self._quiet_slots, self._alarms = recent, state, quiet_slots, alarms
+        self._recent = recent
         return verdict
 
     @property
     def state(self) -> State:
         """As the last value left it."""
-        return self._state
+        return self._phase.state
 
     @property
     def warming_s(self) -> int:
@@ -196,7 +150,7 @@ class SurgeDetector:
 
     def snapshot(self) -> bytes:
         """All that the detector knows, for `restore`: msgpack, under 10 kB."""
-        past, recent = self._past, self._recent
+        past, recent, phase = self._past, self._recent, self._phase
         expected = self._expected
         return msgspec.msgpack.encode(
             Saved(
@@ -205,8 +159,8 @@ class SurgeDetector:
                 anchor=self._anchor,
                 slots=(self._slot, self._first_slot, self._unit_at),
                 cell=(self._cell_sum, self._cell_known, self._cell_slots),
-                state=self._state.value,
-                lasting=(self._quiet_slots, self._one_sided, self._alarms, self._drop_told, self._leaps),
+                state=phase.state.value,
+                lasting=(phase.quiet_slots, phase.one_sided, phase.alarms, phase.drop_told, self._leaps),
                 recent=(*recent.state(), list(recent.sums)),
                 past=(past.next, past.unit, past.roots.tobytes(), past.spread_memory.tobytes()),
                 renewed=self._renewed,
@@ -226,10 +180,9 @@ class SurgeDetector:
         detector.line = saved.line
         detector._slot, detector._first_slot, detector._unit_at = saved.slots
         detector._cell_sum, detector._cell_known, detector._cell_slots = saved.cell
-        detector._state = State(saved.state)
-        (
-            detector._quiet_slots, detector._one_sided, detector._alarms, detector._drop_told, detector._leaps,
-        ) = saved.lasting  # fmt: skip
+        phase = detector._phase
+        phase.state = State(saved.state)
+        phase.quiet_slots, phase.one_sided, phase.alarms, phase.drop_told, detector._leaps = saved.lasting
         at, values, is_known, sums = saved.recent
         detector._recent.restore(at, values, is_known)
         detector._recent.sums = sums
@@ -292,58 +245,32 @@ class SurgeDetector:
 
     def _judge(self, *, learn: bool, running: bool = False) -> Verdict:
         self._renew()
-        means, all_spreads = self._means, self._spreads
-        sums, counts, unit = self._recent.sums, self._recent.known, self._past.unit
-        whole = not self._recent.unknown
-        deviates = [0.0] * len(sums)
-        up = down = 0.0
-        up_number = down_number = 0
-        for number, slots, column, share, quarter in self._plan:
-            mean = means[column]
-            if mean != mean:
-                continue
-            spread = all_spreads[column]
-            if share != 1.0:
-                mean *= share
-            count = sums[number] / unit
-            if not whole:
-                known = counts[number]
-                if known < slots:
-                    if 2 * known < slots:
-                        continue
-                    missing = slots / known
-                    count *= missing
-                    spread *= missing
-            deviate = 2.0 * (sqrt(count + ROOT_SHIFT) - sqrt(mean + ROOT_SHIFT)) / sqrt(spread)
-            if deviate > RAISED:
-                deviate = deviates[number] = deviate_above(count, mean, spread)
-                if deviate > up and (quarter < 0 or deviates[quarter] > RAISED):
-                    up, up_number = deviate, number
-            elif deviate < -RAISED:
-                deviate = deviates[number] = deviate_below(count, mean, spread)
-                if deviate < down and column >= DROP_COLUMN and (quarter < 0 or deviates[quarter] < -RAISED):
-                    down, down_number = deviate, number
+        unit, line, phase = self._past.unit, self.line, self._phase
+        up, up_number, down, down_number, deviates = furthest(
+            self._windows, self._recent, self._means, self._spreads, unit
+        )
         if unit != 1.0:
             up, down = up / self._leaps, down / self._leaps
             if learn:
                 self._learn_leaps(deviates[self._short])
         down = 0.0 if running else -DROP_SHARE * down
-        if down >= self.line:
-            down = self.line * (DROP_TOLD if self._drop_told else 1.0 + DROP_GROWTH * log(down / self.line))
+        if down >= line:
+            down = line * (DROP_TOLD if phase.drop_told else 1.0 + DROP_GROWTH * log(down / line))
         deviate, number, direction = (up, up_number, "up") if up >= down else (down, down_number, "down")
-        slot = (self._slot or 0) + (1 if running else 0)
-        waiting = self._waiting(slot)
-        self._accept(learn)
-        state = self._move(deviate, waiting)
-        if not running:
-            dropped = direction == "down" and deviate >= self.line
-            self._drop_told = state is State.SURGE and (self._drop_told or dropped)
+        waiting = self._waiting((self._slot or 0) + (1 if running else 0))
+        if running:
+            state = phase.early(deviate, line, is_warming=waiting > 0)
+        else:
+            if learn:
+                self._accept()
+            phase.move(deviate, line, is_warming=waiting > 0, is_drop=direction == "down")
+            state = phase.state
         expected = low = high = None
-        first = means[0]
+        first = self._means[0]
         if first == first:
             expected, low, high = self._range(first)
         return Verdict(
-            score_of(deviate, self.line) if waiting <= 0 else 0.0, expected, low, high, state,
+            score_of(deviate, line) if waiting <= 0 else 0.0, expected, low, high, state,
             direction if deviate > 0.0 else None, self.grid.windows[number] - 1,
             max(0, round(waiting * self.grid.interval_s)), self._recent.newest(),
             *self._sum_of(number),
@@ -355,7 +282,7 @@ class SurgeDetector:
 
     def _sum_of(self, number: int) -> tuple[float, float]:
         """What is known of a window's sum, and what was expected of that."""
-        _, slots, column, share, _ = self._plan[number]
+        _, slots, column, share, _ = self._windows[number]
         mean = self._means[column] * share * self._past.unit
         if mean != mean:
             return 0.0, 0.0
@@ -377,26 +304,9 @@ class SurgeDetector:
         unit = self._past.unit
         return mean * share * unit, max(0.0, low) * unit, ((root + reach) ** 2 - ROOT_SHIFT) * unit
 
-    def _move(self, deviate: float, waiting: int) -> State:
-        """The state after this value: a surge opens at the line and closes after hours of quiet."""
-        raised = waiting <= 0 and deviate >= LASTING * self.line
-        self._alarms += (raised - self._alarms) / (self._day * self.grid.per_cell)
-        if waiting > 0:
-            self._state = State.WARMING
-        elif deviate >= self.line:
-            self._state = State.SURGE
-            self._quiet_slots = 0
-        elif self._state is State.SURGE:
-            self._quiet_slots = self._quiet_slots + 1 if deviate < QUIET else 0
-            if self._quiet_slots >= self._close_slots:
-                self._state = State.NORMAL
-        else:
-            self._state = State.NORMAL
-        return self._state
-
-    def _accept(self, learn: bool) -> None:
+    def _accept(self) -> None:
         """Take a level that lasts for the new one, once values have lain on one side of the old one for long."""
-        if not learn or self._cell_slots + 1 < self.grid.per_cell:
+        if self._cell_slots + 1 < self.grid.per_cell:
             return
         recent, windows = self._recent, self.grid.windows
         for number in range(self._short, len(windows)):
@@ -405,11 +315,8 @@ class SurgeDetector:
                 continue
             if recent.unknown and recent.known[number] < windows[number]:
                 return
-            side = 1.0 if recent.sums[number] > mean * self._past.unit else -1.0
-            self._one_sided += (side - self._one_sided) / self._day
-            # A restless series has days like that too: only a level that raised an alarm, and still does, is new.
-            if side * self._one_sided > ONE_SIDED and self._alarms > LASTING_ALARMS:
-                self._past.shift_level(round(ONE_SIDED_DAYS * self._day))
-                self._one_sided = self._alarms = 0.0
+            cells = self._phase.lean(is_above=recent.sums[number] > mean * self._past.unit)
+            if cells:
+                self._past.shift_level(cells)
                 self._renewed = NEVER
             return
