@@ -22,7 +22,7 @@ from agents.wall_clock import wall_clock_us
 from config.settings import Settings
 from streams.facts.definitions.model import Definitions
 from streams.ledger.rules import DAY, HOUR, MINUTE, SECOND
-from streams.surges.bank import SurgeRules
+from streams.surges.budget import SurgeRules
 from streams.surges.counting import Count
 from streams.surges.durable import DurableSurges, SurgeFlush
 from streams.surges.series import DISRUPTED_CUSTOMERS, HAPPY_MENTIONS, LOST_CUSTOMERS, LOST_VALUE, UNHAPPY_MENTIONS

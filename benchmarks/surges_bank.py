@@ -14,7 +14,8 @@ import tracemalloc
 
 import numpy as np
 
-from streams.surges.bank import SurgeBank, SurgeRules
+from streams.surges.bank import SurgeBank
+from streams.surges.budget import SurgeRules
 from streams.surges.series import Series, series
 
 MINUTE = 60_000_000

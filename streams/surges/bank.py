@@ -6,33 +6,20 @@ surges with the same ids, so a minute that comes again after a crash is harmless
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 import msgspec
 
-from streams.surges.alarm_line import BUDGET_DAYS, alarm_line
-from streams.surges.grid import grid_of
+from streams.surges.budget import Budget, SurgeRules
 from streams.surges.lumps import Amounts, Lumps
+from streams.surges.running_slots import RunningSlots
 from streams.surges.series import Series
-from streams.surges.steps import DAY_S, FINE_S, HOUR_S, MINUTES, STEPS, Step
+from streams.surges.steps import DAY_S, FINE_S, MINUTES, STEPS, Step
 from streams.surges.stories import Stories
 from streams.surges.surge import Contribution, Surge, SurgeEvent, What, surge_id
 from streams.surges.verdict import State, Verdict
 from streams.surges.watch import Watch, watch_of
-from streams.tables.calendar import Calendar
 
-BOARD_BUDGET_DAYS: Final = 7.0
-"""One false alarm in so many days over all series together."""
-WHOLES_SHARE: Final = 0.75
-PARTS_SHARE: Final = 0.5
-"""Of the board's budget, the part for the wholes (of each measure the series with the fewest labels), and that for
-what lies in them. More than one in all: a part seldom surges alone."""
-SHARES: Final = {FINE_S: 2 / 3, HOUR_S: 2 / 3, DAY_S: 1 / 6}
-"""Of a series' budget, the part for slots of each length. More than one in all: they look at much the same counts. For
-days it is the least: what is told a day late had better be true."""
-FIRST_DAYS: Final = 1.25
-"""So much further out must lie what is told on the first two days, when nobody knows yet how the morning rises."""
 SECOND: Final = 1_000_000
 TELL_AGAIN_S: Final = 3_600
 GROWN: Final = 1.5
@@ -45,21 +32,6 @@ class EvidenceProvider(Protocol):
     def evidence(self, series: Series, onset_us: int, until_us: int, direction: str) -> tuple[Contribution, ...]:
         """The largest shares of the excess of [onset, until), largest first within a label."""
         ...
-
-
-@dataclass(frozen=True)
-class SurgeRules:
-    """What an operator may set.
-
-    Attributes:
-        budget_days: one false alarm in so many days and series is accepted.
-        board_budget_days: and one in so many days over all series together; the stricter of the two holds.
-        zone: IANA name of the company's time zone, in which days begin.
-    """
-
-    budget_days: float = BUDGET_DAYS
-    board_budget_days: float = BOARD_BUDGET_DAYS
-    zone: str = "UTC"
 
 
 class SurgeBank:
@@ -87,8 +59,6 @@ class SurgeBank:
 
         Raises: ValueError for a budget that is not positive; zoneinfo.ZoneInfoNotFoundError for an unknown zone.
         """
-        if not (rules.budget_days > 0 and rules.board_budget_days > 0):
-            raise ValueError(f"need budgets above 0 days, got {rules.budget_days!r} and {rules.board_budget_days!r}")
         self.rules = rules
         self.stories = Stories()
         self.clock: int | None = None
@@ -96,18 +66,11 @@ class SurgeBank:
         self.changed: set[Series] = set()
         self._evidence = evidence
         self._on_event = on_event
-        self._calendar = Calendar(rules.zone)
         self._watches: dict[Series, Watch] = {}
-        self._slots = dict.fromkeys(STEPS, 0)  # start of the running slot
-        self._ends = dict.fromkeys(STEPS, 0)
-        self._seen = dict.fromkeys(STEPS, 0)  # minutes of it that were handed in
-        self._unknown: dict[int, dict[str, int]] = {step_s: {} for step_s in STEPS}
-        self._lines: dict[tuple[float, int], float] = {}
+        self._budget = Budget(rules)
+        self._slots = RunningSlots(rules.zone)
         self._of_step: dict[int, list[tuple[Watch, Step]]] = {}  # left out wherever steps change
         self._behind: dict[Series, int] = {}  # the clock of the snapshot that a series was restored from
-        self._surging: set[Series] = set()  # wholes with an open surge
-        self._board = 0, 0
-        self._fewest: dict[str, int] = {}
         self._lumps = Lumps()
 
     def observe(
@@ -129,11 +92,7 @@ class SurgeBank:
             return events
         self._behind.clear()
         self._begin(minute_us, events)
-        for step_s in STEPS:
-            self._seen[step_s] += 1
-            of_measure = self._unknown[step_s]
-            for measure in unknown:
-                of_measure[measure] = of_measure.get(measure, 0) + 1
+        self._slots.see(unknown)
         self._lumps.learn(counts)
         for key, count in counts.items():
             judged = self._lumps.judged(key, count, counts) if count else count
@@ -167,7 +126,7 @@ class SurgeBank:
                 continue
             is_late = True
             for step in watch.steps:
-                if minute_us >= self._slots[step.step_s]:
+                if minute_us >= self._slots.starts[step.step_s]:
                     step.value = max(0.0, step.value + difference)
                     is_late = False
             self.late += is_late
@@ -177,7 +136,7 @@ class SurgeBank:
         """Let a series begin anew, as what it counts has changed; an open surge of it is no more."""
         self._watches.pop(key, None)
         self._of_step.clear()
-        self._surging.discard(key)
+        self._budget.surging.discard(key)
         self.changed.discard(key)
 
     def series(self) -> Iterator[Series]:
@@ -209,47 +168,29 @@ class SurgeBank:
 
     def snapshot_board(self) -> bytes:
         """What belongs to no single series: the clock, the running slots and the stories."""
-        unknown = [(step_s, measure, n) for step_s, many in self._unknown.items() for measure, n in many.items()]
-        return msgspec.msgpack.encode(
-            (
-                self.clock,
-                list(self._slots.items()),
-                list(self._seen.items()),
-                unknown,
-                self.stories.saved(),
-                self._lumps.amounts,
-            )
-        )
+        return msgspec.msgpack.encode((self.clock, self._slots.saved(), self.stories.saved(), self._lumps.amounts))
 
     def restore_board(self, data: bytes) -> None:
         """The inverse of `snapshot_board`. Raises: msgspec.ValidationError."""
-        clock, slots, seen, unknown, stories, amounts = msgspec.msgpack.decode(data, type=_SAVED_BOARD)
-        self.clock, self._slots, self._seen = clock, dict(slots), dict(seen)
-        self._ends = {step_s: self._slot_end(step_s, start) for step_s, start in self._slots.items()}
-        for step_s, measure, n in unknown:
-            self._unknown[step_s][measure] = n
+        self.clock, slots, stories, amounts = msgspec.msgpack.decode(data, type=_SAVED_BOARD)
+        self._slots.restore(slots)
         self.stories = Stories.restore(stories)
         self._lumps = Lumps(amounts)
 
     def _begin(self, minute_us: int, events: list[SurgeEvent]) -> None:
         """Close the slots that end before a minute: some minutes were skipped."""
         for step_s in STEPS:
-            if minute_us >= self._ends[step_s]:
-                if self._seen[step_s]:
+            if minute_us >= self._slots.ends[step_s]:
+                if self._slots.has_any(step_s):
                     self._close(step_s, events)
-                self._turn_to(step_s, minute_us)
+                self._slots.turn_to(step_s, minute_us)
 
     def _end(self, clock: int, events: list[SurgeEvent]) -> None:
         """Close the slots that end with a minute."""
         for step_s in STEPS:
-            if clock >= self._ends[step_s]:
+            if clock >= self._slots.ends[step_s]:
                 self._close(step_s, events)
-                self._turn_to(step_s, clock)
-
-    def _turn_to(self, step_s: int, us: int) -> None:
-        """Let the slot run that holds an instant."""
-        start = self._calendar.day_start(us) if step_s == DAY_S else us - us % (step_s * SECOND)
-        self._slots[step_s], self._ends[step_s] = start, self._slot_end(step_s, start)
+                self._slots.turn_to(step_s, clock)
 
     def _add(self, key: Series, minute_us: int, count: float | None, events: list[SurgeEvent]) -> None:
         watch = self._watches.get(key)
@@ -291,35 +232,27 @@ class SurgeBank:
         for step in watch.steps:
             verdict = step.early(more)
             if verdict is not None:
-                self._tell(watch, step, verdict, self._slots[step.step_s], now, events)
+                self._tell(watch, step, verdict, now, events)
 
     def _close(self, step_s: int, events: list[SurgeEvent]) -> None:
         """Judge the running slot of every series that is watched in slots of this length."""
-        start = self._slots[step_s]
-        end = self._ends[step_s]
-        minutes = (end - start) // MINUTES
-        missed = minutes - self._seen[step_s]
-        self._seen[step_s] = 0
-        unknown = self._unknown[step_s]
-        at = self._calendar.date_of(start).toordinal() * DAY_S * SECOND if step_s == DAY_S else start
+        slots, budget, size = self._slots, self._budget, self._lumps.size
+        end, minutes, place = slots.ends[step_s], slots.minutes(step_s), slots.place(step_s)
         if step_s != FINE_S:
-            self._count_board()
+            budget.count(self._watches)
         for watch, step in self._pairs(step_s):
             watch.mark(end)
-            key, detector = watch.series, step.detector
-            step.unknown = min(minutes, step.unknown + missed + unknown.get(key.measure, 0))
-            detector.line = self._line_of(key, step_s)
-            if step_s == FINE_S and detector.known_days < 2:
-                detector.line *= FIRST_DAYS
-            detector.least_unit = self._lumps.size(key.measure)
-            verdict = step.close(at, minutes)
+            key = watch.series
+            step.unknown = min(minutes, step.unknown + slots.unknown(step_s, key.measure))
+            step.detector.line = budget.line(key, step)
+            step.detector.least_unit = size(key.measure)
+            verdict = step.close(place, minutes)
             if verdict is not None:
-                self._tell(watch, step, verdict, start, end, events)
+                self._tell(watch, step, verdict, end, events)
             self.changed.add(key)
-        unknown.clear()
         if step_s == DAY_S:
             for watch in self._watches.values():
-                watch.end_day(is_whole=self._is_whole(watch.series))
+                watch.end_day(is_whole=budget.is_whole(watch.series))
             self._of_step.clear()
 
     def _pairs(self, step_s: int) -> list[tuple[Watch, Step]]:
@@ -332,44 +265,13 @@ class SurgeBank:
             self._of_step[step_s] = pairs
         return pairs
 
-    def _slot_end(self, step_s: int, start: int) -> int:
-        return self._calendar.next_day(start) if step_s == DAY_S else start + step_s * SECOND
-
     def _take_in(self, watch: Watch) -> None:
         """Add a series to the bank."""
-        key = watch.series
-        self._watches[key] = watch
+        self._watches[watch.series] = watch
         self._of_step.clear()
-        self._fewest[key.measure] = min(len(key.labels), self._fewest.get(key.measure, len(key.labels)))
-        if watch.surge is not None and self._is_whole(key):
-            self._surging.add(key)
-
-    def _count_board(self) -> None:
-        """How many wholes and how many parts share the board's budget."""
-        wholes = sum(self._is_whole(key) for key in self._watches)
-        board = wholes, len(self._watches) - wholes
-        if board != self._board:
-            self._board = board
-            self._lines.clear()
-
-    def _line_of(self, key: Series, step_s: int) -> float:
-        """The line for slots of a length: the stricter of a series' own budget and its share of the board's.
-
-        In a whole that surges its parts are judged by their own budget alone: one looks into what is told already.
-        """
-        if self._is_whole(key):
-            return self._line(step_s, self._board[0] / WHOLES_SHARE)
-        labels = set(key.labels)
-        if any(whole.measure == key.measure and labels.issuperset(whole.labels) for whole in self._surging):
-            return self._line(step_s, 0.0)
-        return self._line(step_s, self._board[1] / PARTS_SHARE)
-
-    def _line(self, step_s: int, sharing: float) -> float:
-        line = self._lines.get((sharing, step_s))
-        if line is None:
-            days = max(self.rules.budget_days, self.rules.board_budget_days * sharing)
-            line = self._lines[sharing, step_s] = alarm_line(grid_of(step_s), days / SHARES[step_s])
-        return line
+        self._budget.take_in(watch.series)
+        if watch.surge is not None and self._budget.is_whole(watch.series):
+            self._budget.surging.add(watch.series)
 
     def _begin_anew(self, key: Series, now: int) -> None:
         """A collection begins: the past of the series, and of all that lies in it, begins here."""
@@ -379,25 +281,11 @@ class SurgeBank:
             if watch.series.measure == key.measure and labels.issubset(watch.series.labels) and watch.surge is None:
                 watch.begin(now)
 
-    def _is_whole(self, key: Series) -> bool:
-        return len(key.labels) <= self._fewest.get(key.measure, len(key.labels))
-
-    def _is_judged(self, watch: Watch, step: Step) -> bool:
-        """Whether a step may tell a surge.
-
-        Until hours have seen the time of day they leave it to the shorter slots, and parts to their whole: on the
-        first morning all of them rise.
-        """
-        if step.step_s == DAY_S or (step.step_s == FINE_S and self._is_whole(watch.series)):
-            return True
-        return step.detector.known_days > 0
-
-    def _tell(
-        self, watch: Watch, step: Step, verdict: Verdict, start: int, now: int, events: list[SurgeEvent]
-    ) -> None:
-        """Open, update or close the surge of a series, as a step's verdict on its slot says."""
+    def _tell(self, watch: Watch, step: Step, verdict: Verdict, now: int, events: list[SurgeEvent]) -> None:
+        """Open, update or close the surge of a series, as a step's verdict on its running slot says."""
+        may_tell = self._budget.may_tell
         surge = watch.surge
-        is_alarm = verdict.state is State.SURGE and verdict.score >= 0.5 and self._is_judged(watch, step)
+        is_alarm = verdict.state is State.SURGE and verdict.score >= 0.5 and may_tell(watch.series, step)
         if is_alarm and not watch.has_past():
             self._begin_anew(watch.series, now)
             return
@@ -406,24 +294,22 @@ class SurgeBank:
             surge = None
         if surge is None:
             if is_alarm:
-                self._open(watch, step, verdict, start, now, events)
+                self._open(watch, step, verdict, now, events)
             return
-        if step.step_s == surge.step_s and now == self._ends[step.step_s]:
-            if surge.detected < now and start >= surge.detected:
+        if step.step_s == surge.step_s and now == self._slots.ends[step.step_s]:
+            if self._slots.starts[step.step_s] >= surge.detected:
                 surge.observed += verdict.slot
                 surge.expected += verdict.expected or 0.0
             elif is_alarm:
                 surge.observed, surge.expected = verdict.observed, verdict.usual
-        if not any(one.in_surge and self._is_judged(watch, one) for one in watch.steps):
-            self._end_surge(watch, surge, now, events)
-        else:
+        if any(one.in_surge and may_tell(watch.series, one) for one in watch.steps):
             self._update(watch, surge, now, events)
+        else:
+            self._end_surge(watch, surge, now, events)
 
-    def _open(
-        self, watch: Watch, step: Step, verdict: Verdict, start: int, now: int, events: list[SurgeEvent]
-    ) -> None:
+    def _open(self, watch: Watch, step: Step, verdict: Verdict, now: int, events: list[SurgeEvent]) -> None:
         assert verdict.direction is not None
-        onset = self._back(step.step_s, start, verdict.onset_slots)
+        onset = self._slots.back(step.step_s, verdict.onset_slots)
         surge = Surge(
             surge_id=surge_id(watch.series, onset, verdict.direction),
             series=watch.series,
@@ -438,17 +324,10 @@ class SurgeBank:
         surge.story = self.stories.place(surge, now)
         watch.surge = surge
         step.is_told = True
-        if self._is_whole(watch.series):
-            self._surging.add(watch.series)
+        if self._budget.is_whole(watch.series):
+            self._budget.surging.add(watch.series)
         watch.told = now, abs(surge.observed - surge.expected)
         self._event(What.OPENED, now, surge, events)
-
-    def _back(self, step_s: int, start: int, slots: int) -> int:
-        if step_s != DAY_S:
-            return start - slots * step_s * SECOND
-        for _ in range(slots):
-            start = self._calendar.day_start(start - 1)
-        return start
 
     def _update(self, watch: Watch, surge: Surge, now: int, events: list[SurgeEvent]) -> None:
         at, excess = watch.told
@@ -460,8 +339,8 @@ class SurgeBank:
 
     def _end_surge(self, watch: Watch, surge: Surge, now: int, events: list[SurgeEvent]) -> None:
         surge.closed = now
-        self._surging.discard(watch.series)
         watch.surge = None
+        self._budget.surging.discard(watch.series)
         self.stories.close(surge, now)
         self._event(What.CLOSED, now, surge, events)
 
@@ -477,6 +356,4 @@ class SurgeBank:
         self.changed.add(surge.series)
 
 
-_SAVED_BOARD = tuple[
-    int | None, list[tuple[int, int]], list[tuple[int, int]], list[tuple[int, str, int]], bytes, dict[str, Amounts]
-]
+_SAVED_BOARD = tuple[int | None, list[tuple[int, int, int, dict[str, int]]], bytes, dict[str, Amounts]]

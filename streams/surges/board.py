@@ -13,7 +13,7 @@ from streams.facts.refusal import Refused
 from streams.facts.strict_json import read_exactly
 from streams.ledger.rules import DAY
 from streams.surges.actions import action_of
-from streams.surges.bank import BOARD_BUDGET_DAYS
+from streams.surges.budget import BOARD_BUDGET_DAYS
 from streams.tables.calendar import utc_text
 
 VERDICTS: Final = ("real", "expected", "false")

@@ -19,7 +19,8 @@ from streams.ledger.changelog import ChangelogReader, Ended, Progress, Record, V
 from streams.ledger.remembered import NEVER
 from streams.ledger.rules import DAY, HOUR
 from streams.surges.actions import Action, AdmittedActions, admit_actions, mark
-from streams.surges.bank import SurgeBank, SurgeRules
+from streams.surges.bank import SurgeBank
+from streams.surges.budget import SurgeRules
 from streams.surges.contributions import Contributions
 from streams.surges.counting import Count
 from streams.surges.hourly import HourlyCounts

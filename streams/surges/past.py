@@ -8,22 +8,18 @@ the next day, as it would with an average.
 
 import warnings
 from functools import cache
-from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from streams.surges.grid import WINDOWS, Grid
+from streams.surges.inner_parts import centre_and_spread
 
 Floats = npt.NDArray[np.float64]
 
 LONGEST = WINDOWS[-1]
 LENGTHS = np.array(WINDOWS, dtype=np.float64)
-MIDDLE = (0.2, 0.8)
-"""Of the sorted sums, the part whose mean is the centre."""
-LOW, HIGH = (0.2, 0.4), (0.6, 0.8)
-"""Of the sorted sums, the parts whose distance tells the spread: what surges do to the ends does not count."""
 ROOT_SHIFT = 0.375
 """Anscombe's: 2 * sqrt(count + 3/8) has the same standard deviation, 1, for every mean of a Poisson variable."""
 SPREAD_NOISE = np.array([0.0045, 0.006, 0.009, 0.018, 0.035, 0.065])
@@ -43,16 +39,6 @@ MOST_SHIFT = 20.0
 LEAST_CELLS = 6
 USUAL_SPREAD, USUAL_EVENTS = 4.0, 50.0
 """Variance over mean that counts are taken to have, and how many events it takes to believe their own as much."""
-
-
-def _distance_of_parts(low: tuple[float, float]) -> float:
-    """Standard deviations between the means of the two parts of a normal sample."""
-    normal = NormalDist()
-    steps = 2_000
-    return -2.0 * sum(normal.inv_cdf(low[0] + (low[1] - low[0]) * (k + 0.5) / steps) for k in range(steps)) / steps
-
-
-PARTS_APART = _distance_of_parts(LOW)
 
 
 class _Layout(NamedTuple):
@@ -164,7 +150,7 @@ class Past:
             slope = np.median(np.nan_to_num(rise), axis=1)
             slope /= roots.shape[2] - half
             roots -= slope[:, None, None] * self._layout.from_middle
-        centre, spread = _centre_and_spread(roots.reshape(len(WINDOWS), -1))
+        centre, spread = centre_and_spread(roots.reshape(len(WINDOWS), -1))
         if rows < KNOWN_AFTER_DAYS:
             spread = np.fmax(spread, np.sqrt(self._usual_spread(self.recent(2 * max(grid.per_day, 60)))))
         spread = self._steadied(spread)
@@ -208,7 +194,7 @@ class Past:
             return np.full((2, grid.renew, len(WINDOWS)), np.nan, dtype=np.float32)
         padded = np.concatenate([np.full(LONGEST - 1, np.nan), values])
         roots = self._roots_of_sums(padded[None, :], whole=True)[:, 0, :]
-        centre, spread = _centre_and_spread(roots)
+        centre, spread = centre_and_spread(roots)
         spread = np.fmax(spread, np.sqrt(self._usual_spread(values)))
         centre[cells < 3.0 * LENGTHS] = np.nan
         unsure = UNKNOWN_SEASON if grid.season else 0.0
@@ -286,28 +272,3 @@ class Past:
         if unsure:
             spreads += unsure * unsure * means
         return np.array([means, spreads], dtype=np.float32)
-
-
-def _centre_and_spread(roots: Floats) -> tuple[Floats, Floats]:
-    """Middle and standard deviation of each row, from the inner parts of the sorted values; NaN are left out."""
-    roots.sort(axis=1)
-    width = roots.shape[1]
-    counts = np.isfinite(roots).sum(axis=1)
-    if (counts == width).all():
-        return _parts(roots, width)
-    centre = np.full(len(roots), np.nan)
-    spread = np.full(len(roots), np.nan)
-    for row, count in enumerate(counts.tolist()):
-        if count:
-            one = _parts(roots[row : row + 1], count)
-            centre[row], spread[row] = one[0][0], one[1][0]
-    return centre, spread
-
-
-def _parts(ordered: Floats, count: int) -> tuple[Floats, Floats]:
-    def part(low: float, high: float) -> Floats:
-        start = min(int(low * count), count - 1)
-        mean: Floats = ordered[:, start : max(start + 1, int(high * count + 1e-9))].mean(axis=1)
-        return mean
-
-    return part(*MIDDLE), (part(*HIGH) - part(*LOW)) / PARTS_APART

@@ -16,7 +16,8 @@ from streams.ledger.movements import Change
 from streams.ledger.rules import DAY, MINUTE
 from streams.recount import Recount
 from streams.sentiment.scorer import Scorer
-from streams.surges.bank import SurgeBank, SurgeRules
+from streams.surges.bank import SurgeBank
+from streams.surges.budget import SurgeRules
 from streams.surges.contributions import Contributions
 from streams.surges.counting import Count, of_answer, of_health, of_mention, of_movement
 from streams.surges.series import (

@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from streams.surges.bank import SurgeBank, SurgeRules
+from streams.surges.bank import SurgeBank
+from streams.surges.budget import SurgeRules
 from streams.surges.series import series
 from streams.surges.surge import SurgeEvent, What
 from streams.surges.verdict import State

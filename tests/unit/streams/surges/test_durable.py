@@ -9,8 +9,8 @@ import pytest
 from streams.facts.models import RawRecord
 from streams.ledger.changelog import ChangelogReader, claim
 from streams.ledger.rules import DAY, MINUTE
-from streams.surges.bank import SurgeRules
 from streams.surges.board import SurgeLog
+from streams.surges.budget import SurgeRules
 from streams.surges.counting import Count
 from streams.surges.durable import DurableSurges
 from streams.surges.series import series
