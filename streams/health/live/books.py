@@ -7,7 +7,6 @@ the ledger, changes what it holds.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from struct import Struct
 from typing import Any
 
 import msgspec
@@ -20,9 +19,9 @@ from streams.health.live.counting import Places, count_minute
 from streams.health.live.held import HeldSignals
 from streams.health.live.known import KnownCustomers, LedgerView
 from streams.health.live.learning import HourlyLatencies
-from streams.health.live.minute_state import pack_minute, unpack_minute
 from streams.health.live.parts import HealthProgress, Record
 from streams.health.live.running import LONGEST, Running
+from streams.health.live.saved import SavedHealth
 from streams.health.live.telling import Telling
 from streams.health.live.troubles import Troubles
 from streams.health.needs import Needs
@@ -30,15 +29,8 @@ from streams.health.recount import SignalCounts
 from streams.ledger.changelog import ChangelogReader
 from streams.ledger.remembered import NEVER
 from streams.ledger.rules import HOUR, MINUTE
-from streams.state_log import StateLog
 from streams.tables.calendar import Calendar
 from streams.tables.watermark import ClockRules, PartitionWatermark
-
-CHUNK, CLOSED, LEARNT, TROUBLE = b"r", b"c", b"h", b"t"
-"""First bytes of keys: signals of an hour, a minute whose signals are let go, latencies of an hour, a customer."""
-
-_chunk_key = Struct(">cIIq")  # CHUNK, hour since 1970, number within the hour, epoch
-_number_key = Struct(">cq")
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(dict[str, Any]).decode
@@ -101,11 +93,9 @@ class HealthBooks:
         self._hours = HourlyLatencies(needs.is_stated, rules.disruption.tolerating_is_bad, rules.learning.days)
         self._troubles = Troubles(definitions)
         self._telling = Telling(partition, self._places, self._running)
-        self._log = StateLog(self._payload_of)
+        self._saved = SavedHealth(self._held, self._places, self._running, self._hours, self._troubles)
+        self._log = self._saved.log
         self._unwritten = _Unwritten()
-        self._chunks: dict[int, set[bytes]] = {}  # keys by hour
-        self._kept: set[int] = set()  # minutes whose counts have outlived their signals
-        self._closed: dict[int, bytes] = {}  # of these, what was restored and is not yet in the windows
         self._forgotten = 0  # signals of minutes before it are let go
         self._began = self._restored = False
         self._troubles_changed = False
@@ -184,7 +174,7 @@ class HealthBooks:
         """The windows begin a day back, with a whole hour, since hours are learnt from."""
         self._began = True
         first = self._calendar.hour_start((target - LONGEST) * MINUTE) // MINUTE
-        self._held.dirty = {minute for minute in (*self._held.minutes, *self._closed) if minute >= first}
+        self._held.dirty = {minute for minute in (*self._held.minutes, *self._saved.closed) if minute >= first}
         self._running.minute = min([*self._held.dirty, target])
         self._hours.reset(max(first, self._forgotten) * MINUTE)
 
@@ -202,8 +192,7 @@ class HealthBooks:
             if minute <= now - LONGEST:
                 continue
             if minute < self._forgotten:
-                if minute in self._closed:
-                    running.put(minute, unpack_minute(self._closed.pop(minute), self._held, self._places))
+                self._saved.take_closed(minute)
                 continue
             hour = self._calendar.hour_start(minute * MINUTE)
             self._needs.begin(hour)
@@ -232,8 +221,7 @@ class HealthBooks:
         if not (self._unwritten.anything or parts or self._log.has_unwritten):
             return None
         unwritten, self._unwritten = self._unwritten, _Unwritten()
-        self._save_signals()
-        self._save_hours()
+        self._saved.save()
         self._forget()
         self._held.lay_aside()
         state = self.watermark.state(now)
@@ -264,18 +252,6 @@ class HealthBooks:
             parts.append(self._telling.progress(progress, self.epoch))
         return parts
 
-    def _save_signals(self) -> None:
-        for hour, chunk in self._held.unsaved():
-            chunks = self._chunks.setdefault(hour, set())
-            key = _chunk_key.pack(CHUNK, hour, len(chunks), self.epoch)
-            chunks.add(key)
-            self._log.put(key, chunk)
-
-    def _save_hours(self) -> None:
-        for hour in self._hours.dirty:
-            self._log.put(_number_key.pack(LEARNT, hour), self._hours.pack(hour))
-        self._hours.dirty = set()
-
     def _save_troubles(self) -> list[Record]:
         if self.clock is None or not self._troubles_changed:
             return []
@@ -286,12 +262,7 @@ class HealthBooks:
             scope = self._places.scopes[whole]
             now.setdefault(names[customer], {})[scope.service, scope.stage] = minute
         moved = self._troubles.turn_to(now)
-        for customer_id in moved:
-            payload, key = self._troubles.payload(customer_id), TROUBLE + customer_id.encode()
-            if payload is None:
-                self._log.delete(key)
-            else:
-                self._log.put(key, payload)
+        self._saved.save_troubles(moved)
         return self._troubles.records(moved, self._known.find)
 
     def _forget(self) -> None:
@@ -302,25 +273,15 @@ class HealthBooks:
         # A minute that is yet to be counted keeps its signals.
         before = min(before, self._running.minute // 60 * 60) if self._began else self._forgotten
         if before > self._forgotten:
-            for minute in [one for one in self._running.minutes.customers if self._forgotten <= one < before]:
-                if (counts := self._running.minutes.get(minute)) is not None:
-                    self._log.put(_number_key.pack(CLOSED, minute), pack_minute(counts, self._held, self._places))
-                    self._kept.add(minute)
+            self._saved.outlive(self._forgotten, before)
             self._forgotten = before
             self._held.forget(before)
-            for hour in [hour for hour in self._chunks if hour < before // 60]:
-                for key in self._chunks.pop(hour):
-                    self._log.delete(key)
             new = self._held.renumber(self._running.customers())
             if new is not None:
                 self._running.renumber(new)
                 self._known.renumber(self._held.customers.names)
-        for minute in [minute for minute in self._kept if minute <= self._running.minute - LONGEST]:
-            self._kept.discard(minute)
-            self._log.delete(_number_key.pack(CLOSED, minute))
         old = self._hours.forget(self._largest)
-        for hour in old:
-            self._log.delete(_number_key.pack(LEARNT, hour))
+        self._saved.forget(old)
         self._telling.forget_hours(old)
 
     def accounting(self) -> dict[str, Any]:
@@ -349,27 +310,11 @@ class HealthBooks:
         self.late, self._forgotten = counts["late"], counts["forgotten"]
         self._largest = saved.watermark
         for key, payload in sorted(reader.values.items()):
-            self._restore(key, payload)
+            self._saved.restore(key, payload)
         self._held.duplicates = counts["duplicates"]
         self.next_offset = saved.next_offset
         if saved.watermark > NEVER:
             self.watermark = PartitionWatermark(self._clock_rules, saved.watermark, saved.fresh)
-
-    def _restore(self, key: bytes, payload: bytes) -> None:
-        what = key[:1]
-        if what == CHUNK:
-            self._chunks.setdefault(_chunk_key.unpack(key)[1], set()).add(key)
-            self._held.restore(payload)
-        elif what == CLOSED:
-            minute = _number_key.unpack(key)[1]
-            self._closed[minute] = payload
-            self._kept.add(minute)
-        elif what == LEARNT:
-            self._hours.restore(_number_key.unpack(key)[1], payload)
-        elif what == TROUBLE:
-            self._troubles.restore(key[1:].decode(), payload)
-        else:
-            raise ValueError(f"a value of another version: {key[:20]!r}")
 
     def rewrite(self, keys: Iterable[bytes]) -> None:
         """Write these keys of the changelog again with the next flush: an owner before has written over them."""
@@ -378,16 +323,3 @@ class HealthBooks:
     def rewrite_parts(self, keys: Iterable[bytes]) -> None:
         """Write these records of `health-parts` again with the next flush."""
         self._telling.again(list(keys), self._hours)
-
-    def _payload_of(self, key: bytes) -> bytes | None:
-        what = key[:1]
-        if what == CHUNK:
-            # All of the hour: signals that come twice count once.
-            return self._held.chunk_of_hour(_chunk_key.unpack(key)[1])
-        if what == TROUBLE:
-            return self._troubles.payload(key[1:].decode())
-        number = _number_key.unpack(key)[1]
-        if what == LEARNT:
-            return self._hours.pack(number)
-        counts = self._running.minutes.get(number)
-        return self._closed.get(number) if counts is None else pack_minute(counts, self._held, self._places)

@@ -264,3 +264,34 @@ def test_where_no_file_can_be_written_everything_stays_in_memory(monkeypatch: py
         live.tick()
     live.settle()
     assert in_order(told(live, "1h")) == in_order(from_file(signals))
+
+
+def test_names_that_nobody_bears_any_more_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.health.live.held.MANY_NAMES", 20)
+    agreed = definitions("horizon: 10m\nthresholds: [{satisfied_within: 1s}]\nsubsets: {leave_out: [trip]}")
+    chance = random.Random(9)
+
+    def of_day(day: int, customers: int) -> list[dict[str, Any]]:
+        return [
+            signal(
+                day * 1000 + n, day * 26 * 60 + n / 4, f"c{day}-{n % customers}", ok=chance.random() > 0.3,
+                attributes={"trip": f"t{day}-{n // 4}"},
+            )
+            for n in range(600)
+        ]  # fmt: skip
+
+    days = [of_day(0, 300), of_day(1, 40), of_day(2, 50)]
+    ledger = Base({f"c{day}-{n}": Held(GOLD, n) for day in range(3) for n in range(0, 300, 3)})
+    live, alone = LiveHealth(agreed, 1, ledger), LiveHealth(agreed, 1, ledger)
+    for day in days:
+        for start in range(0, len(day), 60):
+            live.send(day[start : start + 60])
+            live.tick()
+    alone.send(days[-1])
+    for one in (live, alone):
+        one.settle()
+    held = live.books[0]._held
+    assert len(held.customers.names) < 200  # of 390
+    assert len(held.attributes.names) < 200  # of 450
+    for window in ("5m", "1h", "24h"):
+        assert in_order(told(live, window, with_facts=True)) == in_order(told(alone, window, with_facts=True))

@@ -1,0 +1,119 @@
+"""What a partition writes of its health to the changelog: signals, counts, latencies, who is in trouble."""
+
+from collections.abc import Iterable
+from struct import Struct
+
+from streams.health.live.counting import Places
+from streams.health.live.held import HeldSignals
+from streams.health.live.learning import HourlyLatencies
+from streams.health.live.minute_state import pack_minute, unpack_minute
+from streams.health.live.running import LONGEST, Running
+from streams.health.live.troubles import Troubles
+from streams.ledger.rules import HOUR, MINUTE
+from streams.state_log import StateLog
+
+CHUNK, CLOSED, LEARNT, TROUBLE = b"r", b"c", b"h", b"t"
+"""First bytes of keys: signals of an hour, a minute whose signals are let go, latencies of an hour, a customer."""
+
+_chunk_key = Struct(">cIIq")  # CHUNK, hour since 1970, number within the hour, epoch
+_number_key = Struct(">cq")
+
+
+class SavedHealth:
+    """The changelog of a partition's health.
+
+    Attributes:
+        log: what waits to be written.
+        closed: restored minutes that outlived their signals, packed, until the windows take them in.
+    """
+
+    def __init__(
+        self, held: HeldSignals, places: Places, running: Running, hours: HourlyLatencies, troubles: Troubles
+    ) -> None:
+        self.log = StateLog(self._payload_of)
+        self.closed: dict[int, bytes] = {}
+        self._held = held
+        self._places = places
+        self._running = running
+        self._hours = hours
+        self._troubles = troubles
+        self._chunks: dict[int, set[bytes]] = {}  # keys by hour
+        self._kept: set[int] = set()  # minutes whose counts have outlived their signals
+
+    def save(self) -> None:
+        """Signals that came, and hours that changed."""
+        for hour, chunk in self._held.unsaved():
+            chunks = self._chunks.setdefault(hour, set())
+            key = _chunk_key.pack(CHUNK, hour, len(chunks), self.log.epoch)
+            chunks.add(key)
+            self.log.put(key, chunk)
+        for hour in self._hours.dirty:
+            self.log.put(_number_key.pack(LEARNT, hour), self._hours.pack(hour))
+        self._hours.dirty = set()
+
+    def save_troubles(self, customers: Iterable[str]) -> None:
+        """Of these customers something else is known."""
+        for customer_id in customers:
+            payload, key = self._troubles.payload(customer_id), TROUBLE + customer_id.encode()
+            if payload is None:
+                self.log.delete(key)
+            else:
+                self.log.put(key, payload)
+
+    def outlive(self, since: int, before: int) -> None:
+        """The signals of minutes in [since, before) are let go; their counts are kept as long as the windows."""
+        for minute in [one for one in self._running.minutes.customers if since <= one < before]:
+            counts = self._running.minutes.get(minute)
+            if counts is not None:
+                self.log.put(_number_key.pack(CLOSED, minute), pack_minute(counts, self._held, self._places))
+                self._kept.add(minute)
+        for hour in [hour for hour in self._chunks if hour < before * MINUTE // HOUR]:
+            for key in self._chunks.pop(hour):
+                self.log.delete(key)
+
+    def forget(self, hours: Iterable[int]) -> None:
+        """Minutes that have left all windows go, and these hours, from which nothing is learnt any more."""
+        for minute in [minute for minute in self._kept if minute <= self._running.minute - LONGEST]:
+            self._kept.discard(minute)
+            self.log.delete(_number_key.pack(CLOSED, minute))
+        for hour in hours:
+            self.log.delete(_number_key.pack(LEARNT, hour))
+
+    def take_closed(self, minute: int) -> None:
+        """A restored minute has come into sight: put it into the windows."""
+        payload = self.closed.pop(minute, None)
+        if payload is not None:
+            self._running.put(minute, unpack_minute(payload, self._held, self._places))
+
+    def restore(self, key: bytes, payload: bytes) -> None:
+        """Take over a value.
+
+        Raises: msgspec.MsgspecError, ValueError for one of another version.
+        """
+        what = key[:1]
+        if what == CHUNK:
+            self._chunks.setdefault(_chunk_key.unpack(key)[1], set()).add(key)
+            self._held.restore(payload)
+        elif what == CLOSED:
+            minute = _number_key.unpack(key)[1]
+            self.closed[minute] = payload
+            self._kept.add(minute)
+        elif what == LEARNT:
+            self._hours.restore(_number_key.unpack(key)[1], payload)
+        elif what == TROUBLE:
+            self._troubles.restore(key[1:].decode(), payload)
+        else:
+            raise ValueError(f"a value of another version: {key[:20]!r}")
+
+    def _payload_of(self, key: bytes) -> bytes | None:
+        what = key[:1]
+        if what == CHUNK:
+            # All of the hour: signals that come twice count once.
+            return self._held.chunk_of_hour(_chunk_key.unpack(key)[1])
+        if what == TROUBLE:
+            return self._troubles.payload(key[1:].decode())
+        number = _number_key.unpack(key)[1]
+        if what == LEARNT:
+            return self._hours.pack(number)
+        counts = self._running.minutes.get(number)
+        return self.closed.get(number) if counts is None else pack_minute(counts, self._held, self._places)
