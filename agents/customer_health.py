@@ -40,9 +40,9 @@ class CustomerHealthWriter:
             self._written.clear()
             return
         looked = 0
-        for kind in health.kinds:
+        for kind in health.windows.kinds:
             for window in WINDOWS:
-                rows, span = health.rows_of(kind, window), health.span(window)
+                rows, span = health.windows.rows_of(kind, window), health.span(window)
                 written = self._written.setdefault((kind, window), {})
                 # Of whom nobody was seen in the window any more there is nothing to say.
                 for scope in (*rows, *(written.keys() - rows.keys())):
@@ -68,7 +68,7 @@ class CustomerHealthWriter:
             before = written.get(scope)
             if before is not None and before[0] is row:
                 return
-            whole = self._company.health.with_latencies(scope, window, row)
+            whole = self._company.health.windows.with_latencies(scope, window, row)
             (told,) = scope_rows(self._company.definitions, {scope: whole}, with_facts=True)
             body = orjson.dumps(told)
             written[scope] = row, body

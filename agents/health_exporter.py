@@ -92,7 +92,7 @@ class HealthCollector(Collector):
     def _add_scopes(self, families: dict[str, Family]) -> None:
         view = self._view
         for window in WINDOWS:
-            rows = view.health.rows(window, wholes=window != OF_PARTS)
+            rows = view.health.windows.rows(window, wholes=window != OF_PARTS)
             wholes = {scope: row for scope, row in rows.items() if scope.segment is None}
             shown = folded(wholes, self._label_limit, lambda scope: ScopeName(OTHER, OTHER, None, None))
             if window == OF_PARTS:
@@ -134,7 +134,7 @@ class HealthCollector(Collector):
             return
         if scope.service == OTHER:
             return
-        for share, us in zip(QUANTILES, self._view.health.latencies(scope, window) or (), strict=False):
+        for share, us in zip(QUANTILES, self._view.health.windows.latencies(scope, window) or (), strict=False):
             add_sample(families, "netgrowth_health_latency_seconds", us / MICROSECONDS, q=str(share), **labels)
         if window == OF_PARTS:
             tier = definitions.tiers.get(scope.stage, SHOWN)

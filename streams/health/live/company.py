@@ -4,25 +4,15 @@ Every worker adds them up, so that each answers for the company and all of them 
 looked at when every partition has told of it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from streams.facts.definitions.model import Definitions
 from streams.health.columns import Kind
-from streams.health.latencies import Bins, quantiles
-from streams.health.live.counting import (
-    COLUMNS,
-    FRUSTRATING,
-    HURT_MINUTES,
-    PROBES,
-    PROBES_FAILED,
-    SATISFIED,
-    SUMMED,
-    SUMMED_HURT,
-)
+from streams.health.latencies import Bins
+from streams.health.live.company_windows import CompanyWindows
 from streams.health.live.parts import (
     HOUR_PART,
     MEMORY_PART,
@@ -43,12 +33,11 @@ from streams.health.live.running import WINDOWS as WINDOW_MINUTES
 from streams.health.live.search import MinuteSearch
 from streams.health.naming import Named, WatchMemory
 from streams.health.needs import Needs
-from streams.health.partition import Distinct
-from streams.health.parts import ScopeCounts, ScopeName
+from streams.health.parts import ScopeName
 from streams.health.shares import ColourName, colour
 from streams.health.signals import Level
 from streams.health.status import FORGIVEN_MINUTES, FalseGreen, FalseGreens, StatusBook
-from streams.health.tables import QUANTILES, ScopeHealth, learn
+from streams.health.tables import learn
 from streams.ledger.rules import MINUTE
 from streams.tables.calendar import Calendar
 from streams.tables.watermark import ClockRules, PartitionState, TablesClock
@@ -78,26 +67,25 @@ class CompanyHealth:
     Attributes:
         progress, status_progress: of each partition of signals and of statuses, as last told.
         needs: what customers need, learnt as hours end where nothing is stated.
+        windows: every scope over the windows.
         statuses: what operations said.
-        status_feed: whether they are listened to at all.
         disrupted: minute since 1970 to the customers disrupted in it, by scope; two weeks back, and none of 0.
     """
 
     def __init__(
-        self, definitions: Definitions, partitions: int, clock_rules: ClockRules, *, status_feed: bool = False
+        self, definitions: Definitions, partitions: int, clock_rules: ClockRules
     ) -> None:
         self.definitions = definitions
         self.progress: dict[int, HealthProgress] = {}
         self.status_progress: dict[int, HealthProgress] = {}
         self.needs = Needs(definitions.health)
+        self.windows = CompanyWindows()
         self.statuses = StatusBook()
-        self.status_feed = status_feed
         self._partitions = partitions
         self._calendar = Calendar(definitions.time_zone)
         self._clock = TablesClock(clock_rules, partitions)
         self._epochs: dict[int, int] = {}
         self._status_epochs: dict[int, int] = {}
-        self._windows: dict[Kind, dict[int, tuple[int, WindowsPart]]] = {}
         self._minutes: dict[int, dict[int, tuple[int, bytes]]] = {}  # packed: names take ten times as much
         self._hours: dict[int, dict[int, HourPart]] = {}
         self._learnt_to = 0
@@ -105,7 +93,6 @@ class CompanyHealth:
         self._search = MinuteSearch(definitions.health.subsets, self._calendar)
         self._red: dict[ScopeName, set[int]] = {}
         self.disrupted: dict[int, dict[ScopeName, int]] = {}
-        self._merged: dict[tuple[str, Kind], dict[ScopeName, ScopeHealth]] = {}
 
     @property
     def clock(self) -> int | None:
@@ -142,10 +129,7 @@ class CompanyHealth:
         if epoch < self._epochs.get(number, 0):
             return
         if where.what == WINDOWS:
-            kind = where.of, where.stage
-            self._windows.setdefault(kind, {})[number] = epoch, _windows(payload)
-            for window in WINDOW_MINUTES:
-                self._merged.pop((window, kind), None)
+            self.windows.put((where.of, where.stage), number, epoch, _windows(payload))
         elif where.what == MINUTE_PART:
             self._take_minute(where.number, number, epoch, bytes(payload))
         elif where.what == HOUR_PART:
@@ -176,10 +160,7 @@ class CompanyHealth:
 
     def _drop(self, partition: int, epoch: int) -> None:
         """What older owners of the partition told is void; minutes that were looked at stand."""
-        self._merged = {}
-        for parts in self._windows.values():
-            if partition in parts and parts[partition][0] < epoch:
-                del parts[partition]
+        self.windows.drop(partition, epoch)
         for minutes in self._minutes.values():
             if partition in minutes and minutes[partition][0] < epoch:
                 del minutes[partition]
@@ -292,11 +273,6 @@ class CompanyHealth:
         return found.all()
 
     @property
-    def kinds(self) -> list[Kind]:
-        """Services and stages that anything is known of."""
-        return sorted(self._windows)
-
-    @property
     def in_trouble(self) -> int:
         """Customers disrupted now, each once."""
         return sum(one.in_trouble for one in self.progress.values())
@@ -312,60 +288,6 @@ class CompanyHealth:
         """Of these, those that go on."""
         return [one for one in self.false_greens() if one.end + FORGIVEN_MINUTES >= self._passed]
 
-    def rows(self, window: str, *, wholes: bool = False) -> dict[ScopeName, ScopeHealth]:
-        """Every scope over a window, or the services and stages as a whole alone; without quantiles (`latencies`)."""
-        found: dict[ScopeName, ScopeHealth] = {}
-        for kind in self._windows:
-            if wholes:
-                found |= self._rows(kind, window, wholes=True)
-            else:
-                found |= self.rows_of(kind, window)
-        return found
-
-    def rows_of(self, kind: Kind, window: str) -> dict[ScopeName, ScopeHealth]:
-        """The scopes of one service and stage; the same object until a part changes."""
-        key = window, kind
-        found = self._merged.get(key)
-        if found is None:
-            found = self._merged[key] = dict(self._rows(kind, window))
-        return found
-
-    def _rows(self, kind: Kind, window: str, *, wholes: bool = False) -> Iterator[tuple[ScopeName, ScopeHealth]]:
-        scopes: dict[ScopeName, ScopeHealth] = {}
-        for _, part in self._windows[kind].values():
-            if not part.scopes:
-                continue
-            rows = unpacked(part.rows[window], COLUMNS + 4)
-            places = [place for place, name in enumerate(part.scopes) if name[0] is None or not wholes]
-            for place, row in zip(places, rows[places].tolist(), strict=True):
-                name = ScopeName(*kind, *part.scopes[place])
-                _add(scopes.setdefault(name, ScopeHealth(ScopeCounts(), Distinct())), row)
-        for name, health in scopes.items():
-            if health.customers or any(health.counts.probes):
-                yield name, health
-
-    def latencies(self, scope: ScopeName, window: str) -> tuple[float, ...] | None:
-        """The quantiles QUANTILES of a scope over a window, microseconds; None where no latency was told."""
-        found = Bins()
-        for _, part in self._windows[scope.service, scope.stage].values():
-            if not part.scopes:
-                continue
-            rows = unpacked(part.latencies[window], 3)
-            if scope.segment is not None:
-                own = (scope.segment, scope.region)
-                rows = rows[rows[:, 0] == part.scopes.index(own)] if own in part.scopes else rows[:0]
-            bins, inverse = np.unique(rows[:, 1], return_inverse=True)
-            times = np.bincount(inverse, rows[:, 2], minlength=len(bins)).astype(np.int64)
-            for one, count in zip(bins.tolist(), times.tolist(), strict=True):
-                found.count(one, count)
-        return quantiles(found, QUANTILES)
-
-    def with_latencies(self, scope: ScopeName, window: str, health: ScopeHealth) -> ScopeHealth:
-        """A scope with its quantiles, which take their time."""
-        if health.latencies is None:
-            health.latencies = self.latencies(scope, window)
-        return health
-
 
 def _added(progress: Mapping[int, HealthProgress]) -> dict[str, Any]:
     found: dict[str, Any] = {}
@@ -378,19 +300,3 @@ def _added(progress: Mapping[int, HealthProgress]) -> dict[str, Any]:
             else:
                 found[name] = found.get(name, 0) + told
     return found
-
-
-def _add(health: ScopeHealth, row: list[int]) -> None:
-    customers, disrupted, *sums, value, value_unknown = row
-    health.distinct.customers += customers - sums[SUMMED]
-    health.distinct.disrupted += disrupted - sums[SUMMED_HURT]
-    health.distinct.value += value
-    health.distinct.value_unknown += value_unknown - sums[SUMMED_HURT]
-    counts = health.counts
-    counts.summed += sums[SUMMED]
-    counts.summed_disrupted += sums[SUMMED_HURT]
-    counts.customer_minutes += sums[HURT_MINUTES]
-    for place, column in enumerate(range(SATISFIED, FRUSTRATING + 1)):
-        counts.interactions[place] += sums[column]
-    counts.probes[0] += sums[PROBES]
-    counts.probes[1] += sums[PROBES_FAILED]

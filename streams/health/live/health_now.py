@@ -19,8 +19,8 @@ def health_now(company: CompanyHealth, window: str) -> dict[str, Any] | None:
     if span is None or company.clock is None:
         return None
     definitions, calendar = company.definitions, Calendar(company.definitions.time_zone)
-    found = company.rows(window)
-    told = {scope: company.with_latencies(scope, window, health) for scope, health in found.items()}
+    found = company.windows.rows(window)
+    told = {scope: company.windows.with_latencies(scope, window, health) for scope, health in found.items()}
     rows = scope_rows(definitions, told, with_facts=True)
     return {
         "definitions": {"name": definitions.name, "version": definitions.version},
@@ -65,7 +65,7 @@ def statuses(company: CompanyHealth) -> list[dict[str, Any]]:
 def false_greens(company: CompanyHealth) -> list[dict[str, Any]]:
     """Spells of false green, those that last among them."""
     several: dict[tuple[str, str], int] = {}
-    for scope in company.rows(LONGEST):
+    for scope in company.windows.rows(LONGEST):
         if scope.segment is not None:
             several[scope[:2]] = several.get(scope[:2], 0) + 1
     lasting = {(one.scope, one.start) for one in company.lasting()}

@@ -49,7 +49,7 @@ def names_of(registry: CollectorRegistry, label: str) -> Sequence[str]:
 
 def test_parts_beyond_the_budget_are_added_up() -> None:
     view = MadeUpHealth(regions=240)
-    whole = view.health.rows("1h")
+    whole = view.health.windows.rows("1h")
     assert len(whole) < MOST_PARTS  # the guard has nothing to do
     assert "other" not in names_of(registered(view), "region")
     registry = registered(view, label_limit=0)

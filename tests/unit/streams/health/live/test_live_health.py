@@ -34,8 +34,8 @@ def an_hour(seed: int, *, customers: int = 60, signals: int = 1500) -> list[dict
 
 def told(live: LiveHealth, window: str, *, with_facts: bool = False) -> list[dict[str, Any]]:
     """The rows of a window, as JSON."""
-    company = live.company
-    rows = {scope: company.with_latencies(scope, window, health) for scope, health in company.rows(window).items()}
+    windows = live.company.windows
+    rows = {scope: windows.with_latencies(scope, window, health) for scope, health in windows.rows(window).items()}
     return scope_rows(live.definitions, rows, with_facts)
 
 
