@@ -71,7 +71,7 @@ class LateOwners:
                 continue  # Given up meanwhile.
             lines = [(record.key, record.value) for record in records if record.key is not None]
             of_parts = topic == self._parts
-            newest = max((epoch_of(value) if of_parts else claimed_by(key) for key, value in lines), default=0)
+            newest = max((epoch_of(value) if of_parts else claimed_by(key, value) for key, value in lines), default=0)
             if newest > of_partition.epoch:
                 raise Succeeded(f"{topic}-{partition} has an owner of epoch {newest}, here is {of_partition.epoch}")
             logger.warning(

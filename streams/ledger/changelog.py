@@ -94,10 +94,10 @@ def claim(epoch: int) -> Record:
     return CLAIM_PREFIX + str(epoch).encode(), str(epoch).encode()
 
 
-def claimed_by(key: bytes) -> int:
-    """The epoch that a record claims by its key; 0 for any other record."""
+def claimed_by(key: bytes, value: bytes | None) -> int:
+    """The epoch that a record claims; 0 for any other record, though a customer's key may look alike."""
     number = key[len(CLAIM_PREFIX) :]
-    return int(number) if key.startswith(CLAIM_PREFIX) and number.isdigit() else 0
+    return int(number) if key.startswith(CLAIM_PREFIX) and number == value and number.isdigit() else 0
 
 
 def flush_records(
@@ -149,8 +149,8 @@ class ChangelogReader:
         """Take the next records of the log."""
         for key, value in records:
             try:
-                if key.startswith(CLAIM_PREFIX):
-                    self.epoch = max(self.epoch, int(value or b"0"))
+                if key.startswith(CLAIM_PREFIX) and (claimed := claimed_by(key, value)):
+                    self.epoch = max(self.epoch, claimed)
                 elif key.startswith(ENDED_PREFIX):
                     if value is not None:
                         ended = _ends.decode(value)

@@ -50,3 +50,10 @@ def test_unless_the_next_owner_wrote_it_again_further_on() -> None:
 def test_or_has_deleted_it_since() -> None:
     gone = flush(2, 1, Value(b"a", None, True), ended=Ended(1, 1))
     assert read([claim(1)], flush(1, 1), CUT_OFF, [claim(2)], gone).values == {}
+
+
+@pytest.mark.parametrize("customer_id", ["laim/7", "laim/x"])
+def test_a_customer_whose_key_looks_like_a_claim_is_a_customer(customer_id: str) -> None:
+    key = b"c" + customer_id.encode()
+    reader = read([claim(1)], flush(1, 1, Value(key, ONE, False)))
+    assert (reader.values, reader.epoch, reader.damaged) == ({key: ONE}, 1, 0)
