@@ -120,9 +120,12 @@ def _workers(owner: str) -> tuple[Alert, ...]:
     )
 
 
+OF_FEEDS = '{topic!="actions"}'
+"""Without what people enter now and then: its silence says nothing."""
+
 _FEED_RECORDINGS = (
     Recording("topic:netgrowth_append_age_seconds:min",
-              "time() - max by (topic) (netgrowth_newest_append_timestamp_seconds)"),
+              f"time() - max by (topic) (netgrowth_newest_append_timestamp_seconds{OF_FEEDS})"),
     Recording("company:netgrowth_tables_clock_timestamp_seconds:max",
               "max(netgrowth_tables_clock_timestamp_seconds)"),
 )
@@ -146,7 +149,7 @@ def _feeds(owner: str) -> tuple[Alert, ...]:
         ),
         Alert(
             "NetgrowthFeedMissing", Severity.INFO, owner,
-            "max by (topic) (netgrowth_partitions_expected) unless on (topic) "
+            f"max by (topic) (netgrowth_partitions_expected{OF_FEEDS}) unless on (topic) "
             "max by (topic) (netgrowth_newest_append_timestamp_seconds)",
             "A feed has never sent a record.",
             "Nothing has been read from {{ $labels.topic }} since its workers started.",
