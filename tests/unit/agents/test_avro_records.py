@@ -1,19 +1,8 @@
-"""Avro records by a schema registry: a small HTTP server of this test's own, which speaks the registry's protocol.
+"""Avro records by a schema registry, which is a small HTTP server of the tests: `tests/schema_registry.py`."""
 
-No registry is to be had here, so this one stands in for it: its answers are those of the registry's API
-(`GET /schemas/ids/N`), the schemas and records are real ones that fastavro has written.
-"""
-
-import json
-import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from io import BytesIO
 from typing import Any
 
-import fastavro
 import orjson
 import pytest
 
@@ -23,67 +12,14 @@ from config.definitions_file import parse
 from config.settings import Settings, load
 from streams.facts.models import RawRecord
 from streams.intake.intake import Intake
-
-INVOICE = {
-    "type": "record", "name": "Invoice", "fields": [
-        {"name": "id", "type": "string"},
-        {"name": "account", "type": {"type": "record", "name": "A", "fields": [{"name": "no", "type": "long"}]}},
-        {"name": "paid", "type": {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}},
-        {"name": "at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
-        {"name": "note", "type": ["null", "string"], "default": None},
-    ],
-}  # fmt: skip
-LATER = {**INVOICE, "fields": [*INVOICE["fields"], {"name": "plan", "type": "string"}]}  # type: ignore[misc]
-SCHEMAS: dict[int, dict[str, Any]] = {
-    7: {"schema": json.dumps(INVOICE)},
-    8: {"schema": json.dumps(LATER)},
-    9: {"schema": 'syntax = "proto3";', "schemaType": "PROTOBUF"},
-}
-PAID = {"id": "i1", "account": {"no": 17}, "paid": Decimal("12.50"), "at": datetime(2024, 5, 1, 10, tzinfo=UTC)}
-
-
-class Registry(HTTPServer):
-    """Counts what it is asked; `busy` of its first answers are errors."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answering)
-        self.asked: list[str] = []
-        self.logins: list[str | None] = []
-        self.busy = 0
-
-
-class Answering(BaseHTTPRequestHandler):
-    server: Registry
-
-    def do_GET(self) -> None:
-        self.server.asked.append(self.path)
-        self.server.logins.append(self.headers.get("Authorization"))
-        number = self.path.rpartition("/")[2]
-        status, told = 200, SCHEMAS.get(int(number) if number.isdigit() else 0, {})
-        if self.server.busy > 0:
-            self.server.busy -= 1
-            status = 503
-        elif not told:
-            status = 404
-        body = orjson.dumps(told)
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *words: object) -> None:
-        """Nothing on the terminal."""
+from tests.schema_registry import INVOICE, LATER, PAID, Registry, in_wire_format, running
 
 
 @pytest.fixture
 def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
     monkeypatch.setattr(avro_records, "PAUSE_S", 0.01)
-    with Registry() as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
+    with running() as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def settings(registry: Registry, **more: str) -> Settings:
@@ -91,10 +27,7 @@ def settings(registry: Registry, **more: str) -> Settings:
 
 
 def wire(number: int, schema: Any, document: dict[str, Any], more: bytes = b"") -> RawRecord:
-    stream = BytesIO()
-    fastavro.schemaless_writer(stream, fastavro.parse_schema(schema), document)
-    value = b"\x00" + number.to_bytes(4, "big") + stream.getvalue() + more
-    return RawRecord(value, b"k", "invoices", 1, 5)
+    return RawRecord(in_wire_format(number, schema, document, more), b"k", "invoices", 1, 5)
 
 
 def read(avro: AvroRecords, *records: RawRecord) -> list[RawRecord]:
