@@ -6,15 +6,16 @@ from typing import Any
 
 import orjson
 import pytest
+from click.testing import CliRunner
 from kafka import KafkaAdminClient
 
+from agents.commands.worker import command as worker_command
 from agents.dead_letters import DeadLetterBox
 from agents.kafka_clients import kafka_python_options
 from agents.replay.sending import create_producer
 from agents.topic_reading import read_topic
 from config.settings import Settings
 from tests.live_ledger import COMMAND, ROOT, LiveWorker, assert_balanced, assert_same
-from tests.schema_registry import INVOICE, LATER, PAID, in_wire_format, running
 
 pytestmark = pytest.mark.embedded
 
@@ -97,60 +98,7 @@ def test_records_of_an_own_topic_count_as_they_do_offline(
 
 def test_an_own_topic_that_is_not_there_is_named_at_the_start(environment: dict[str, str], tmp_path: Path) -> None:
     file = definitions(tmp_path, "nobody.knows.it")
-    done = subprocess.run(
-        [*COMMAND, "worker", "--definitions", str(file)], cwd=ROOT, capture_output=True, text=True, check=False,
-        env={"PATH": "/usr/bin:/bin", **environment}, timeout=60,
-    )  # fmt: skip
-    assert done.returncode == 2
+    done = CliRunner(env=environment).invoke(worker_command, ["--definitions", str(file)])
+    assert done.exit_code == 2
     assert "own topics of the definitions are not there" in done.stderr
     assert "nobody.knows.it" in done.stderr
-
-
-AVRO = """
-name: avro
-version: "1"
-agreed: {by: a test, at: 2026-01-01}
-currency: EUR
-time_zone: UTC
-value_model: {version: "1", field: paid}
-silos:
-  billing:
-    own_topics: [TOPIC]
-    customer_id: account.no
-    event_id: id
-    rules: [{name: paid, facts: [{fact: purchased, at: at, value: model}]}]
-"""
-
-
-def test_an_own_topic_of_avro_counts_by_its_registry(
-    environment: dict[str, str], settings: Settings, tmp_path: Path
-) -> None:
-    topic = f"billing.avro.{settings.topic('v1')}"
-    admin = KafkaAdminClient(**kafka_python_options(settings))
-    admin.create_topics({topic: {"num_partitions": 1, "replication_factor": 1}})
-    admin.close()
-    others = (PAID | {"id": f"i{number}", "account": {"no": number}} for number in (1, 2))
-    records = [in_wire_format(7, INVOICE, other) for other in others]
-    torn = in_wire_format(7, INVOICE, PAID)[:-2]
-    producer = create_producer(settings)
-    for value in (records[0], torn, records[1], in_wire_format(8, LATER, PAID | {"id": "i3", "plan": "pro"})):
-        producer.send(topic, key=b"k", value=value)
-    producer.close()
-    file = tmp_path / "avro.yaml"
-    file.write_text(AVRO.replace("TOPIC", topic))
-    with running() as registry:
-        asked = environment | {
-            "NETGROWTH_DEFINITIONS": str(file), "NETGROWTH_SESSION_TIMEOUT": "60s",
-            "NETGROWTH_SCHEMA_REGISTRY": f"http://127.0.0.1:{registry.server_port}",
-        }  # fmt: skip
-        worker = LiveWorker(asked, tmp_path).wait_ready()
-        try:
-            ledger = worker.ledger_of(3)
-            assert ledger["total"]["new"] == {"customers": 3, "value": 3 * 1250}
-            assert sorted(registry.asked) == ["/schemas/ids/7", "/schemas/ids/8"]
-        finally:
-            assert worker.process.stop() == 0
-    box = DeadLetterBox()
-    read_topic(settings, "dead-letters", lambda _, found: [box.take(one.key, one.value) for one in found])
-    (held,) = box.of()
-    assert (held.letter.payload, held.letter.position.offset) == (torn, 1), "a letter holds the record as it lies"

@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 
+from agents.dead_letters import DeadLetterBox
 from agents.kafka_clients import kafka_python_options
+from agents.topic_reading import read_topic
 from agents.topics import ensure_topics
-from config.settings import load
+from config.settings import Settings, load
 from streams.facts.models import RawRecord
 from streams.recount import Recount
 from tests.kafka.broker import KafkaCluster
 from tests.live_ledger import LiveWorker, assert_balanced, assert_same, wait
+from tests.schema_registry import INVOICE, LATER, PAID, in_wire_format, running
 from tests.two_silos import TwoSilos, of_some_customers, one_topic, split
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
@@ -27,10 +30,10 @@ def expected_ledger(purchases: list[bytes]) -> dict[str, Any]:
     return recount.finish()
 
 
-def make_topics(settings: Any, topics: list[str]) -> None:
+def make_topics(settings: Settings, topics: list[str], partitions: int = PARTITIONS_OF_OWN) -> None:
     ensure_topics(settings)
     admin = KafkaAdminClient(**kafka_python_options(settings))
-    admin.create_topics({name: {"num_partitions": PARTITIONS_OF_OWN, "replication_factor": 1} for name in topics})
+    admin.create_topics({name: {"num_partitions": partitions, "replication_factor": 1} for name in topics})
     admin.close()
 
 
@@ -82,3 +85,55 @@ def test_two_silos_with_links_after_the_facts_equal_one_topic_whoever_dies(
     finally:
         first.process.stop()
         second.process.stop()
+
+
+AVRO = """
+name: avro
+version: "1"
+agreed: {by: a test, at: 2026-01-01}
+currency: EUR
+time_zone: UTC
+value_model: {version: "1", field: paid}
+silos:
+  billing:
+    own_topics: [TOPIC]
+    customer_id: account.no
+    event_id: id
+    rules: [{name: paid, facts: [{fact: purchased, at: at, value: model}]}]
+"""
+
+
+def test_an_own_topic_of_avro_counts_by_its_registry(
+    kafka: KafkaCluster, prefix: str, tmp_path: Path
+) -> None:
+    environment = {
+        "KAFKA_BROKERS": kafka.address, "NETGROWTH_TOPIC_PREFIX": prefix, "NETGROWTH_GROUP_PREFIX": prefix,
+    }  # fmt: skip
+    settings = load(environment)
+    topic = f"billing.avro.{settings.topic('v1')}"
+    make_topics(settings, [topic], partitions=1)
+    others = (PAID | {"id": f"i{number}", "account": {"no": number}} for number in (1, 2))
+    records = [in_wire_format(7, INVOICE, other) for other in others]
+    torn = in_wire_format(7, INVOICE, PAID)[:-2]
+    producer = KafkaProducer(**kafka_python_options(settings))
+    for value in (records[0], torn, records[1], in_wire_format(8, LATER, PAID | {"id": "i3", "plan": "pro"})):
+        producer.send(topic, key=b"k", value=value)
+    producer.close()
+    file = tmp_path / "avro.yaml"
+    file.write_text(AVRO.replace("TOPIC", topic))
+    with running() as registry:
+        asked = environment | {
+            "NETGROWTH_DEFINITIONS": str(file),
+            "NETGROWTH_SCHEMA_REGISTRY": f"http://127.0.0.1:{registry.server_port}",
+        }  # fmt: skip
+        worker = LiveWorker(asked, tmp_path).wait_ready()
+        try:
+            ledger = worker.ledger_of(3)
+            assert ledger["total"]["new"] == {"customers": 3, "value": 3 * 1250}
+            assert sorted(registry.asked) == ["/schemas/ids/7", "/schemas/ids/8"]
+        finally:
+            assert worker.process.stop() == 0
+    box = DeadLetterBox()
+    read_topic(settings, "dead-letters", lambda _, found: [box.take(one.key, one.value) for one in found])
+    (held,) = box.of()
+    assert (held.letter.payload, held.letter.position.offset) == (torn, 1), "a letter holds the record as it lies"
