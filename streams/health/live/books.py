@@ -318,7 +318,7 @@ class HealthBooks:
 
     def rewrite(self, keys: Iterable[bytes]) -> None:
         """Write these keys of the changelog again with the next flush: an owner before has written over them."""
-        self._log.rewrite(keys)
+        self._saved.rewrite(keys)
 
     def rewrite_parts(self, keys: Iterable[bytes]) -> None:
         """Write these records of `health-parts` again with the next flush."""

@@ -129,7 +129,7 @@ class CompanyHealth:
         if epoch < self._epochs.get(number, 0):
             return
         if where.what == WINDOWS:
-            self.windows.put((where.of, where.stage), number, epoch, _windows(payload))
+            self.windows.put((where.of, where.stage), number, where.number, epoch, _windows(payload))
         elif where.what == MINUTE_PART:
             self._take_minute(where.number, number, epoch, bytes(payload))
         elif where.what == HOUR_PART:

@@ -27,12 +27,13 @@ class CompanyWindows:
     """Services and stages over the windows."""
 
     def __init__(self) -> None:
-        self._windows: dict[Kind, dict[int, tuple[int, WindowsPart]]] = {}  # by partition, with the epoch
+        # By partition and number of the piece, with the epoch.
+        self._windows: dict[Kind, dict[tuple[int, int], tuple[int, WindowsPart]]] = {}
         self._merged: dict[tuple[str, Kind], dict[ScopeName, ScopeHealth]] = {}
 
-    def put(self, kind: Kind, partition: int, epoch: int, part: WindowsPart) -> None:
-        """What a partition tells of a service and stage, in place of what it told."""
-        self._windows.setdefault(kind, {})[partition] = epoch, part
+    def put(self, kind: Kind, partition: int, piece: int, epoch: int, part: WindowsPart) -> None:
+        """What a partition tells of a piece of a service and stage, in place of what it told."""
+        self._windows.setdefault(kind, {})[partition, piece] = epoch, part
         for window in WINDOWS:
             self._merged.pop((window, kind), None)
 
@@ -40,8 +41,8 @@ class CompanyWindows:
         """What owners of the partition before this epoch told is void."""
         self._merged = {}
         for parts in self._windows.values():
-            if partition in parts and parts[partition][0] < epoch:
-                del parts[partition]
+            for key in [key for key, (of, _) in parts.items() if key[0] == partition and of < epoch]:
+                del parts[key]
 
     @property
     def kinds(self) -> list[Kind]:

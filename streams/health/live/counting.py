@@ -28,7 +28,7 @@ COLUMNS = 8
 LOWEST_BIN = 1 << 30
 """Added to a bin of the latencies, so that it is no negative number."""
 
-MOST_PLACES = 100_000
+MOST_PLACES = 20_000
 """Combinations beyond which no new one is told apart."""
 
 Bools = npt.NDArray[np.bool_]

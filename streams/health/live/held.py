@@ -18,6 +18,9 @@ from streams.health.live.ids import UNKNOWN_MINUTE, IdIndex
 from streams.health.signals import Signal
 from streams.ledger.rules import HOUR, MINUTE
 
+CHUNK_ROWS = 20_000
+"""Signals of a chunk: with their names some 2 MB, well below the largest record of the changelog."""
+
 IN_MEMORY = 30
 """Minutes back from the newest whose signals stay in memory."""
 
@@ -167,7 +170,13 @@ class HeldSignals:
     def unsaved(self) -> list[tuple[int, bytes]]:
         """Hour (since 1970) and chunk of the signals that came since this was last asked; settled ones."""
         unsaved, self._unsaved = self._unsaved, defaultdict(list)
-        return [(hour, self._chunk(np.concatenate(parts))) for hour, parts in sorted(unsaved.items())]
+        found = []
+        for hour, parts in sorted(unsaved.items()):
+            rows = np.concatenate(parts)
+            found += [
+                (hour, self._chunk(rows[start : start + CHUNK_ROWS])) for start in range(0, len(rows), CHUNK_ROWS)
+            ]
+        return found
 
     def _chunk(self, rows: Rows) -> bytes:
         rows = rows.copy()
@@ -175,10 +184,11 @@ class HeldSignals:
         kinds, attributes = self._told(rows, "kind", self.kinds), self._told(rows, "attributes", self.attributes)
         return _encode(Chunk(customers, kinds, attributes, rows.tobytes()))
 
-    def chunk_of_hour(self, hour: int) -> bytes | None:
-        """All signals of an hour as one chunk; None where there are none."""
+    def save_again(self, hour: int) -> None:
+        """All signals of an hour are unsaved; those that come twice count once."""
         held = [rows for minute in self.minutes if minute * MINUTE // HOUR == hour for rows in self._of(minute)]
-        return self._chunk(np.concatenate(held)) if held else None
+        if held:
+            self._unsaved[hour] = held
 
     def _told(self, rows: Rows, column: str, names: Names[Any]) -> list[Any]:
         """The names that occur in a column, whose numbers become their places."""

@@ -38,13 +38,14 @@ class SavedHealth:
         self._hours = hours
         self._troubles = troubles
         self._chunks: dict[int, set[bytes]] = {}  # keys by hour
+        self._retired = 0  # chunks whose keys are not used again
         self._kept: set[int] = set()  # minutes whose counts have outlived their signals
 
     def save(self) -> None:
         """Signals that came, and hours that changed."""
         for hour, chunk in self._held.unsaved():
             chunks = self._chunks.setdefault(hour, set())
-            key = _chunk_key.pack(CHUNK, hour, len(chunks), self.log.epoch)
+            key = _chunk_key.pack(CHUNK, hour, len(chunks) + self._retired, self.log.epoch)
             chunks.add(key)
             self.log.put(key, chunk)
         for hour in self._hours.dirty:
@@ -105,11 +106,23 @@ class SavedHealth:
         else:
             raise ValueError(f"a value of another version: {key[:20]!r}")
 
+    def rewrite(self, keys: Iterable[bytes]) -> None:
+        """Write these keys again with the next flush: a late owner has written over them."""
+        others = []
+        for key in keys:
+            hour = _chunk_key.unpack(key)[1] if key[:1] == CHUNK and len(key) == _chunk_key.size else None
+            if hour is None:
+                others.append(key)
+            elif key in self._chunks.get(hour, ()):
+                # Which signals lay there is not known any more: all of the hour are written, under other keys.
+                self._chunks[hour].discard(key)
+                self._retired += 1
+                self.log.delete(key)
+                self._held.save_again(hour)
+        self.log.rewrite(others)
+
     def _payload_of(self, key: bytes) -> bytes | None:
         what = key[:1]
-        if what == CHUNK:
-            # All of the hour: signals that come twice count once.
-            return self._held.chunk_of_hour(_chunk_key.unpack(key)[1])
         if what == TROUBLE:
             return self._troubles.payload(key[1:].decode())
         number = _number_key.unpack(key)[1]

@@ -27,6 +27,9 @@ from streams.health.naming import RECENT
 from streams.ledger.rules import SECOND
 from streams.state_log import PartsLog
 
+PIECE = 1_000
+"""Scopes of a service and stage in one record: some 2 MB at most, well below the largest record."""
+
 WINDOWS_EVERY_US = SECOND
 """Of the wall clock between two tellings of the windows, which may all change with every signal."""
 
@@ -46,7 +49,7 @@ class Telling:
         self._log = PartsLog()
         self._over: dict[int, None] = {}
         self._told_minutes: dict[int, None] = {}
-        self._kinds: set[tuple[str, str]] = set()
+        self._pieces: set[tuple[str, str, int]] = set()
         self._groups: Ints = np.zeros((0, 2 * len(RECENT)), dtype=np.int64)
         self._minutes: list[tuple[int, MinutePart]] = []
         self._told_at = 0
@@ -110,21 +113,23 @@ class Telling:
         of_kind: dict[int, list[int]] = {}
         for scope in np.flatnonzero(alive).tolist():
             of_kind.setdefault(places.whole_of[scope], []).append(scope)
-        kinds = set()
+        pieces = set()
         for whole, scopes in of_kind.items():
             name = places.scopes[whole]
-            kinds.add((name.service, name.stage))
-            numbers = np.array(scopes, dtype=np.int64)
-            part = WindowsPart(
-                [places.scopes[one][2:] for one in scopes],
-                {window: packed(matrix[numbers]) for window, matrix in matrices.items()},
-                {window: packed(self._latencies(window, numbers)) for window in matrices},
-            )
-            # What is told is alike as long as nothing in it changed: the offset is no part of it.
-            self._log.put(self._key(WINDOWS, name.service, name.stage), pack_part(0, part, epoch))
-        for service, stage in self._kinds - kinds:
-            self._log.put(self._key(WINDOWS, service, stage), pack_part(0, WindowsPart([], {}, {}), epoch))
-        self._kinds |= kinds
+            for number, start in enumerate(range(0, len(scopes), PIECE)):
+                piece = name.service, name.stage, number
+                pieces.add(piece)
+                numbers = np.array(scopes[start : start + PIECE], dtype=np.int64)
+                part = WindowsPart(
+                    [places.scopes[one][2:] for one in numbers.tolist()],
+                    {window: packed(matrix[numbers]) for window, matrix in matrices.items()},
+                    {window: packed(self._latencies(window, numbers)) for window in matrices},
+                )
+                # What is told is alike as long as nothing in it changed: the offset is no part of it.
+                self._log.put(self._key(WINDOWS, *piece), pack_part(0, part, epoch))
+        for piece in self._pieces - pieces:
+            self._log.put(self._key(WINDOWS, *piece), pack_part(0, WindowsPart([], {}, {}), epoch))
+        self._pieces |= pieces
 
     def _latencies(self, window: str, scopes: Ints) -> Ints:
         tally = self._running.windows[window].latencies

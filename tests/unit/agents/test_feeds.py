@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from agents import feeds
-from agents.feeds import LEDGER, Feed, MissingTopics, usable_feeds
+from agents.feeds import FEEDS, LEDGER, Feed, MissingTopics, usable_feeds
 from agents.topics import Topic, TopicStates
 from config.settings import load
 
@@ -44,3 +44,19 @@ def test_a_needed_feed_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_topic_for_which_others_answer_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     with_states(monkeypatch, customer_events=TopicStates(missing=("customer-events",)))
     assert usable_feeds(load({}), [LEDGER], without=[LEDGER.topic]) == {"customer-events"}
+
+
+@pytest.mark.parametrize(
+    ("missing", "told"),
+    [
+        ("qos_signals", "What customers experience is not counted"),
+        ("service_status", "What operations say is not read, so that false green is unknown"),
+    ],
+)
+def test_a_cluster_without_signals_or_statuses_runs_all_the_rest(
+    missing: str, told: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = missing.replace("_", "-")
+    with_states(monkeypatch, **{missing: TopicStates(missing=(name,), faults=(f"{name}: may not create it",))})
+    assert usable_feeds(load({})) == {feed.topic for feed in FEEDS} - {name}
+    assert told in caplog.text

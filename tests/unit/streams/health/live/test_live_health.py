@@ -295,3 +295,32 @@ def test_names_that_nobody_bears_any_more_are_let_go(monkeypatch: pytest.MonkeyP
     assert len(held.attributes.names) < 200  # of 450
     for window in ("5m", "1h", "24h"):
         assert in_order(told(live, window, with_facts=True)) == in_order(told(alone, window, with_facts=True))
+
+
+def test_large_flushes_and_many_scopes_are_told_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.health.live.held.CHUNK_ROWS", 50)
+    monkeypatch.setattr("streams.health.live.telling.PIECE", 2)
+    signals = an_hour(11)
+    live = LiveHealth(definitions(), 2)
+    for piece in in_pieces(signals, 11):
+        live.send(piece)
+        live.tick()
+    live.crash(0)
+    live.settle()
+    assert in_order(told(live, "1h")) == in_order(from_file(signals))
+
+
+def test_what_a_late_owner_wrote_over_is_written_again() -> None:
+    signals = an_hour(12)
+    live = LiveHealth(definitions())
+    for piece in in_pieces(signals, 12):
+        live.send(piece)
+        live.tick()
+    chunks = [key for key, value in live.changelogs[0] if key[:1] == b"r" and value is not None]
+    lost = set(chunks[::2])
+    live.books[0].rewrite([*lost, b"r?", b"c?", *chunks[:1]])
+    live.tick()
+    live.changelogs[0] = [record for record in live.changelogs[0] if record[0] not in lost]
+    live.crash(0)
+    live.settle()
+    assert in_order(told(live, "1h")) == in_order(from_file(signals))
