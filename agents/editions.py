@@ -30,8 +30,9 @@ TOPIC = "editions"
 LOOK_S = 0.5
 """Between two looks at the log of editions, and between two comparisons of a candidate with the edition in force."""
 
-MARGIN = 1.2
-"""How much longer than the lease the new edition waits: clocks of two machines do not tick alike."""
+WAIT = 2.0
+"""Leases that the new edition waits: one until the old one shows nothing, the rest until all that it has sent is
+delivered, or its process has failed over it (0.8 of a session timeout)."""
 
 
 class Replaced(CannotStart):
@@ -114,7 +115,7 @@ class EditionLog:
             # One that starts later need not wait what is over; a clock that is ahead must not make it shorter.
             since = (wall_clock_us() - self._editions.last.at) / 1_000_000
             is_old = self._seen_at is None and since > 0
-            self._shows_from = monotonic() + max(0.0, MARGIN * self._lease_s - (since if is_old else 0.0))
+            self._shows_from = monotonic() + max(0.0, WAIT * self._lease_s - (since if is_old else 0.0))
 
     def _check(self) -> None:
         last = self._editions.last
