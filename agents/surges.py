@@ -125,6 +125,15 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
                 break
         return list(found.values())
 
+    def recovered(self, state: DurableSurges) -> None:
+        """Tell up to where surges were looked for, and whether the detectors must learn again."""
+        super().recovered(state)
+        if state.begins_anew:
+            logger.warning(
+                "What the detectors of another version have learnt cannot be read: they begin anew, and tell nothing "
+                "while they warm up; surges that were open are not closed"
+            )
+
     def output(self, state: DurableSurges, flush: SurgeFlush) -> Output:
         """Events and dead letters, once."""
         letters = [encode_dead_letter(letter) for letter in flush.dead_letters]

@@ -72,6 +72,7 @@ class DurableSurges:
         contributions: what their counts consist of, for evidence. It is not saved: it follows from the tables.
         actions: by id.
         hourly: what people say and why they leave, hour by hour.
+        begins_anew: what another version of this program had learnt could not be read; the detectors warm up again.
         ties: topics whose unhappy mentions come before losses for that reason, as of the last hour.
     """
 
@@ -85,7 +86,8 @@ class DurableSurges:
         self.epoch = 0
         self.watermark = PartitionWatermark(clock_rules)
         self.contributions = Contributions()
-        self.bank = SurgeBank(rules, evidence=self.contributions, on_event=self._mark)
+        self.bank = self._empty_bank(rules)
+        self.begins_anew = False
         self.actions: dict[str, Action] = {}
         self.hourly = HourlyCounts()
         self.ties: dict[str, Tie] = {}
@@ -180,6 +182,8 @@ class DurableSurges:
     def restore(self, reader: ChangelogReader, epoch: int) -> None:
         """Take over what the changelog holds; for fresh state only.
 
+        What detectors of another version have learnt begins anew (`begins_anew`); all else must be readable.
+
         Raises: msgspec.MsgspecError: it was written by another version of this program.
         """
         self.epoch = epoch
@@ -190,19 +194,31 @@ class DurableSurges:
         self.next_offset = saved.next_offset
         self._written = set(reader.values)
         for key, payload in reader.values.items():
-            if key[:1] == SERIES:
-                self.bank.restore(msgspec.msgpack.decode(payload, type=bytes))
-            elif key[:1] == HOURLY:
+            if key[:1] == HOURLY:
                 self.hourly.restore(int(key[1:]), payload)
             elif key[:1] == ACTION:
                 action = msgspec.msgpack.decode(payload, type=Action)
                 self.actions[action.action_id] = action
         if BOARD in reader.values:
             board = msgspec.msgpack.decode(reader.values[BOARD], type=_Board)
-            self.bank.restore_board(board.bank)
+            self._restore_bank(board, reader)
             self._number, self._outbox = board.number, board.outbox
             self._durable = len(self._outbox)
         self.rewrite(reader.rewrite)
+
+    def _restore_bank(self, board: _Board, reader: ChangelogReader) -> None:
+        bank = self.bank
+        try:
+            for key, payload in reader.values.items():
+                if key[:1] == SERIES:
+                    bank.restore(msgspec.msgpack.decode(payload, type=bytes))
+            bank.restore_board(board.bank)
+        except (msgspec.MsgspecError, ValueError, TypeError, KeyError):
+            self.bank = self._empty_bank(bank.rules)
+            self.begins_anew = True
+
+    def _empty_bank(self, rules: SurgeRules) -> SurgeBank:
+        return SurgeBank(rules, evidence=self.contributions, on_event=self._mark)
 
     def rewrite(self, keys: Iterable[bytes]) -> None:
         """Write these keys again with the next flush: an owner before has written over them."""

@@ -186,3 +186,23 @@ def test_a_log_of_surges_keeps_the_newest_of_each_and_counts_verdicts():
     assert log.now(clock)["false_alarms"]["false"] == 0
     log.take_verdict(surge_id.encode(), None)
     assert log.now(clock)["false_alarms"]["judged"]["none"] == len(now["closed"])
+
+
+def test_what_another_version_has_learnt_begins_anew_and_numbers_go_on():
+    changelog: list[Any] = []
+    topic: list[bytes] = []
+    worker = Worker(changelog, topic, 1)
+    worker.judge(SURGE.start + 30)
+    worker.flush()
+    worker.flush()
+    told = len(events(topic))
+    worker.state.bank.snapshot = lambda key: b"\xa1x"  # type: ignore[method-assign]
+    worker.state.rewrite([key for key, _ in changelog])
+    worker.flush()
+    again = Worker(changelog, topic, 2)
+    assert again.state.begins_anew
+    assert list(again.state.bank.series()) == []
+    again.judge(SURGE.start + 30)
+    again.flush()
+    again.flush()
+    assert len(events(topic)) > told
