@@ -241,17 +241,9 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
             for clock in self._clocks()
             if clock.first is None or clock.at is None or minute + MINUTE <= clock.first or clock.at < minute + MINUTE
             for measure in clock.measures
-        ] + ([*LEDGER_MEASURES] if self._is_before_lapses(minute) else [])
-
-    def _lapses_from(self) -> int | None:
-        """From when on a customer can have lapsed; before, losses by silence are unknown."""
-        lapse, first = self._definitions.lapse, self._company.tables.first_at
-        return None if lapse is None or first is None else first + lapse.after_us
-
-    def _is_before_lapses(self, minute: int) -> bool:
-        begins = self._lapses_from()
-        return begins is not None and minute + MINUTE <= begins
+        ]
 
     def _loses_silently_from(self, minute: int) -> bool:
-        begins = self._lapses_from()
-        return begins is not None and minute < begins <= minute + MINUTE
+        """Whether from this minute on a customer can have lapsed: till then series of losses counted others."""
+        lapse, first = self._definitions.lapse, self._company.tables.first_at
+        return lapse is not None and first is not None and minute < first + lapse.after_us <= minute + MINUTE

@@ -93,10 +93,11 @@ class SurgeBank:
         self._behind.clear()
         self._begin(minute_us, events)
         self._slots.see(unknown)
-        self._lumps.learn(counts)
+        lumps = self._lumps
         for key, count in counts.items():
-            judged = self._lumps.judged(key, count, counts) if count else count
+            judged = lumps.judged(key, count, counts) if count else count
             self._add(key, minute_us, judged, events)
+        lumps.learn(counts)
         self.clock = minute_us + MINUTES
         self._end(self.clock, events)
         return events

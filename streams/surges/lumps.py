@@ -18,8 +18,10 @@ MONEY_OF: Final = {LOST_VALUE: LOST_CUSTOMERS}
 REMEMBERED: Final = 2_000
 """Customers over which the amounts are averaged."""
 LEAST_KNOWN: Final = 20
-MOST_OF_ONE: Final = 2.0
-"""Lumps that one customer counts for at most: a single large one is a loss, not a surge."""
+MOST_OF_ONE: Final = 1.0
+"""Lumps that one customer counts for at most: a single large one who leaves is a loss, not a surge."""
+MOST_LEARNT: Final = 50.0
+"""Lumps that one customer is learnt from as at most."""
 
 
 class Amounts(msgspec.Struct, array_like=True):
@@ -54,6 +56,9 @@ class Lumps:
             amount, customers = counts.get(Series(measure)), counts.get(Series(of))
             if not amount or not customers:
                 continue
+            size = self.size(measure)
+            if size:
+                amount = min(amount, customers * MOST_LEARNT * size)
             known = self.amounts.setdefault(measure, Amounts())
             kept = max(0.0, 1.0 - customers / REMEMBERED)
             known.customers = known.customers * kept + customers

@@ -128,3 +128,51 @@ def test_series_restored_from_older_snapshots_take_in_the_minutes_they_do_not_kn
     assert told == play(whole, later, {ACME: 20.0, fresh: 1.0})
     assert told[0].what is What.OPENED
     assert second.snapshot(fresh) == whole.snapshot(fresh)
+
+
+def test_a_tenfold_step_is_found_three_hours_after_the_first_count() -> None:
+    bank = SurgeBank(SurgeRules())
+    told = play(bank, range(180), {ACME: 2.0})
+    assert told == []
+    told = play(bank, range(180, 210), {ACME: 20.0})
+    assert [event.what for event in told if event.what is not What.UPDATED] == [What.OPENED]
+
+
+def test_one_large_customer_who_leaves_is_no_surge_of_value_and_many_are() -> None:
+    bank = SurgeBank(SurgeRules())
+    people, value = series("lost_customers"), series("lost_value")
+    rng = random.Random(5)
+
+    def leave(minutes: range, rate: float, worth: float) -> list[SurgeEvent]:
+        events = []
+        for minute in minutes:
+            if rng.random() < rate:
+                events += bank.observe(START + minute * MINUTE, {people: 1.0, value: worth * rng.expovariate(1.0)})
+            else:
+                events += bank.observe(START + minute * MINUTE, {})
+        return events
+
+    assert leave(range(4 * 1440), 0.2, 10_000.0) == []
+    at = START + 4 * 1440 * MINUTE
+    assert bank.observe(at, {people: 1.0, value: 5_000_000.0}) == []
+    told = leave(range(4 * 1440 + 1, 4 * 1440 + 120), 0.3, 200_000.0)
+    assert {event.surge.series for event in told} == {value}
+
+
+def test_parts_are_told_with_their_whole() -> None:
+    bank = SurgeBank(SurgeRules())
+    whole = series("lost_customers")
+    parts = [series("lost_customers", segment=f"s{number}") for number in range(20)]
+    rng = random.Random(6)
+    told = []
+    for minute in range(4 * 1440 + 120):
+        counts: dict[object, float] = {}
+        for number, part in enumerate(parts):
+            rate = 0.9 if number == 3 and minute >= 4 * 1440 else 0.05
+            if rng.random() < rate:
+                counts[part] = 1.0
+        counts[whole] = float(len(counts))
+        told += bank.observe(START + minute * MINUTE, counts)
+    opened = [event.surge for event in told if event.what is What.OPENED]
+    assert {surge.series for surge in opened} == {whole, parts[3]}
+    assert len({surge.story for surge in opened}) == 1
