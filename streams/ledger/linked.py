@@ -210,7 +210,7 @@ class LinkedLedger:
         if self._lives_here(target):
             self._take(handover)
             return
-        self.outgoing.extend((self._offset, piece) for piece in _pieces(handover))
+        self.outgoing.extend((self._offset, piece) for piece in pieces_of(handover))
 
     def _take(self, handover: Handover) -> None:
         if handover.fact == LINKED:
@@ -284,7 +284,8 @@ class LinkedLedger:
             self.ledger.counts.count_outcome(Ignored.DUPLICATE, -copies)
 
 
-def _pieces(handover: Handover) -> Iterator[Handover]:
+def pieces_of(handover: Handover) -> Iterator[Handover]:
+    """The handover in pieces that each fit a record, in their order."""
     if len(handover.facts) <= MOST_FACTS:
         yield handover
         return
