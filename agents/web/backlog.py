@@ -38,7 +38,7 @@ class BacklogWatch:
         self._settings = settings
         self._topic = topic
         self._company = company
-        self._stalled_after_s = 3.0 * max(1.0, settings.flush_interval_s)
+        self._stalled_after_s = 4.0 * max(1.0, settings.flush_interval_s)
         self._consumer: AIOKafkaConsumer | None = None
         self._seen: dict[int, _Seen] = {}
         self.last: Backlog | None = None
@@ -60,7 +60,7 @@ class BacklogWatch:
 
     def note(self, ends: dict[int, int], now: float) -> None:
         """Take in where each partition ends."""
-        offsets, states = self._company.offsets(), self._company.states()
+        offsets, states, own = self._company.offsets(), self._company.states(), set(self._company.owned())
         records, stalled = 0, []
         for number, end in ends.items():
             offset = offsets.get(number, 0)
@@ -71,7 +71,8 @@ class BacklogWatch:
             records += behind
             # An owner that says it has read all may have markers of transactions before it, which are no records.
             waits = behind and (end > seen.end or number not in states or not states[number].idle)
-            if waits and now - seen.since > self._stalled_after_s:
+            # Of its own this worker knows that it counts them, however long a flush takes.
+            if waits and number not in own and now - seen.since > self._stalled_after_s:
                 stalled.append(number)
         self.last = Backlog(records, tuple(sorted(stalled)))
 

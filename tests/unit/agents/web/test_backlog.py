@@ -11,9 +11,13 @@ class Tables:
     def __init__(self) -> None:
         self.at = {0: 100, 1: 50}
         self.idle = {0: True, 1: True}
+        self.own: set[int] = set()
 
     def offsets(self) -> dict[int, int]:
         return self.at
+
+    def owned(self) -> set[int]:
+        return self.own
 
     def states(self) -> dict[int, PartitionState]:
         return {number: PartitionState(0, idle) for number, idle in self.idle.items()}
@@ -63,5 +67,14 @@ def test_one_of_which_nothing_was_ever_told_is_stalled_when_records_wait() -> No
     tables, found = watch()
     tables.at, tables.idle = {}, {}
     found.note({0: 10, 1: 0}, 0.0)
-    found.note({0: 10, 1: 0}, 4.0)
+    found.note({0: 10, 1: 0}, 5.0)
     assert found.last == (10, (0,))
+
+
+def test_this_workers_own_are_counted_however_long_a_flush_takes() -> None:
+    tables, found = watch()
+    tables.own, tables.idle[0] = {0}, False
+    for second in range(20):
+        found.note({0: 1000, 1: 50}, float(second))
+        assert found.last is not None
+        assert found.last.stalled == ()
