@@ -176,3 +176,35 @@ def test_parts_are_told_with_their_whole() -> None:
     opened = [event.surge for event in told if event.what is What.OPENED]
     assert {surge.series for surge in opened} == {whole, parts[3]}
     assert len({surge.story for surge in opened}) == 1
+
+
+def test_late_counts_hold_where_their_slot_still_runs() -> None:
+    bank, other = SurgeBank(SurgeRules()), SurgeBank(SurgeRules())
+    for one in (bank, other):
+        play(one, range(4 * 1440 + 2), {ACME: 2.0})
+    newest = START + (4 * 1440 + 1) * MINUTE
+    bank.correct(newest, {ACME: 80.0})
+    told = bank.observe(newest + MINUTE, {ACME: 12.0})
+    assert [event.what for event in told] == [What.OPENED]
+    assert other.observe(newest + MINUTE, {ACME: 12.0}) == []
+    assert bank.late == 0
+    bank.correct(newest - DAY, {ACME: 80.0})
+    assert bank.late == 1
+
+
+@pytest.mark.parametrize("days", [{"budget_days": 0.0}, {"board_budget_days": -1.0}])
+def test_a_budget_that_makes_no_sense_is_refused(days: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="budgets above 0"):
+        SurgeBank(SurgeRules(**days))
+
+
+def test_a_strict_board_moves_the_line_out_for_all() -> None:
+    """What is told under the usual budget of the board is not under one of a false alarm in a thousand years."""
+    told = []
+    for board_days in (7.0, 365_000.0):
+        bank = SurgeBank(SurgeRules(board_budget_days=board_days))
+        keys = [series("unhappy_mentions", brand=f"b{number}") for number in range(20)]
+        play(bank, range(4 * 1440), dict.fromkeys(keys, 0.2))
+        events = play(bank, range(4 * 1440, 4 * 1440 + 20), dict.fromkeys(keys[1:], 0.2) | {keys[0]: 1.6})
+        told.append([event.surge.series for event in events if event.what is What.OPENED])
+    assert told == [[keys[0]], []]
