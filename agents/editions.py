@@ -123,8 +123,7 @@ class EditionLog:
             raise Replaced(
                 f"the edition {edition_name(last.edition)}, by the definitions {' '.join(last.definitions)}, has "
                 f"taken over from {edition_name(self._own)} at {utc_text(last.at)}: this worker counts no longer; "
-                "start it with "
-                f"NETGROWTH_EDITION={last.edition} and those definitions, or stop it for good"
+                f"start it with NETGROWTH_EDITION={last.edition} and those definitions, or stop it for good"
             )
 
 
@@ -166,7 +165,7 @@ class Candidate:
     async def take_over(self) -> None:
         """Take over when the edition in force is caught up with; until cancelled.
 
-        Raises: aiokafka's errors.
+        Raises: DeliveryFailed.
         """
         while True:
             await asyncio.sleep(LOOK_S)
@@ -180,7 +179,10 @@ class Candidate:
         if replaces is None:
             return
         if self._goal is None:
-            self._goal = await self._ends(replaces)
+            try:
+                self._goal = await self._ends(replaces)
+            except KafkaError as error:
+                logger.warning("How far the edition in force has come cannot be asked: %r", error)
             if self._goal is None:
                 return
         counted = {topic: offsets() for topic, offsets in self._counted.items()}
