@@ -99,6 +99,8 @@ class HealthBooks:
         self._forgotten = 0  # signals of minutes before it are let go
         self._began = self._restored = False
         self._troubles_changed = False
+        self._to_tell: set[str] = set()  # in trouble, by the changelog, and not told of
+        self._over: set[str] = set()  # told to be over, and still in the changelog
         self._told: HealthProgress | None = None
 
     @property
@@ -218,7 +220,7 @@ class HealthBooks:
         self._held.settle()
         moved = self._save_troubles()
         parts = self._part_records(now)
-        if not (self._unwritten.anything or parts or self._log.has_unwritten):
+        if not (self._unwritten.anything or parts or moved or self._to_tell or self._log.has_unwritten):
             return None
         unwritten, self._unwritten = self._unwritten, _Unwritten()
         self._saved.save()
@@ -253,17 +255,33 @@ class HealthBooks:
         return parts
 
     def _save_troubles(self) -> list[Record]:
-        if self.clock is None or not self._troubles_changed:
+        """Who is in trouble is told once the changelog knows it, and known until it was told that it is over.
+
+        So whoever goes on after a crash knows of everybody who was told of.
+        """
+        if self.clock is None:
             return []
-        self._troubles_changed = False
+        over: set[str] = set()
+        known, told = self._over, self._to_tell
+        if self._troubles_changed:
+            self._troubles_changed = False
+            moved = self._troubles.turn_to(self._disrupted_now())
+            over = {customer_id for customer_id in moved if self._troubles.payload(customer_id) is None}
+            self._to_tell = moved - over
+            known = known | self._to_tell
+        else:
+            self._to_tell = set()
+        self._over = over
+        self._saved.save_troubles(known)
+        return self._troubles.records(told | over, self._known.find)
+
+    def _disrupted_now(self) -> dict[str, dict[Kind, int]]:
         names = self._held.customers.names
         now: dict[str, dict[Kind, int]] = {}
         for whole, customer, minute in self._running.disrupted_now():
             scope = self._places.scopes[whole]
             now.setdefault(names[customer], {})[scope.service, scope.stage] = minute
-        moved = self._troubles.turn_to(now)
-        self._saved.save_troubles(moved)
-        return self._troubles.records(moved, self._known.find)
+        return now
 
     def _forget(self) -> None:
         """Let go of signals beyond the horizon; of minutes within the windows their counts are kept."""
@@ -311,6 +329,7 @@ class HealthBooks:
         self._largest = saved.watermark
         for key, payload in sorted(reader.values.items()):
             self._saved.restore(key, payload)
+        self._to_tell = self._troubles.customers
         self._held.duplicates = counts["duplicates"]
         self.next_offset = saved.next_offset
         if saved.watermark > NEVER:

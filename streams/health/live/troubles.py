@@ -29,6 +29,11 @@ class Troubles:
     def __len__(self) -> int:
         return len(self._since)
 
+    @property
+    def customers(self) -> set[str]:
+        """Who is in trouble."""
+        return set(self._since)
+
     def turn_to(self, now: Mapping[str, Mapping[Kind, int]]) -> set[str]:
         """Who is disrupted now, with the first minute in sight; gives those of whom anything changed.
 

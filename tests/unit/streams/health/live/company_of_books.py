@@ -43,6 +43,8 @@ class LiveHealth:
         self._epoch = 1_700_000_000_000
         self.topics: list[list[RawRecord]] = [[] for _ in range(partitions)]
         self.now = 0
+        self.lost: set[str] = set()
+        """Of a flush, what a crash keeps from arriving: `changelog`, `troubles`."""
         self.books = [self._fresh(number) for number in range(partitions)]
         for number in range(partitions):
             self._own(number)
@@ -70,12 +72,16 @@ class LiveHealth:
 
     def send(self, documents: Iterable[dict[str, Any]]) -> None:
         """Signals come, and are read."""
+        self.put(documents)
+        for number in range(len(self.books)):
+            self._read(number)
+
+    def put(self, documents: Iterable[dict[str, Any]]) -> None:
+        """Signals come, and wait in the topic."""
         for document in documents:
             key = document["customer_id"].encode()
             topic = self.topics[partition_for(key, len(self.books))]
             topic.append(RawRecord(orjson.dumps(document), key, "qos-signals", 0, len(topic)))
-        for number in range(len(self.books)):
-            self._read(number)
 
     def _read(self, number: int) -> None:
         books, topic = self.books[number], self.topics[number]
@@ -98,11 +104,13 @@ class LiveHealth:
             pass
 
     def _deliver(self, number: int, flush: HealthFlush) -> None:
-        self.changelogs[number].extend(flush.changelog)
+        if "changelog" not in self.lost:
+            self.changelogs[number].extend(flush.changelog)
         self.parts[number].extend(flush.parts)
         for key, value in flush.parts:
             self.company.apply(key, value)
-        self.troubles.update(flush.troubles)
+        if "troubles" not in self.lost:
+            self.troubles.update(flush.troubles)
 
     def settle(self) -> None:
         """Until nothing moves any more."""

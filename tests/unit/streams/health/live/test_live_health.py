@@ -324,3 +324,30 @@ def test_what_a_late_owner_wrote_over_is_written_again() -> None:
     live.crash(0)
     live.settle()
     assert in_order(told(live, "1h")) == in_order(from_file(signals))
+
+
+@pytest.mark.parametrize("lost", ["changelog", "troubles"])
+@pytest.mark.parametrize("ticks", range(7))
+@pytest.mark.parametrize("ends", ["never", "before the crash", "while nobody reads"])
+def test_no_customer_stays_in_trouble_for_a_crash(lost: str, ticks: int, ends: str) -> None:
+    live = LiveHealth(definitions())
+    live.send([signal(0, 0, "z")])
+    live.settle()
+    bad, good = [signal(1, 1, "a", ok=False), signal(2, 1, "b", ok=False)], [signal(3, 9, "z")]
+    live.send(bad)
+    if ends == "before the crash":
+        live.settle()
+        live.send(good)
+    for _ in range(ticks):
+        live.tick()
+    live.lost = {lost}
+    live.tick()
+    live.lost = set()
+    if ends == "while nobody reads":
+        live.put(good)
+    live.crash(0)
+    live.settle()
+    assert set(live.in_trouble()) == ({"a", "b"} if ends == "never" else set())
+    live.send(good)
+    live.settle()
+    assert live.in_trouble() == {}
