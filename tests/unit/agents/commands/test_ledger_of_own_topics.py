@@ -91,3 +91,14 @@ def test_a_link_dated_after_the_end_is_left_out(tmp_path: Path) -> None:
         ledger = orjson.loads(done.stdout)
         assert (ledger["total"]["new"]["customers"], ledger["accounting"]["no_fact"]) == (joined, links)
         assert ledger["accounting"]["records"] == 2 + len(links)
+
+
+def test_a_sample_is_tried_as_records_of_its_topic(tmp_path: Path) -> None:
+    sample = write(tmp_path / "a.jsonl", {"id": "a", "at": "2024-05-01T01:00:00Z"})
+    (tmp_path / "own.yaml").write_text(DEFINITIONS)
+    words = ["definitions", "try", str(tmp_path / "own.yaml"), "--sample", sample, "--json"]
+    of_topic = orjson.loads(CliRunner().invoke(main, [*words, "--topic", "accounts"]).stdout)
+    assert [(kind["rule"], kind["becomes"]) for kind in of_topic["kinds"]] == [("gone", ["left"])]
+    # A file says of no topic; the first silo that takes a record has it then.
+    of_none = orjson.loads(CliRunner().invoke(main, words).stdout)
+    assert of_none["rejected"][0]["reason"] == "missing_field"
