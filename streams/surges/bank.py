@@ -113,7 +113,7 @@ class SurgeBank:
         for key, count in partial.items():
             watch = self._watches.get(key)
             if watch is not None and watch.surge is None and watch.has_past():
-                self._early(watch, minute_us + MINUTES, count, events)
+                self._early(watch, minute_us + MINUTES, self._lumps.judged(key, count, partial), events)
         return events
 
     def correct(self, minute_us: int, differences: Mapping[Series, float]) -> None:
@@ -126,9 +126,10 @@ class SurgeBank:
             if watch is None:
                 continue
             is_late = True
+            judged = self._lumps.judged(key, difference, differences)
             for step in watch.steps:
                 if minute_us >= self._slots.starts[step.step_s]:
-                    step.value = max(0.0, step.value + difference)
+                    step.value = max(0.0, step.value + judged)
                     is_late = False
             self.late += is_late
             self.changed.add(key)

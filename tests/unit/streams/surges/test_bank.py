@@ -154,6 +154,7 @@ def test_one_large_customer_who_leaves_is_no_surge_of_value_and_many_are() -> No
 
     assert leave(range(4 * 1440), 0.2, 10_000.0) == []
     at = START + 4 * 1440 * MINUTE
+    assert bank.early(at, {people: 1.0, value: 5_000_000.0}) == []
     assert bank.observe(at, {people: 1.0, value: 5_000_000.0}) == []
     told = leave(range(4 * 1440 + 1, 4 * 1440 + 120), 0.3, 200_000.0)
     assert {event.surge.series for event in told} == {value}
