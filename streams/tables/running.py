@@ -26,7 +26,7 @@ BY_DAYS_US = 2 * DAY
 MOST_PIECES = 32
 """A move of all windows is done in pieces of so much event time, or in so many, whichever gives fewer."""
 
-MOST_WAITING = 4_000
+MOST_WAITING = 10_000
 """Additions that wait to be added to the windows; more would hold up the caller for long."""
 
 
