@@ -26,19 +26,24 @@ from streams.ledger.packing import (
     unpack_customer,
     unpack_quiet,
 )
-from streams.ledger.remembered import Customer
+from streams.ledger.remembered import NEVER, Customer
 
 _MINUTE = 5
 
 
 class RestingCustomers:
-    """Customers by id, out of the ledger's way; a customer is either here or among the ledger's."""
+    """Customers by id, out of the ledger's way; a customer is either here or among the ledger's.
+
+    Attributes:
+        quiet_from: event time of the oldest newest fact among the quiet put to rest since the caller last set it.
+    """
 
     def __init__(self) -> None:
         self._settled = PackedMap()
         self._words = Words()
         self._quiet: dict[str, bytes] = {}
         self._saved: dict[str, bytes] = {}
+        self.quiet_from = NEVER
 
     def __len__(self) -> int:
         return len(self._settled) + self.quiet
@@ -60,6 +65,7 @@ class RestingCustomers:
     def keep_quiet(self, customer_id: str, customer: Customer) -> None:
         """Take in a customer of whom the changelog holds all, in one value."""
         self._quiet[customer_id] = pack_quiet(customer)
+        self.quiet_from = min(self.quiet_from, customer.newest[0])
 
     def keep_settled(self, customer_id: str, customer: Customer) -> bool:
         """Take in a customer that will be written by the next flush; False for one that is too large to rest."""

@@ -29,6 +29,10 @@ REST_COUNTS = 16
 """Putting one customer to rest costs as much as looking at so many."""
 
 
+EVER = 1 << 62
+"""An instant after all."""
+
+
 class Sweep:
     """Goes round the customers of one partition, a few at a time."""
 
@@ -36,6 +40,7 @@ class Sweep:
         self.most_awake = MOST_AWAKE // 2
         self._awake: list[str] = []
         self._quiet: list[str] = []
+        self._oldest_quiet = EVER
         self._facts = self._woken = 0
         self._is_idle = False
 
@@ -108,22 +113,31 @@ class Sweep:
                 del customers[customer_id]
 
     def _go_round_quiet(self, ledger: "PartitionLedger", looks: int, rests: int) -> None:
-        """Look at the quiet ones in turn until so many were still quiet, or so many settled."""
+        """Look at the quiet ones in turn until so many were still quiet, or so many settled.
+
+        No round begins before the oldest that the last one saw, or that came since, can be settled.
+        """
         resting, settled_before = ledger.resting, _settled_before(ledger)
         names = self._quiet
         if not names:
+            if settled_before <= resting.quiet_from:
+                return
             names.extend(resting.quiet_ones())
+            resting.quiet_from = self._oldest_quiet = EVER
         while names and looks > 0 and rests > 0:
             customer_id = names.pop()
             newest_at = resting.newest_of_quiet(customer_id)
             if newest_at is None or newest_at >= settled_before:
                 looks -= 1
+                self._oldest_quiet = min(self._oldest_quiet, EVER if newest_at is None else newest_at)
                 continue
             rests -= 1
             customer = ledger.wake(customer_id)
             if customer is not None:
                 settle(ledger.rules, customer, ledger.watermark)
                 _rest(ledger, customer_id, customer)
+        if not names:
+            resting.quiet_from = min(resting.quiet_from, self._oldest_quiet)
 
 
 def _rest(ledger: "PartitionLedger", customer_id: str, customer: Customer) -> None:

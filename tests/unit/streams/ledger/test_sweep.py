@@ -162,3 +162,28 @@ def test_who_is_too_large_to_rest_stays_awake() -> None:
 def test_a_payload_of_nobody_is_an_error() -> None:
     with pytest.raises(KeyError):
         ledger_of().resting.payload("nobody")
+
+
+def test_no_round_of_the_quiet_begins_before_one_of_them_can_be_settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = ledger_of(*(fact("joined", AT + number, f"c{number}") for number in range(5)))
+    save(ledger)
+    for _ in range(3):
+        ledger.sweep(100)
+    assert ledger.resting.quiet == 5
+    asked: list[str] = []
+    newest_of_quiet = ledger.resting.newest_of_quiet
+
+    def noted(customer_id: str) -> int | None:
+        asked.append(customer_id)
+        return newest_of_quiet(customer_id)
+
+    monkeypatch.setattr(ledger.resting, "newest_of_quiet", noted)
+    ledger.sweep(100)
+    assert asked == []
+    settled_after = ledger.rules.horizon_us + ledger.rules.grouping_us
+    ledger.apply([fact("joined", AT + 3 + settled_after, "z")])
+    save(ledger)
+    ledger.sweep(100)
+    assert sorted(asked) == ["c0", "c1", "c2", "c3", "c4"]
+    assert ledger.resting.quiet == 2
+    assert len(ledger.resting) == 5
