@@ -5,7 +5,7 @@ Minutes are what is counted; hours are what is let go of, and written to the cha
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 import msgspec
@@ -23,6 +23,9 @@ CHUNK_ROWS = 20_000
 
 IN_MEMORY = 30
 """Minutes back from the newest whose signals stay in memory."""
+
+ASIDE_AT_ONCE = 100
+"""Minutes that are laid aside at once, so that nothing else waits long after a start."""
 
 MANY_NAMES = 20_000
 """Names below which nothing is numbered anew."""
@@ -142,7 +145,8 @@ class HeldSignals:
         """Put signals that are counted, and that hardly any more come to, out of memory."""
         if not self._aside.is_usable:
             return
-        for minute in [one for one in self._minutes if one < self._newest - IN_MEMORY and one not in self.dirty]:
+        old = (one for one in self._minutes if one < self._newest - IN_MEMORY and one not in self.dirty)
+        for minute in list(islice(old, ASIDE_AT_ONCE)):
             if self._aside.put(minute, self._chunk(np.concatenate(self._minutes[minute]))):
                 del self._minutes[minute]
 
