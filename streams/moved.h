@@ -23,14 +23,15 @@ typedef struct {
 typedef struct {
     PyObject *booking, *cells, *dirty;
     long long minutes_from;
-    PyObject *bucket, *segment;  /* of the last movement */
+    PyObject *bucket, *segment;  /* of the last movement; the segment is held, lest another one take its place */
     long long minute;
 } BookingRun;
 
 #define BOOKING_CAPSULE "streams.tables._cells.API"
 
 typedef struct {
-    /* Begins a batch; -1 with an exception. Its `cells` and `dirty` are new references. */
+    /* Begins a batch; -1 with an exception. `cells`, `dirty` and at the end `segment` are
+     * to be released. */
     int (*begin)(BookingRun *run, PyObject *booking, long long minutes_from);
     /* Books a movement; 1: it is for Python, -1 with an exception. */
     int (*book)(BookingRun *run, const Moved *moved, long sign);

@@ -339,6 +339,7 @@ end:
     Py_XDECREF(run.changes);
     Py_XDECREF(run.booked.cells);
     Py_XDECREF(run.booked.dirty);
+    Py_XDECREF(run.booked.segment);
     PyMem_Free(run.lines.bytes);
     return result;
 }

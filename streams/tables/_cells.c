@@ -324,7 +324,7 @@ static PyObject *bucket_of(BookingRun *run, long long at, PyObject *segment)
         bucket = NULL;
     Py_DECREF(place);
     run->bucket = bucket;
-    run->segment = segment;
+    Py_XSETREF(run->segment, Py_NewRef(segment));
     run->minute = minute;
     return bucket;
 }
@@ -417,6 +417,7 @@ static PyObject *Booking_add(Booking *booking, PyObject *arguments)
 end:
     Py_XDECREF(run.cells);
     Py_XDECREF(run.dirty);
+    Py_XDECREF(run.segment);
     return result;
 }
 
