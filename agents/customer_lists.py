@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from agents.books_reading import BooksOfOthers
-from agents.movements_log import MovementsLog, NotYet
+from agents.movements_log import MovementsLog
 from config.settings import Settings
 from streams.books import PartitionBooks
 from streams.drilldown.flows import MOST, FlowList
@@ -224,5 +224,3 @@ class CustomerLists:
             return {"clock": True}
         return {"silo": cause[0]} | ({"event_id": cause[1]} if self.shows_ids else {})
 
-
-__all__ = ["CannotOpen", "CustomerLists", "NotYet", "Number", "Opened"]

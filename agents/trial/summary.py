@@ -74,6 +74,7 @@ def short_line(seen: Seen, feed: Feed) -> str:
 def address_lines(web: str) -> list[str]:
     """What can be opened, each with its address."""
     return [
+        f"board       {web}/",
         f"metrics     {web}/metrics",
         f"API         {web}/api/v1/report?window=this_month",
         f"health      {web}/health/ready",

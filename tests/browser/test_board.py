@@ -1,10 +1,13 @@
 """The board in a real browser, on a running worker: what it shows, when, and to whom. The tests tell one story."""
 
+import json
 import re
 import time
 
 import pytest
+from click.testing import CliRunner
 
+from agents.commands.main import main
 from tests.browser.chromium import Chromium
 from tests.browser.conftest import Company
 from tests.live_ledger import wait
@@ -93,6 +96,26 @@ def test_a_number_opens_as_many_customers_as_it_says_by_keyboard(browser: Chromi
     assert "a0" not in browser.text()
     browser.press("Escape", 27)
     assert browser.faults == []
+
+
+def test_the_command_lists_the_same(company: Company) -> None:
+    words = ["customers", "--url", company.address, "--window", "1h", "--measure"]
+    lost = CliRunner().invoke(main, [*words, "lost", "--reason", "price", "--json"])
+    assert lost.exit_code == 0, lost.output
+    lines = [json.loads(line) for line in lost.stdout.splitlines()]
+    assert [line["reason"] for line in lines] == ["price"] * 3
+    assert "3 customers behind lost, 1h" in lost.stderr
+    life = CliRunner().invoke(main, ["customers", "--url", company.address, "--customer", lines[0]["customer"]])
+    assert [line.split("  ")[2] for line in life.stdout.splitlines()] == ["new", "lost"]
+    assert "reason price  kind voluntary" in life.stdout
+    first = CliRunner().invoke(main, [*words, "gained", "--most", "5"])
+    assert (first.exit_code, len(first.stdout.splitlines())) == (0, 5)
+    for wrong, told in ((["stayed", "--window", "yesterday"], "it can be opened now"),
+                        (["gained", "--reason", "price"], "reason goes with lost")):  # fmt: skip
+        refused = CliRunner().invoke(main, [*words, *wrong])
+        assert (refused.exit_code, told in refused.stderr) == (2, True), refused.output
+    stranger = CliRunner().invoke(main, ["customers", "--url", company.address, "--customer", "nobody"])
+    assert (stranger.exit_code, "no movement is kept" in stranger.stderr) == (2, True)
 
 
 def test_the_address_holds_window_scope_and_instant(browser: Chromium, company: Company) -> None:
