@@ -106,12 +106,12 @@ def _mid_batch(doom: Doom) -> None:
 
     original = PartitionLedger.apply
 
-    def apply(self: Any, facts: Any) -> Any:
+    def apply(self: Any, facts: Any, *teller: Any) -> Any:
         if doom.pass_by():
-            original(self, facts[: len(facts) // 2])
+            original(self, facts[: len(facts) // 2], *teller)
             doom.strike()
-            return original(self, facts[len(facts) // 2 :])
-        return original(self, facts)
+            return original(self, facts[len(facts) // 2 :], *teller)
+        return original(self, facts, *teller)
 
     PartitionLedger.apply = apply
 
