@@ -18,8 +18,11 @@ _sums = piece("streams.tables._sums")
 MINUTES, HOURS, DAYS, EVER = range(4)
 """Levels, finest first. EVER holds what is older than the days that are kept."""
 
-MOST_OPEN = 1024
-"""Buckets of a table whose cells are held as they are; the others, longest untouched, are packed."""
+MOST_OPEN = 1600
+"""Buckets of a table whose cells are held as they are; the others, longest untouched, are packed.
+
+A day of minutes with their hours and days, so that a late fact of the last day finds its bucket open.
+"""
 
 
 @dataclass(frozen=True, slots=True)
