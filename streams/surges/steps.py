@@ -16,7 +16,7 @@ MINUTES: Final = 60_000_000
 FINE_S, HOUR_S, DAY_S = 300, 3_600, 86_400
 STEPS: Final = (FINE_S, HOUR_S, DAY_S)
 
-SEASONS: Final = {FINE_S: 7, HOUR_S: 14, DAY_S: 26}
+SEASONS: Final = {FINE_S: 6, HOUR_S: 14, DAY_S: 26}
 """Days that slots of five minutes and hours remember, weeks that days do: all together under 10 kB a series."""
 FINE_FROM, HOUR_FROM = 50.0, 5.0
 """Minutes of a day with an event, from which a series stays in slots of five minutes, or of an hour."""

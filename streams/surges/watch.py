@@ -135,9 +135,8 @@ class Watch:
         if len(self.steps) == len(STEPS) or self.surge is not None or any(step.in_surge for step in self.steps):
             return []
         there = {step.step_s for step in self.steps}
-        return [
-            step_s for step_s in STEPS if step_s not in there and self.busy_today >= PROMOTED_AT * _BUSY_FROM[step_s]
-        ]
+        busy = self.busy_today / PROMOTED_AT
+        return [step_s for step_s in (FINE_S, HOUR_S) if step_s not in there and busy >= _BUSY_FROM[step_s]]
 
     def watch_finer(self, lengths: Iterable[int]) -> None:
         """Take in steps of these lengths."""

@@ -209,3 +209,11 @@ def test_a_strict_board_moves_the_line_out_for_all() -> None:
         events = play(bank, range(4 * 1440, 4 * 1440 + 20), dict.fromkeys(keys[1:], 0.2) | {keys[0]: 1.6})
         told.append([event.surge.series for event in events if event.what is What.OPENED])
     assert told == [[keys[0]], []]
+
+
+def test_a_busy_part_leaves_the_slow_growth_to_its_whole_and_a_quiet_one_the_quick_slots() -> None:
+    bank = SurgeBank(SurgeRules())
+    whole, busy, quiet = series("lost_customers"), *(series("lost_customers", segment=name) for name in "bq")
+    play(bank, range(3 * 1440), {whole: 1.0, busy: 1.0, quiet: 0.01})
+    sizes = {key: len(bank.snapshot(key)) for key in (whole, busy, quiet)}
+    assert sizes[quiet] < sizes[busy] < sizes[whole] < 10_000
