@@ -8,6 +8,7 @@ from agents.feeds import HEALTH, STATUS, VOICE
 from streams.facts.times import instant_of
 from streams.health.live.running import WINDOWS
 from streams.report import health, voice
+from streams.report.surges import surge_text
 from streams.tables.rows import Row
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 KEPT_S = 2.0
 """How long an answer is shown before it is made anew: for all pages, whatever they show else."""
+
+MOST_SURGES = 6
+"""Told at once: the open ones first, the newest before the others."""
 
 NOTHING_YET = "Nothing has come yet."
 
@@ -29,7 +33,10 @@ class Beside:
         self._kept: dict[str, tuple[float, Json | None]] = {}
 
     def sections(self, window: str, row: Row) -> Json:
-        """The sections `health` and `voice` of the report card; what is not read, or not there yet, is absent."""
+        """The sections `health` and `voice` of the report card, and surges in words.
+
+        What is not read, or not there yet, is absent.
+        """
         made: Json = {}
         experienced = self._health(window if window in WINDOWS else health.DEFAULT_WINDOW)
         if experienced is not None:
@@ -38,6 +45,10 @@ class Beside:
         said = self._voice()
         if said is not None:
             made["voice"] = voice.voice_section(said, window)
+        surging = self._surges()
+        if surging is not None:
+            found = [*surging["open"][::-1], *surging["closed"][::-1]][:MOST_SURGES]
+            made["surges"] = [{"open": "closed" not in one, "text": surge_text(one)} for one in found]
         return made
 
     def feeds(self, now: int) -> list[Json]:
@@ -77,6 +88,12 @@ class Beside:
     def _voice(self) -> Json | None:
         company = self._worker.voice_company
         return None if company is None else self._made("voice", company.now)
+
+    def _surges(self) -> Json | None:
+        board = self._worker.surge_board
+        if board is None or not board.complete:
+            return None
+        return self._made("surges", lambda: None if (clock := board.clock()) is None else board.log.now(clock))
 
     def _made(self, name: str, make: Callable[[], Json | None]) -> Json | None:
         kept, now = self._kept.get(name), monotonic()

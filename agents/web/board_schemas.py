@@ -82,6 +82,9 @@ BOARD_SCHEMAS: dict[str, Schema] = {
         ))),
         health=maybe(ref("HealthSection", "what customers experience now, where signals are read")),
         voice=maybe(ref("VoiceSection", "what customers say now, where mentions are read")),
+        surges=maybe(list_of("where they are looked for, the open ones first", record(
+            "a surge", open=flag("it goes on"), text=text("in a sentence"),
+        ))),
         choices=maybe(record(
             "scopes that there are, those of most customers first",
             segments=list_of("", NAMES), regions=list_of("", NAMES), products=list_of("", NAMES),

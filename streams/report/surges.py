@@ -27,12 +27,13 @@ def surge_lines(of: Mapping[str, Any]) -> Iterator[str]:
         stories.setdefault(surge["story"], []).append(surge)
     for story in stories.values():
         for place, surge in enumerate(story):
-            yield f"{'  ' if place == 0 else '    then '}{_line(surge)}"
+            yield f"{'  ' if place == 0 else '    then '}{surge_text(surge)}"
     alarms = of["false_alarms"]
     yield f"  false alarms in {alarms['days']} days: {alarms['false']:,}, accepted {alarms['budget']:g}"
 
 
-def _line(surge: Mapping[str, Any]) -> str:
+def surge_text(surge: Mapping[str, Any]) -> str:
+    """A surge in a sentence: what left its past, since when, and what contributes most of it."""
     series = dict(surge["series"])
     name = series.pop("measure").replace("_", " ")
     scope = "".join(f", {label} {value}" for label, value in series.items())

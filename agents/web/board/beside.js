@@ -45,6 +45,12 @@ export function showVoice(board) {
     tiles.length ? element("div", { class: "tiles" }, ...tiles) : element("p", {}, "Nobody said anything."));
 }
 
+export function showSurges(board) {
+  const of = board.surges ?? [];
+  byId("surges-card").hidden = !of.length;
+  fill(byId("surges"), ...of.map((surge) => element("li", { class: surge.open ? "notice bad" : "pale" }, surge.text)));
+}
+
 /** An instant with any offset, as the company's clocks show it. */
 function instant(board, text) {
   const at = new Date(text);

@@ -1,0 +1,40 @@
+"""What stands beside the ledger on the board: nothing where nothing is read, surges with the open ones first."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from agents.web.beside import MOST_SURGES, Beside
+from config.definitions_file import load
+from config.settings import NATIVE_DEFINITIONS
+
+
+def surge(onset: str, **more: str) -> dict[str, Any]:
+    return {
+        "series": {"measure": "unhappy_mentions", "brand": "acme"}, "onset": onset, "direction": "up",
+        "observed": 612.0, "expected": 119.4, "evidence": [], **more,
+    }  # fmt: skip
+
+
+def beside(surges: dict[str, Any] | None) -> Beside:
+    log = SimpleNamespace(now=lambda clock: surges)
+    board = None if surges is None else SimpleNamespace(complete=True, clock=lambda: 1, log=log)
+    worker: Any = SimpleNamespace(
+        health_company=None, voice_company=None, status=None, surge_board=board, definitions=load(NATIVE_DEFINITIONS)
+    )
+    return Beside(worker)
+
+
+def test_nothing_is_invented_where_nothing_is_read() -> None:
+    found = beside(None)
+    assert found.sections("1h", {"reasons": []}) == {}
+    assert found.feeds(0) == []
+
+
+def test_open_surges_come_first_and_the_newest_of_the_others() -> None:
+    closed = [surge(f"2024-05-0{day}T00:00:00Z", closed=f"2024-05-0{day}T05:00:00Z") for day in range(1, 9)]
+    told = beside({"open": [surge("2024-05-09T02:00:00Z")], "closed": closed}).sections("1h", {"reasons": []})
+    assert [one["open"] for one in told["surges"]] == [True] + [False] * (MOST_SURGES - 1)
+    assert told["surges"][0]["text"] == (
+        "unhappy mentions, brand acme up from 2024-05-09T02:00:00Z, still open: 612 where 119 were expected"
+    )
+    assert "2024-05-08T00:00:00Z until" in told["surges"][1]["text"]
