@@ -1,17 +1,18 @@
 """Surges, verdicts and actions, read back by every worker, so that any of them can tell."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from agents.kafka_clients import aiokafka_options
+from agents.topic_following import follow
 from config.settings import Settings
 from streams.surges.board import SurgeLog
 
 logger = logging.getLogger(__name__)
 
+TOPICS = ("surges", "surge-verdicts", "actions")
 POLL_MS = 200
 RECORDS_AT_ONCE = 500
 
@@ -36,30 +37,19 @@ class SurgeBoard:
 
         Raises: aiokafka's errors; the process is to end then.
         """
-        names = ("surges", "surge-verdicts", "actions")
-        name_of = {self._settings.topic(name): name for name in names}
-        consumer = AIOKafkaConsumer(
-            **aiokafka_options(self._settings), enable_auto_commit=False, auto_offset_reset="earliest",
-            fetch_max_wait_ms=POLL_MS,
+        name_of = {self._settings.topic(name): name for name in TOPICS}
+
+        async def take(records: Sequence[Any]) -> None:
+            for record in records:
+                self.take(name_of[record.topic], record.key, record.value)
+
+        def complete() -> None:
+            self.complete = True
+
+        await follow(
+            self._settings, dict.fromkeys(name_of, 1), take, complete, poll_ms=POLL_MS,
+            records_at_once=RECORDS_AT_ONCE,
         )
-        await consumer.start()
-        try:
-            partitions = [TopicPartition(topic, 0) for topic in name_of]
-            consumer.assign(partitions)
-            await consumer.seek_to_beginning(*partitions)
-            ends = await consumer.end_offsets(partitions)
-            while True:
-                batches = await consumer.getmany(timeout_ms=POLL_MS, max_records=RECORDS_AT_ONCE)
-                for partition, records in batches.items():
-                    for record in records:
-                        self.take(name_of[partition.topic], record.key, record.value)
-                if not self.complete:
-                    places = [await consumer.position(partition) for partition in partitions]
-                    self.complete = all(
-                        place >= ends[partition] for place, partition in zip(places, partitions, strict=True)
-                    )
-        finally:
-            await consumer.stop()
 
     def take(self, topic: str, key: bytes | None, value: bytes | None) -> None:
         """The next record of a topic, without prefix; one that is not to be read is passed over."""

@@ -3,13 +3,12 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from agents.kafka_clients import aiokafka_options
+from agents.topic_following import follow
 from config.settings import Settings
 from streams.facts.definitions.model import Definitions
 from streams.facts.placement import partition_for
@@ -81,33 +80,22 @@ class VoiceCompany:
 
         Raises: aiokafka's errors; the process is to end then.
         """
-        topic, count = self._settings.topic(TOPIC), self._settings.partitions
-        consumer = AIOKafkaConsumer(
-            **aiokafka_options(self._settings), enable_auto_commit=False, auto_offset_reset="earliest",
-            fetch_max_wait_ms=POLL_MS, max_partition_fetch_bytes=8 << 20,
+        topic = self._settings.topic(TOPIC)
+
+        async def take(records: Sequence[Any]) -> None:
+            for record in records:
+                self.take(record.partition, record.value)
+            while self._waits > (MOST_WAITING if self.complete else 0):
+                await self._merge_piece()
+
+        def complete() -> None:
+            self.complete = True
+            logger.info("%s is read back", topic)
+
+        await follow(
+            self._settings, {topic: self._settings.partitions}, take, complete, poll_ms=POLL_MS,
+            records_at_once=RECORDS_AT_ONCE,
         )
-        await consumer.start()
-        try:
-            partitions = [TopicPartition(topic, number) for number in range(count)]
-            consumer.assign(partitions)
-            await consumer.seek_to_beginning(*partitions)
-            ends = await consumer.end_offsets(partitions)
-            while True:
-                batches = await consumer.getmany(timeout_ms=POLL_MS, max_records=RECORDS_AT_ONCE)
-                for records in batches.values():
-                    for record in records:
-                        self.take(record.partition, record.value)
-                while self._waits > (MOST_WAITING if self.complete else 0):
-                    await self._merge_piece()
-                if not self.complete:
-                    places = [await consumer.position(partition) for partition in partitions]
-                    self.complete = all(
-                        place >= ends[partition] for place, partition in zip(places, partitions, strict=True)
-                    )
-                    if self.complete:
-                        logger.info("%s is read back", topic)
-        finally:
-            await consumer.stop()
 
     def take(self, partition: int, value: bytes | None) -> None:
         """The next record of a partition of the digests."""
