@@ -161,8 +161,11 @@ def memory(scopes: int, records: int, horizon: str, live: bool) -> None:
             print(json.dumps({"minutes": told * 10, "mb": round((resident() - before) / 1e6)}), flush=True)
     if waiting:
         recount.add(waiting)
-    rows = recount.company.rows("24h") if isinstance(recount, Live) else recount.finish()["periods"][0]["scopes"]
-    print(json.dumps({"scopes": len(rows), "mb": round((resident() - before) / 1e6)}))
+    if isinstance(recount, Live):
+        shown = len(recount.company.windows.rows("24h"))
+    else:
+        shown = len(recount.finish()["periods"][0]["scopes"])
+    print(json.dumps({"scopes": shown, "mb": round((resident() - before) / 1e6)}))
 
 
 def named(signals: Iterator[Signal], partitions: int, live: bool) -> list[dict[str, Any]]:
