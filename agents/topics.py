@@ -3,13 +3,14 @@
 Source of names and keys: the table of topics in the architecture.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from time import monotonic, sleep
 from typing import Any
 
 from kafka import KafkaAdminClient
-from kafka.errors import KafkaError, TopicAuthorizationFailedError
+from kafka.errors import KafkaError, TopicAlreadyExistsError, TopicAuthorizationFailedError
 
 from agents.connection_faults import no_broker_answers, refused_login
 from agents.kafka_clients import kafka_python_options
@@ -20,6 +21,9 @@ FOR_EVER = -1
 LONGEST_PAUSE_MS = 3_600_000
 """Compaction leaves records of the last hour: a worker that was paused for less can not have
 overwritten a newer state unnoticed, because the newer record is still there."""
+
+SEEN_WITHIN_S = 10.0
+"""So long a topic that has been made may be unknown to the broker that is asked."""
 
 PACKED_RECORD_BYTES = 8 << 20
 """Largest record of topics whose records are packed batches of ours."""
@@ -199,7 +203,7 @@ def ensure_topics(
             raise_errors=False,
         )
         refused = {made["name"]: made for made in answer["topics"] if made["error_code"]}
-        after = inspect_topics(client, settings, wanted)
+        after = _until_seen(client, settings, wanted, refused)
     except KafkaError as error:
         raise BrokerUnreachable(f"the broker did not answer: {type(error).__name__}: {error}") from error
     finally:
@@ -213,6 +217,25 @@ def ensure_topics(
         created=tuple(name for name in states.missing if name not in after.missing),
         faults=(*after.faults, *faults),
     )
+
+
+def _until_seen(
+    admin: KafkaAdminClient, settings: Settings, wanted: Sequence[Topic], refused: Mapping[str, dict[str, Any]]
+) -> TopicStates:
+    """What is there after topics were made, by us or by another worker in the same second.
+
+    A broker may not know yet of a topic that another one has just made.
+    """
+    until = monotonic() + SEEN_WITHIN_S
+    while True:
+        after = inspect_topics(admin, settings, wanted)
+        made = [
+            name for name in after.missing
+            if name not in refused or refused[name]["error_code"] == TopicAlreadyExistsError.errno
+        ]  # fmt: skip
+        if not made or monotonic() > until:
+            return after
+        sleep(0.1)
 
 
 def _not_created(name: str, made: dict[str, Any], settings: Settings) -> str:

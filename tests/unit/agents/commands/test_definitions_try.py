@@ -44,7 +44,6 @@ def test_json_is_one_object_and_last_is_kept_to(tmp_path: Path) -> None:
     ("arguments", "told"),
     [
         (["native"], "name a topic with --topic, or a file with --sample"),
-        (["native", "--topic", "t", "--sample", "f"], "not both"),
         (["native", "--sample", "nowhere.jsonl"], "nowhere.jsonl: No such file"),
         (["nothing.yaml", "--sample", "nowhere.jsonl"], "nothing.yaml"),
     ],
