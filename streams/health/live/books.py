@@ -322,7 +322,8 @@ class HealthBooks:
         saved = reader.progress
         if saved is None:
             return
-        self._restored = True
+        # Where nothing was counted there are no windows that must come to the clock, and no clock to come to.
+        self._restored = saved.watermark > NEVER
         counts = _decode(saved.counts)
         self.records.restore(counts, "signals")
         self.late, self._forgotten = counts["late"], counts["forgotten"]

@@ -351,3 +351,16 @@ def test_no_customer_stays_in_trouble_for_a_crash(lost: str, ticks: int, ends: s
     live.send(good)
     live.settle()
     assert live.in_trouble() == {}
+
+
+def test_owners_that_come_before_the_first_signal_hide_none_that_follow() -> None:
+    signals = an_hour(3)
+    live = LiveHealth(definitions(), 2)
+    live.tick()
+    for number in (0, 1):
+        live.crash(number)
+    for piece in in_pieces(signals, 1):
+        live.send(piece)
+        live.tick()
+    live.settle()
+    assert in_order(told(live, "1h")) == in_order(from_file(signals))
