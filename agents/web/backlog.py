@@ -16,7 +16,7 @@ from config.settings import Settings
 
 
 class Backlog(NamedTuple):
-    """Records not yet in the tables, and the partitions in which none of them is being counted."""
+    """Records not yet in the tables, and partitions in which nobody counted, until what waited there is counted."""
 
     records: int = 0
     stalled: tuple[int, ...] = ()
@@ -41,6 +41,7 @@ class BacklogWatch:
         self._stalled_after_s = 4.0 * max(1.0, settings.flush_interval_s)
         self._consumer: AIOKafkaConsumer | None = None
         self._seen: dict[int, _Seen] = {}
+        self._stalled: dict[int, int] = {}  # partition to where it ended when nobody counted there
         self.last: Backlog | None = None
         """What the last look found; None before the first, and when the broker did not answer."""
 
@@ -73,6 +74,11 @@ class BacklogWatch:
             waits = behind and (end > seen.end or number not in states or not states[number].idle)
             # Of its own this worker knows that it counts them, however long a flush takes.
             if waits and number not in own and now - seen.since > self._stalled_after_s:
+                self._stalled[number] = end
+            # Whoever takes over counts what waited there in pieces: until all of it is in, the tables are a part.
+            if not waits or offset >= self._stalled.get(number, 0):
+                self._stalled.pop(number, None)
+            else:
                 stalled.append(number)
         self.last = Backlog(records, tuple(sorted(stalled)))
 

@@ -78,3 +78,21 @@ def test_this_workers_own_are_counted_however_long_a_flush_takes() -> None:
         found.note({0: 1000, 1: 50}, float(second))
         assert found.last is not None
         assert found.last.stalled == ()
+
+
+def test_a_partition_that_was_stalled_is_told_until_all_that_waited_there_is_counted() -> None:
+    tables, found = watch()
+    found.note({0: 140, 1: 50}, 0.0)
+    tables.idle[0] = False
+    found.note({0: 140, 1: 50}, 5.0)
+    assert found.last == (40, (0,))
+    # This worker takes it over, and counts in pieces; new records come meanwhile.
+    tables.own = {0}
+    found.note({0: 140, 1: 50}, 6.0)
+    assert found.last == (40, (0,))
+    tables.at[0] = 130
+    found.note({0: 150, 1: 50}, 7.0)
+    assert found.last == (20, (0,))
+    tables.at[0] = 141
+    found.note({0: 150, 1: 50}, 8.0)
+    assert found.last == (9, ())
