@@ -230,7 +230,7 @@ class LedgerWorker:
 
     async def _keep_flushing(self, stage: PartitionStage[Any, Any] | IntakeAgent) -> None:
         flush = self._unless_stopping(stage.flush)
-        while True:
+        while not self._is_stopping():
             await flush()
             await stage.wait_for_flush(self.settings.flush_interval_s)
 
@@ -240,7 +240,7 @@ class LedgerWorker:
             if self._measurement is not None:
                 await self._measurement.watch(self)
 
-        await every(TICK_S, tick)
+        await every(TICK_S, tick, until=self._is_stopping)
 
     async def _keep_health(self) -> None:
         health, company = self.health, self.health_company
@@ -253,14 +253,16 @@ class LedgerWorker:
             await health.advance(company.advance(wall_clock_us()))
             await company.look()
 
-        await every(TICK_S, tick, share=HEALTH_SHARE)
+        await every(TICK_S, tick, until=self._is_stopping, share=HEALTH_SHARE)
 
     async def _keep_health_written(self) -> None:
         async def write() -> None:
             self.health_memory.write()
             await self.customer_health.write(lambda: bool(self.app.should_stop))
 
-        await every(NET_GROWTH_S, self._unless_stopping(write), share=NET_GROWTH_SHARE)
+        await every(
+            NET_GROWTH_S, self._unless_stopping(write), until=self._is_stopping, share=NET_GROWTH_SHARE
+        )
 
     async def _keep_voice(self) -> None:
         voice, merged = self.voice, self.voice_company
@@ -273,12 +275,12 @@ class LedgerWorker:
             if self.surges is None:
                 merged.counts.late.clear()
 
-        await every(TICK_S, tick, share=VOICE_SHARE)
+        await every(TICK_S, tick, until=self._is_stopping, share=VOICE_SHARE)
 
     async def _keep_surges(self) -> None:
         surges = self.surges
         assert surges is not None
-        await every(SURGES_S, surges.advance, share=SURGES_SHARE)
+        await every(SURGES_S, surges.advance, until=self._is_stopping, share=SURGES_SHARE)
 
     def latest_clock(self) -> int | None:
         """The clock of the tables, or that of the mentions where it is later."""
@@ -291,7 +293,12 @@ class LedgerWorker:
                 await self.net_growth.clear_replaced()
             await self.net_growth.write(lambda: bool(self.app.should_stop))
 
-        await every(NET_GROWTH_S, self._unless_stopping(write), share=NET_GROWTH_SHARE)
+        await every(
+            NET_GROWTH_S, self._unless_stopping(write), until=self._is_stopping, share=NET_GROWTH_SHARE
+        )
+
+    def _is_stopping(self) -> bool:
+        return bool(self.app.should_stop)
 
     def _unless_stopping(self, work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
         """What is sent after the last flush of an end in order finds no producer, and the end would be a failure."""

@@ -339,9 +339,15 @@ class PartitionStage(Generic[S, F]):
             state.next_offset = earliest
 
 
-async def every(seconds: float, work: Callable[[], Awaitable[None]], *, share: float = 1.0) -> None:
-    """Do the work again and again, `seconds` after its end, until cancelled; at most a `share` of the time."""
-    while True:
+async def every(
+    seconds: float, work: Callable[[], Awaitable[None]], *, until: Callable[[], bool], share: float = 1.0
+) -> None:
+    """Do the work again and again, `seconds` after its end, at most a `share` of the time.
+
+    It ends when it is cancelled, or when `until` holds: a wait that is over in the moment it is cancelled may swallow
+    the cancellation, and the process would not end.
+    """
+    while not until():
         started = monotonic()
         await work()
         took = monotonic() - started

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from time import monotonic
@@ -45,6 +46,12 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
     _seeks: int = 0
     #: When the group's coordinator last said that this worker belongs to the group, by the monotonic clock.
     heard_at: float = 0.0
+
+    def _stopped_set(self) -> None:
+        # Told to end twice, as a child and by the consumer, the thread may have closed its loop in between.
+        if not self.thread_loop.is_closed():
+            with suppress(RuntimeError):
+                super()._stopped_set()
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         conf = self.app.conf

@@ -71,7 +71,8 @@ class BoardFeed:
     async def run(self) -> None:
         """Make the views that are looked at, until cancelled; then every page is let go."""
         try:
-            await every(LOOK_S, self._look_guarded, share=SHARE)
+            app = self._worker.app
+            await every(LOOK_S, self._look_guarded, until=lambda: bool(app.should_stop), share=SHARE)
         finally:
             await self.let_go()
             await self._backlog.close()
