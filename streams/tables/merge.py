@@ -17,6 +17,7 @@ from streams.tables.windows import BEGINNING
 
 Cells = list[Addition]
 NO_CELLS: Cells = []
+NO_MASK = -1
 
 
 class _Held:
@@ -60,8 +61,9 @@ class CompanyTables:
         """Takes one record of a bucket, decoded; None: its tombstone. Says whether anything changed."""
         held = self._held.get(where)
         if part is None:
-            # Only what a coarser record replaces is deleted; an owner that was paused may delete more.
-            if held is None or held.counted:
+            # Only what a coarser record replaces is deleted; an owner that was paused may delete more. Nor may it
+            # delete what its successor wrote: the coarser record that masks that is void as soon as it is told so.
+            if held is None or held.counted or self._mask(where) < held.epoch:
                 return False
             self._remove(where, held)
             return True
@@ -75,7 +77,7 @@ class CompanyTables:
         first, before = held.stamp is None, held.upto
         held.epoch, held.stamp, held.upto = part.epoch, part.stamp, part.upto
         if first:
-            held.counted = not self._is_masked(where)
+            held.counted = self._mask(where) == NO_MASK
         self._replace(where, held, part.cells)
         if where.level != MINUTES and (first or before != part.upto):
             self._recount_finer(where, max(before, part.upto))
@@ -149,19 +151,20 @@ class CompanyTables:
             if where.level != MINUTES:
                 self._recount_finer(where, held.upto)
 
-    def _is_masked(self, where: PartKey) -> bool:
+    def _mask(self, where: PartKey) -> int:
+        """The newest epoch of the coarser records in which this one is contained; NO_MASK: there is none."""
         if where.level == EVER:
-            return False
-        calendar, partition, segment = self.tables.calendar, where.partition, where.segment
+            return NO_MASK
+        calendar, partition, segment, held = self.tables.calendar, where.partition, where.segment, self._held
         day = calendar.day_start(where.start)
+        masks: list[PartKey] = []
         for keys in self._by_place.get((partition, EVER, segment), {}).values():
-            if any(day < self._held[key].upto for key in keys):
-                return True
-        if where.level < DAYS and day in self._by_place.get((partition, DAYS, segment), {}):
-            return True
-        return where.level < HOURS and calendar.hour_start(where.start) in self._by_place.get(
-            (partition, HOURS, segment), {}
-        )
+            masks += [key for key in keys if day < held[key].upto]
+        if where.level < DAYS:
+            masks += self._by_place.get((partition, DAYS, segment), {}).get(day, ())
+        if where.level < HOURS:
+            masks += self._by_place.get((partition, HOURS, segment), {}).get(calendar.hour_start(where.start), ())
+        return max((held[key].epoch for key in masks), default=NO_MASK)
 
     def _recount_finer(self, where: PartKey, upto: int) -> None:
         """Looks again at every record that this one may mask."""
@@ -180,7 +183,7 @@ class CompanyTables:
             starts = self._by_place[place]
             for start in self._starts_within(starts, level, first, last):
                 for key in starts[start]:
-                    self._count(key, self._held[key], not self._is_masked(key))
+                    self._count(key, self._held[key], self._mask(key) == NO_MASK)
 
     def _starts_within(self, starts: Mapping[int, object], level: int, first: int, last: int) -> list[int]:
         """Which of these buckets of a level begin in [first, last): by the calendar where that is the shorter way."""
