@@ -167,7 +167,7 @@ class LedgerWorker:
     async def _ledger_delivered(self, partition: int, flush: Flush) -> None:
         await self.company.take_own(partition, flush)
         if self.health is not None:
-            self.health.ledger_changed(partition, flush.movements.customers)
+            self.health.ledger_changed(partition, flush.movements.customers, flush.linked)
 
     def _faust_app(self, options: TransportOptions | None) -> faust.App:
         settings = self.settings

@@ -8,11 +8,12 @@ import faust
 
 from agents.dead_letters import encode_dead_letter
 from agents.partition_stage import PartitionStage
-from agents.partition_state import Output, Watcher
+from agents.partition_state import Elsewhere, Output, Watcher
 from agents.wall_clock import wall_clock_us
 from config.settings import Settings
 from streams.books import PartitionBooks
 from streams.facts.definitions.model import Definitions
+from streams.facts.placement import partition_for
 from streams.health.admission import SignalAdmission, StatusAdmission
 from streams.health.customers import Profile
 from streams.health.live.books import HealthBooks, HealthFlush
@@ -38,6 +39,17 @@ class LedgerOfPartition:
     def version(self) -> object:
         """The books themselves: another owner has others."""
         return self._books()
+
+    @property
+    def has_links(self) -> bool:
+        """Whether any id of the partition is linked to another."""
+        books = self._books()
+        return books is not None and books.has_links
+
+    def linked_to(self, customer_id: str) -> str | None:
+        """The customer whose alias this id is."""
+        books = self._books()
+        return None if books is None else books.linked_to(customer_id)
 
     def find(self, customer_id: str) -> Held | None:
         """The customer as the ledger has it now; who has left is worth nothing any more."""
@@ -79,22 +91,27 @@ class HealthAgent(PartitionStage[HealthBooks, HealthFlush]):
         ledger = LedgerOfPartition(lambda: self._ledger(partition))
         return HealthBooks(
             partition, self._settings.partitions, self.definitions, self._admission, self._clock_rules, ledger,
-            self._needs,
+            self._needs, self._settings.edition,
         )
 
     def output(self, state: HealthBooks, flush: HealthFlush) -> Output:
         """Dead letters once, parts and customers in trouble again and again."""
         letters = [encode_dead_letter(letter) for letter in flush.dead_letters]
+        elsewhere = [
+            Elsewhere(self.feed, partition_for(record.key, self._settings.partitions), *record)
+            for record in flush.handovers
+        ]
         return Output(
-            flush.changelog, once=[("dead-letters", letters)],
+            flush.changelog, elsewhere, once=[("dead-letters", letters)],
             again=[("health-parts", flush.parts), ("customers-in-trouble", flush.troubles)],
         )
 
-    def ledger_changed(self, partition: int, customers: Iterable[str]) -> None:
-        """The ledger has another word of these customers."""
+    def ledger_changed(self, partition: int, customers: Iterable[str], linked: Iterable[str] = ()) -> None:
+        """The ledger has another word of these customers; the ids in `linked` are aliases now."""
         books = self.partitions.get(partition)
         if books is not None:
             books.ledger_changed(customers)
+            books.linked(linked)
 
     async def advance(self, clock: int | None) -> None:
         """Count up to the clock of the company, and note which partitions are read to their end."""

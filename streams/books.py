@@ -63,6 +63,7 @@ class Flush:
     next_offset: int  # the first record of the source partition that is not in it
     decoded: dict[bytes, Part]  # some of `parts`, for whoever need not decode them
     handovers: list[HandoverRecord] = field(default_factory=list)
+    linked: tuple[str, ...] = ()  # ids that became aliases of customers, or of others
 
 
 @dataclass(slots=True)
@@ -240,18 +241,27 @@ class PartitionBooks:
         self._told = progress
         parts.append(progress_record(self.partition, progress))
         unwritten, self._unwritten = self._unwritten, _Unwritten()
-        ended = self._ended
+        ended, linked = self._ended, tuple(sorted(self._linked.changed))
         changelog = self._changelog_records(parts[:-1], state.fresh)
         return Flush(
             changelog, parts, unwritten.movements, unwritten.dead_letters, self.epoch, self._flushes, ended,
             progress.next_offset, self._tables.take_decoded(),
-            handover_records(unwritten.handovers, self._agreement, self.partition),
+            handover_records(unwritten.handovers, self._agreement, self.partition), linked,
         )  # fmt: skip
 
     @property
     def has_unwritten(self) -> bool:
         """Whether records or movements wait for the next flush."""
         return self._unwritten.anything
+
+    @property
+    def has_links(self) -> bool:
+        """Whether any id of this partition is linked."""
+        return self._linked.has_links
+
+    def linked_to(self, customer_id: str) -> str | None:
+        """The customer whose alias this id is; None: it is none's."""
+        return self._linked.customer_of(customer_id)
 
     def restore(self, reader: ChangelogReader, epoch: int) -> None:
         """Take over what the changelog holds; for fresh books only.

@@ -141,6 +141,22 @@ class Recount:
         self._book()
         return batch
 
+    def customer_of(self, customer_id: str) -> str:
+        """The customer that a record means which names this id and no silo: links are followed to their end.
+
+        Ids linked in a circle stay apart where it closes.
+        """
+        passed = {customer_id}
+        while (target := self._of(customer_id).customer_of(customer_id)) is not None and target not in passed:
+            passed.add(target)
+            customer_id = target
+        return customer_id
+
+    @property
+    def has_links(self) -> bool:
+        """Whether any id is linked to another."""
+        return any(linked.has_links for linked in self._linked)
+
     @staticmethod
     def _lives_in(here: int, partitions: int) -> Callable[[str], bool]:
         return lambda customer_id: partition_for(customer_id.encode(), partitions) == here

@@ -28,6 +28,8 @@ def health_of_files(
         read_into(ledger, facts)
         ledger.finish()
         recount.tell_time(ledger.latest)
+        if ledger.has_links:
+            recount.customer_of = ledger.customer_of
     if status is not None:
         count_records(status, "service-status", recount.add_statuses)
     count_records(signals, "qos-signals", recount.add)

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from streams.facts.definitions.model import Definitions
 from streams.facts.models import RawRecord
 from streams.facts.placement import partitions_for
@@ -62,12 +64,22 @@ class SignalCounts:
         }
 
 
+def _under_its_customer(signal: Signal, customer_of: Callable[[str], str]) -> Signal:
+    """The signal as the customer's whose alias it names; its id stays apart from those of the customer's own."""
+    customer_id = customer_of(signal.customer_id)
+    if customer_id == signal.customer_id:
+        return signal
+    event_id = f"{signal.customer_id}\0{signal.event_id}"
+    return msgspec.structs.replace(signal, customer_id=customer_id, event_id=event_id)
+
+
 class HealthRecount:
     """Perceived health over records in their order of arrival.
 
     Attributes:
         after_until: signals dated after the end of the clock, which were left out.
         latest: largest event time read; NEVER before the first.
+        customer_of: the customer whose alias an id is, else the id; None: nobody is linked.
     """
 
     def __init__(
@@ -83,6 +95,7 @@ class HealthRecount:
         self.until = until
         self.after_until = 0
         self.latest = NEVER
+        self.customer_of: Callable[[str], str] | None = None
         self._open_until = NEVER
         self._earliest: int | None = None
         self.signals = SignalCounts()
@@ -125,6 +138,8 @@ class HealthRecount:
 
     def take(self, signals: Sequence[Signal]) -> None:
         """Count signals that were admitted."""
+        if self.customer_of is not None:
+            signals = [_under_its_customer(signal, self.customer_of) for signal in signals]
         if signals:
             self.latest = max(self.latest, max(signal.at for signal in signals))
             earliest = min(signal.at for signal in signals)

@@ -100,6 +100,11 @@ class LinkedLedger:
         """Whether any id of this partition is linked, or was linked to."""
         return bool(self._aliases)
 
+    def customer_of(self, alias_id: str) -> str | None:
+        """The customer that a record means which names this id and no silo; None: the id is no alias."""
+        alias = self._aliases.get(alias_id)
+        return None if alias is None or not alias.words else min(alias.words.values()).customer_id
+
     def apply(self, facts: Sequence[Fact], offsets: Iterable[int]) -> None:
         """Apply facts in their order of arrival; `offsets` of the records that gave them."""
         if not self._aliases:

@@ -107,6 +107,8 @@ class SurgeRecount:
     def end_of_facts(self) -> None:
         """Let fall due what is due by the last fact."""
         self.ledger.finish()
+        if self.ledger.has_links:
+            self.health.customer_of = self.ledger.customer_of
 
     def finish(self) -> dict[str, Any]:
         """Judge every minute; the JSON of `netgrowth surges`."""

@@ -12,12 +12,13 @@ from kafka import KafkaProducer
 from agents.topics import ensure_topics
 from config.definitions_file import parse
 from config.settings import load
-from tests.embedded.test_health_worker import facts, health_at_rest, rows
+from tests.embedded.test_health_worker import facts, health_at_rest, read_back, rows, send
 from tests.kafka.broker import KafkaCluster
 from tests.live_ledger import LiveWorker, wait
 from tests.unit.streams.health.faults import hit_by, stream
 from tests.unit.streams.health.live.company_of_books import LiveHealth
-from tests.unit.streams.health.signalling import health_of
+from tests.unit.streams.health.live.test_live_health import an_hour
+from tests.unit.streams.health.signalling import START, health_of
 
 pytestmark = pytest.mark.kafka
 
@@ -76,21 +77,21 @@ def test_a_fault_over_all_partitions_is_named_as_in_one_whoever_dies(
     first, second = (worker.wait_ready() for worker in workers)
     producer = KafkaProducer(bootstrap_servers=environment["KAFKA_BROKERS"], linger_ms=20)
 
-    def send(topic: str, documents: list[dict[str, Any]]) -> None:
+    def send_on(topic: str, documents: list[dict[str, Any]]) -> None:
         for document in documents:
             key = document["customer_id"].encode()
             producer.send(environment["NETGROWTH_TOPIC_PREFIX"] + topic, json.dumps(document).encode(), key)
         producer.flush()
 
-    send("customer-events", known)
+    send_on("customer-events", known)
     half = len(signals) // 2
-    send("qos-signals", signals[:half])
+    send_on("qos-signals", signals[:half])
     wait(lambda: counted(second) > half // 2, second, "counts")
     owned = [set((worker.json("/api/v1/status") or {})["owned"]) for worker in (first, second)]
     assert owned[0] | owned[1] == {0, 1, 2, 3}
     assert not owned[0] & owned[1]
     first.process.kill()
-    send("qos-signals", [*signals[half:], *again])
+    send_on("qos-signals", [*signals[half:], *again])
     live = health_at_rest(second, len(signals) + len(again))
     producer.close()
 
@@ -107,6 +108,42 @@ def test_a_fault_over_all_partitions_is_named_as_in_one_whoever_dies(
     assert named["attributes"] == hit_by(SEED) == {one.attribute: list(one.values) for one in of_one.subset.choices}
     assert (named["customers"], named["disrupted"]) == (of_one.customers, of_one.disrupted)
     assert named["named_at"] <= "2024-01-01T10:30:18Z"  # within five minutes
+
+
+def test_signals_under_two_ids_of_one_customer_are_of_one_whoever_dies(
+    environment: dict[str, str], workers: list[LiveWorker], tmp_path: Path
+) -> None:
+    agreed, known, signals = parse(SHOP), facts(60), an_hour(3)
+    chance = random.Random(SEED)
+    under_either = [
+        one | {"customer_id": f"app-{one['customer_id']}"} if chance.random() < 0.5 else one for one in signals
+    ]
+    links = [
+        {
+            "event_id": f"l{number}", "at": START - 1_800_000, "fact": "same_customer", "silo": "native",
+            "silo_id": f"app-c{number}", "customer_id": f"c{number}",
+        }
+        for number in range(60)
+    ]  # fmt: skip
+    ensure_topics(load(environment))
+    workers.extend(LiveWorker(environment, tmp_path, name) for name in ("first", "second"))
+    first, second = (worker.wait_ready() for worker in workers)
+    half = len(signals) // 2
+    send(environment, "customer-events", known, "customer_id")
+    send(environment, "qos-signals", under_either[:half], "customer_id")
+    wait(lambda: counted(second) > half // 2, second, "counts")
+    send(environment, "customer-events", links, "silo_id")
+    first.process.kill()
+    send(environment, "qos-signals", under_either[half:], "customer_id")
+    live = health_at_rest(second, len(signals))
+    expected = health_of(signals, facts=known, by="hour", under=agreed)
+    assert rows(live["periods"][0]) == rows(expected["periods"][-1])
+    assert live["accounting"]["signals"]["records"] == len(signals), "what is handed over is no signal more"
+    offline = health_of(under_either, facts=[*known, *links], by="hour", under=agreed, partitions=4)
+    assert rows(live["periods"][0]) == rows(offline["periods"][-1])
+    in_trouble = read_back(environment, "customers-in-trouble")
+    assert len(in_trouble) == live["in_trouble"] > 0
+    assert not [name for name in in_trouble if name.startswith("app-")]
 
 
 def counted(worker: LiveWorker) -> int:

@@ -16,6 +16,7 @@ from streams.facts.models import DeadLetter, RawRecord
 from streams.health.admission import AdmittedSignals, SignalAdmission
 from streams.health.columns import Kind
 from streams.health.live.counting import Places, count_minute
+from streams.health.live.handing_over import HandedRecord, HandingOver
 from streams.health.live.held import HeldSignals
 from streams.health.live.known import KnownCustomers, LedgerView
 from streams.health.live.learning import HourlyLatencies
@@ -26,6 +27,7 @@ from streams.health.live.telling import Telling
 from streams.health.live.troubles import Troubles
 from streams.health.needs import Needs
 from streams.health.recount import SignalCounts
+from streams.intake.origins import ledger_agreement_of
 from streams.ledger.changelog import ChangelogReader
 from streams.ledger.remembered import NEVER
 from streams.ledger.rules import HOUR, MINUTE
@@ -47,6 +49,7 @@ class HealthFlush:
     dead_letters: list[DeadLetter]
     troubles: list[Record]
     epoch: int
+    handovers: list[HandedRecord] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -67,7 +70,7 @@ class HealthBooks:
 
     def __init__(
         self, partition: int, partitions: int, definitions: Definitions, admission: SignalAdmission,
-        clock_rules: ClockRules, ledger: LedgerView, needs: Needs,
+        clock_rules: ClockRules, ledger: LedgerView, needs: Needs, edition: str = "",
     ) -> None:  # fmt: skip
         """`needs` is shared with the company's health, which lets it learn."""
         self.partition = partition
@@ -89,6 +92,10 @@ class HealthBooks:
         self._held = HeldSignals()
         self._places = Places()
         self._running = Running(self._places, self._held)
+        self._handing = HandingOver(
+            self._held, self._running, ledger, partition, partitions,
+            ledger_agreement_of(definitions.name, definitions.version, edition),
+        )
         self._known = KnownCustomers(ledger, self._held.customers.names)
         self._hours = HourlyLatencies(needs.is_stated, rules.disruption.tolerating_is_bad, rules.learning.days)
         self._troubles = Troubles(definitions)
@@ -106,14 +113,17 @@ class HealthBooks:
     @property
     def has_unwritten(self) -> bool:
         """Whether records wait for the next flush."""
-        return self._unwritten.anything or bool(self._held.dirty)
+        return self._unwritten.anything or bool(self._held.dirty) or bool(self._handing.outgoing)
 
     def apply(self, records: Sequence[RawRecord], next_offset: int) -> AdmittedSignals:
         """Apply the next records of the partition; `next_offset` is the offset after the last of them."""
-        batch = self._admission.admit(records)
+        horizon, largest = self._rules.horizon_us, self._largest
+        told, handed = self._handing.among(records)
+        for signals in handed:
+            self.late += self._handing.receive(signals, largest - horizon)
+        batch = self._admission.admit(told)
         self.records.count(batch)
         self._unwritten.dead_letters.extend(batch.dead_letters)
-        horizon, largest = self._rules.horizon_us, self._largest
         in_time = []
         for signal in batch.signals:
             at = signal.at
@@ -138,6 +148,10 @@ class HealthBooks:
         numbers = self._held.customers.numbers
         self._ask_anew([numbers[name] for name in customers if name in numbers])
 
+    def linked(self, ids: Iterable[str]) -> None:
+        """These ids are aliases now: what is held of them belongs to others."""
+        self._handing.linked(ids)
+
     def _ask_anew(self, numbers: Sequence[int]) -> None:
         if not numbers:
             return
@@ -153,6 +167,8 @@ class HealthBooks:
         self._held.settle()
         if self._known.is_other_ledger():
             self._ask_anew(range(len(self._held.customers.names)))
+            self._handing.linked_anew()
+        self._handing.hand_over()
         if clock is None:
             return False
         target = clock // MINUTE
@@ -218,11 +234,16 @@ class HealthBooks:
     def flush(self, now: int) -> HealthFlush | None:
         """What changed since the last flush; None when there is nothing to write. `now`: wall clock."""
         self._held.settle()
+        self._handing.hand_over()
         moved = self._save_troubles()
         parts = self._part_records(now)
-        if not (self._unwritten.anything or parts or moved or self._to_tell or self._log.has_unwritten):
+        if not (
+            self._unwritten.anything or parts or moved or self._to_tell or self._log.has_unwritten
+            or self._handing.outgoing
+        ):  # fmt: skip
             return None
         unwritten, self._unwritten = self._unwritten, _Unwritten()
+        handovers, self._handing.outgoing = self._handing.outgoing, []
         self._saved.save()
         self._forget()
         self._held.lay_aside()
@@ -231,7 +252,7 @@ class HealthBooks:
             next_offset=self.next_offset or 0, watermark=self._largest, clock=NEVER, partitions=self._partitions,
             definitions=self._named, counts=_encode(self._counts()), fresh=state.fresh,
         )
-        return HealthFlush(changelog, parts, unwritten.dead_letters, moved, self.epoch)
+        return HealthFlush(changelog, parts, unwritten.dead_letters, moved, self.epoch, handovers)
 
     @property
     def _named(self) -> tuple[str, str]:
@@ -298,6 +319,7 @@ class HealthBooks:
             if new is not None:
                 self._running.renumber(new)
                 self._known.renumber(self._held.customers.names)
+                self._handing.renumbered()
         old = self._hours.forget(self._largest)
         self._saved.forget(old)
         self._telling.forget_hours(old)

@@ -39,6 +39,14 @@ class Chunk(msgspec.Struct, array_like=True, gc=False):
     attributes: list[Attributes]
     rows: bytes
 
+    def of_customers(self, chosen: npt.NDArray[np.int64]) -> tuple["Chunk", list[int]]:
+        """The signals of some customers, by their places, and these places in the order in which they stand now."""
+        rows = np.frombuffer(self.rows, dtype=ROW)
+        rows = rows[np.isin(rows["customer"], chosen)].copy()
+        kept = chosen.tolist()
+        rows["customer"] = np.searchsorted(chosen, rows["customer"])
+        return Chunk([self.customers[place] for place in kept], self.kinds, self.attributes, rows.tobytes()), kept
+
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Chunk).decode
@@ -51,6 +59,7 @@ class HeldSignals:
         customers, kinds, attributes: names of the numbers in the columns.
         duplicates: signals whose id had come before.
         dirty: minutes (since 1970) in which anything changed since the caller last cleared it.
+        came: numbers of customers of whom signals came since the caller last cleared it.
     """
 
     def __init__(self) -> None:
@@ -59,6 +68,7 @@ class HeldSignals:
         self.attributes: Names[Attributes] = Names()
         self.duplicates = 0
         self.dirty: set[int] = set()
+        self.came: set[int] = set()
         self._ids = IdIndex()
         self._minutes: dict[int, list[Rows]] = {}
         self._aside = Aside()
@@ -116,6 +126,7 @@ class HeldSignals:
         rows, minutes = rows[stays], minutes[stays]
         fresh = first[stays]
         self._ids.add(rows["id"][fresh], minutes[fresh])
+        self.came.update(np.unique(rows["customer"]).tolist())
         order = np.argsort(minutes, kind="stable")
         rows, minutes = rows[order], minutes[order]
         bounds = [*np.flatnonzero(np.diff(minutes, prepend=-1)).tolist(), len(rows)]
@@ -132,6 +143,39 @@ class HeldSignals:
         if minute in self._minutes or minute in self._aside:
             self._minutes[minute] = [rows[rows["id"] != one] for rows in self._of(minute)]
             self.dirty.add(minute)
+
+    def take_out(self, customers: npt.NDArray[np.uint32], minutes: Iterable[int]) -> Rows:
+        """Let go of all signals of these customers in these minutes, and give them; everything is settled."""
+        taken: list[Rows] = [np.empty(0, dtype=ROW)]
+        for minute in sorted(minutes):
+            if minute not in self._minutes and minute not in self._aside:
+                continue
+            kept = []
+            for rows in self._of(minute):
+                chosen = np.isin(rows["customer"], customers)
+                if chosen.any():
+                    taken.append(rows[chosen])
+                    self.dirty.add(minute)
+                    rows = rows[~chosen]
+                if len(rows):
+                    kept.append(rows)
+            if kept:
+                self._minutes[minute] = kept
+            else:
+                del self._minutes[minute]
+        found = np.concatenate(taken)
+        for hour in set((found["at"] // HOUR).tolist()) & self._unsaved.keys():
+            self._unsaved[hour] = [rows[~np.isin(rows["customer"], customers)] for rows in self._unsaved[hour]]
+        return found
+
+    def take_in(self, chunk: Chunk, oldest: int) -> int:
+        """Hold the signals of a chunk that are not older than `oldest`; gives how many are."""
+        rows, duplicates = self._numbered_of(chunk), self.duplicates
+        in_time = rows[rows["at"] >= oldest]
+        if len(in_time):
+            self._put(in_time, is_saved=False)
+        self.duplicates = duplicates  # whoever handed them over has counted theirs
+        return len(rows) - len(in_time)
 
     def _of(self, minute: int) -> list[Rows]:
         """The signals of a minute as they are held, in memory from now on."""
@@ -183,10 +227,14 @@ class HeldSignals:
         return found
 
     def _chunk(self, rows: Rows) -> bytes:
+        return _encode(self.chunk_of(rows))
+
+    def chunk_of(self, rows: Rows) -> Chunk:
+        """Signals with the names that they need."""
         rows = rows.copy()
         customers = self._told(rows, "customer", self.customers)
         kinds, attributes = self._told(rows, "kind", self.kinds), self._told(rows, "attributes", self.attributes)
-        return _encode(Chunk(customers, kinds, attributes, rows.tobytes()))
+        return Chunk(customers, kinds, attributes, rows.tobytes())
 
     def save_again(self, hour: int) -> None:
         """All signals of an hour are unsaved; those that come twice count once."""
@@ -207,8 +255,10 @@ class HeldSignals:
             self._put(rows, is_saved=True)
 
     def _numbered(self, chunk: bytes) -> Rows:
+        return self._numbered_of(_decode(chunk))
+
+    def _numbered_of(self, found: Chunk) -> Rows:
         """The signals of a chunk under the numbers of today."""
-        found = _decode(chunk)
         rows = np.frombuffer(found.rows, dtype=ROW).copy()
         numbers = {
             "customer": [self.customers.number(name) for name in found.customers],

@@ -26,17 +26,29 @@ class LedgerView(Protocol):
     def version(self) -> object:
         """Another object when there is another ledger, or none: then all that was asked is void."""
 
+    @property
+    def has_links(self) -> bool:
+        """Whether any id is linked to another."""
+
     def find(self, customer_id: str) -> Held | None:
         """The customer now; None: the ledger does not know it, or there is none."""
+
+    def linked_to(self, customer_id: str) -> str | None:
+        """The customer whose alias this id is; None: it is none's, as far as the ledger knows."""
 
 
 class NoView:
     """There is no ledger."""
 
     version = None
+    has_links = False
 
     def find(self, customer_id: str) -> Held | None:
         """Nobody is known."""
+        return None
+
+    def linked_to(self, customer_id: str) -> str | None:
+        """Nobody is linked."""
         return None
 
 

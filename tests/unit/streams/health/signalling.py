@@ -55,6 +55,7 @@ def health_of(
         ledger.add(records(facts))
         ledger.finish()
         recount.tell_time(ledger.latest)
+        recount.customer_of = ledger.customer_of
     if statuses is not None:
         recount.add_statuses(records(statuses))
     for start in range(0, len(signals), batch):

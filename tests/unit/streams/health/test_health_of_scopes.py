@@ -156,3 +156,17 @@ def test_signals_after_the_end_of_the_clock_are_left_out() -> None:
 def test_no_signal_makes_up_no_time() -> None:
     health = health_of([])
     assert (health["until"], health["periods"]) == (None, [])
+
+
+def test_signals_of_an_id_that_is_linked_are_those_of_its_customer():
+    joined = {"event_id": "j", "at": START - 60_000, "customer_id": "c", "fact": "joined", "value": 500}
+    link = {
+        "event_id": "l", "at": START, "fact": "same_customer", "silo": "native", "silo_id": "a", "customer_id": "c",
+    }  # fmt: skip
+    signals = [signal(1, 0, "a", ok=False), signal(1, 1, "c", ok=False), signal(2, 1, "b")]
+    health = health_of(signals, facts=[joined, link])
+    (whole,) = health["periods"][0]["services"]
+    assert (whole["customers"], whole["disrupted"], whole["value_at_risk"]) == (2, 1, 500)
+    assert whole["customer_minutes"] == 2
+    apart = health_of(signals, facts=[joined])["periods"][0]["services"][0]
+    assert (apart["customers"], apart["disrupted"], apart["value_at_risk"]) == (3, 2, 500)

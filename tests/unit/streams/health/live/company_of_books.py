@@ -24,7 +24,15 @@ class Base:
 
     def __init__(self, customers: Mapping[str, Held]) -> None:
         self.customers = dict(customers)
+        self.links: dict[str, str] = {}
         self.version: object = self
+
+    @property
+    def has_links(self) -> bool:
+        return bool(self.links)
+
+    def linked_to(self, customer_id: str) -> str | None:
+        return self.links.get(customer_id)
 
     def find(self, customer_id: str) -> Held | None:
         return self.customers.get(customer_id)
@@ -89,6 +97,11 @@ class LiveHealth:
         if records:
             books.apply(records, len(topic))
 
+    def read_on(self) -> None:
+        """Read what waits in the topic."""
+        for number in range(len(self.books)):
+            self._read(number)
+
     def tick(self) -> None:
         """A second passes: everybody counts and writes, nobody has anything more to read."""
         self.now += 2_000_000
@@ -104,6 +117,9 @@ class LiveHealth:
             pass
 
     def _deliver(self, number: int, flush: HealthFlush) -> None:
+        for key, value, headers in flush.handovers:
+            topic = self.topics[partition_for(key, len(self.books))]
+            topic.append(RawRecord(value, key, "qos-signals", 0, len(topic), None, tuple(headers)))
         if "changelog" not in self.lost:
             self.changelogs[number].extend(flush.changelog)
         self.parts[number].extend(flush.parts)
