@@ -1,26 +1,24 @@
-"""Putting dead letters back: which may go, and sending them so that doing it twice changes nothing.
+"""Putting dead letters back: sending what may go so that doing it twice changes nothing.
 
-A letter goes back when its record is admitted now and is not older than the horizon of the partition it goes to.
 Before records are sent a note says so, and another one when they lie in their topic. After a crash in between the
 topic is searched for what was sent, by its header.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from kafka import KafkaProducer, TopicPartition
 from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError
 
+from agents.dead_letter_deciding import Decision, Outcome
 from agents.dead_letters import (
     REPLAYED,
     REPLAYED_FROM,
     REPLAYING,
     DeadLetterBox,
-    Held,
     ReplayNote,
     dead_letter_key,
     encode_note,
@@ -28,93 +26,9 @@ from agents.dead_letters import (
 from agents.topic_reading import read_topic
 from agents.topics import BrokerUnreachable, connect_admin
 from config.settings import Settings
-from streams.facts.admission import Admission
-from streams.facts.definitions.model import Definitions
-from streams.facts.models import DeadLetter, RawRecord, RejectReason
-from streams.facts.placement import partition_for
+from streams.facts.models import DeadLetter, Position
+from streams.intake.rules import CUSTOMER_EVENTS
 from streams.tables.part_records import is_progress, read_key, read_progress
-
-TOPIC = "customer-events"
-
-
-class Outcome(StrEnum):
-    """What becomes of a letter."""
-
-    REPLAY = "replay"  # goes back
-    ALREADY = "already_replayed"
-    NOT_ADMITTED = "not_admitted"  # what was wrong with it still is
-    TOO_OLD = "older_than_horizon"  # for `backfill`
-    NOT_COUNTED_YET = "partition_not_counted_yet"  # no worker has told how far the partition has come
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What becomes of one letter, and why; key and partition are where its record goes."""
-
-    held: Held
-    outcome: Outcome
-    detail: str = ""
-    key: bytes | None = None
-    partition: int | None = None
-
-
-class Deciding:
-    """Decides over letters under the definitions of now.
-
-    Args:
-        watermarks: largest event time admitted from each partition, microseconds; None or absent: not known.
-        now_us: the wall clock, microseconds.
-    """
-
-    def __init__(
-        self, definitions: Definitions, *, partitions: int, max_bytes: int, now_us: Callable[[], int],
-        watermarks: Mapping[int, int | None],
-    ) -> None:
-        self._content = Admission(definitions, now_us=now_us, max_bytes=max_bytes)
-        self._placed = Admission(
-            definitions, now_us=now_us, partitions=partitions, check_keys=True, max_bytes=max_bytes
-        )
-        self._partitions = partitions
-        self._watermarks = watermarks
-        self._horizon_us = definitions.horizon_us
-
-    def decide(self, held: Held) -> Decision:
-        """What becomes of this letter."""
-        if held.replayed is not None:
-            place = f"{held.replayed.topic}-{held.replayed.partition}-{held.replayed.offset}"
-            return Decision(held, Outcome.ALREADY, f"put back as {place}")
-        letter = held.letter
-        record = _record(letter, letter.key, letter.position.partition)
-        content = self._content.admit([record])
-        if content.dead_letters:
-            return _not_admitted(held, content.dead_letters[0])
-        if content.unmapped:
-            return Decision(held, Outcome.NOT_ADMITTED, "unmapped: no rule of the definitions takes it")
-        facts = [fact for fact in content.facts if fact.customer_id]
-        if not facts:
-            return Decision(held, Outcome.REPLAY, "", letter.key, letter.position.partition)
-        key = letter.key
-        if not key or letter.reason in (RejectReason.MISSING_KEY, RejectReason.WRONG_PARTITION):
-            key = facts[0].customer_id.encode()
-        partition = partition_for(key, self._partitions)
-        placed = self._placed.admit([_record(letter, key, partition)])
-        if placed.dead_letters:
-            return _not_admitted(held, placed.dead_letters[0])
-        watermark = self._watermarks.get(partition)
-        if watermark is None:
-            return Decision(held, Outcome.NOT_COUNTED_YET, f"partition {partition}: start a worker, then try again")
-        if min(fact.at for fact in facts) < watermark - self._horizon_us:
-            return Decision(held, Outcome.TOO_OLD, "older than the horizon of its partition: it is for a backfill")
-        return Decision(held, Outcome.REPLAY, "", key, partition)
-
-
-def _not_admitted(held: Held, letter: DeadLetter) -> Decision:
-    return Decision(held, Outcome.NOT_ADMITTED, f"{letter.reason.value}: {letter.detail}")
-
-
-def _record(letter: DeadLetter, key: bytes | None, partition: int) -> RawRecord:
-    position = letter.position
-    return RawRecord(letter.payload, key, position.topic, partition, position.offset, letter.timestamp_ms)
 
 
 @dataclass(slots=True)
@@ -179,7 +93,7 @@ def records_behind(settings: Settings, standing: Standing) -> int:
 
     Raises: BrokerUnreachable.
     """
-    topic = settings.topic(TOPIC)
+    topic = settings.topic(CUSTOMER_EVENTS)
     admin = connect_admin(settings)
     try:
         latest = {TopicPartition(topic, number): OffsetSpec.LATEST for number in range(settings.partitions)}
@@ -203,33 +117,32 @@ def put_back(settings: Settings, producer: KafkaProducer, decisions: Iterable[De
     Raises: ReplayFailed, BrokerUnreachable.
     """
     going = [decision for decision in decisions if decision.outcome is Outcome.REPLAY]
-    going.sort(key=lambda decision: (decision.held.letter.position.partition, decision.held.letter.position.offset))
+    going.sort(key=lambda decision: _order(decision.held.letter.position))
     done: Counter[str] = Counter(sent=0, found=0)
-    letters_topic, topic = settings.topic("dead-letters"), settings.topic(TOPIC)
+    letters_topic = settings.topic("dead-letters")
     lie_there: dict[bytes, ReplayNote] = {}
-    if any(decision.held.started is not None for decision in going):
-        lie_there = _sent_before(settings, {_key(decision) for decision in going})
+    resumed = [decision for decision in going if decision.held.started is not None]
+    for feed in sorted({one.feed for decision in resumed for one in decision.going}):
+        # Of one that was to give several records some may lie there; the others are sent with all of them again.
+        lie_there |= _sent_before(settings, feed, {_key(decision): len(decision.going) for decision in resumed})
     to_send = [decision for decision in going if _key(decision) not in lie_there]
     starting = [
-        encode_note(decision.held.letter.position, ReplayNote(REPLAYING, topic, decision.partition or 0, -1))
-        for decision in to_send
+        encode_note(decision.held.letter.position, _started(settings, decision)) for decision in to_send
     ]
     _send(producer, [(letters_topic, key, value, [], None) for key, value in starting])
-    places = _send(
-        producer,
-        [
-            (
-                topic,
-                decision.key,
-                decision.held.letter.payload,
-                [*_own_headers(decision.held.letter), (REPLAYED_FROM, _key(decision))],
-                decision.partition,
-            )
-            for decision in to_send
-        ],
-    )
-    for decision, (partition, offset) in zip(to_send, places, strict=True):
-        lie_there[_key(decision)] = ReplayNote(REPLAYED, topic, partition, offset)
+    outgoing: list[Outgoing] = [
+        (
+            settings.topic(one.feed), one.key, one.value,
+            [*_own_headers(decision.held.letter), (REPLAYED_FROM, _key(decision))], one.partition,
+        )
+        for decision in to_send for one in decision.going
+    ]  # fmt: skip
+    places = iter(_send(producer, outgoing))
+    for decision in to_send:
+        partition, offset = next(places)
+        for _ in decision.going[1:]:
+            next(places)
+        lie_there[_key(decision)] = ReplayNote(REPLAYED, settings.topic(decision.going[0].feed), partition, offset)
         done["sent"] += 1
     done["found"] = len(going) - len(to_send)
     noted = [encode_note(decision.held.letter.position, lie_there[_key(decision)]) for decision in going]
@@ -237,18 +150,30 @@ def put_back(settings: Settings, producer: KafkaProducer, decisions: Iterable[De
     return done
 
 
-def _sent_before(settings: Settings, keys: set[bytes]) -> dict[bytes, ReplayNote]:
-    found: dict[bytes, ReplayNote] = {}
-    topic = settings.topic(TOPIC)
+def _started(settings: Settings, decision: Decision) -> ReplayNote:
+    first = decision.going[0]
+    return ReplayNote(REPLAYING, settings.topic(first.feed), first.partition or 0, -1)
 
-    def take(partition: int, records: Sequence[Any]) -> None:
-        for record in records:
+
+def _order(position: Position) -> tuple[str, int, int]:
+    return position.topic, position.partition, position.offset
+
+
+def _sent_before(settings: Settings, feed: str, records: Mapping[bytes, int]) -> dict[bytes, ReplayNote]:
+    """Of these letters those all of whose records lie in the topic, with the place of the first."""
+    found: dict[bytes, ReplayNote] = {}
+    seen: Counter[bytes] = Counter()
+    topic = settings.topic(feed)
+
+    def take(partition: int, lines: Sequence[Any]) -> None:
+        for record in lines:
             for name, value in record.headers:
-                if name == REPLAYED_FROM and value in keys:
+                if name == REPLAYED_FROM and value in records:
+                    seen[value] += 1
                     found.setdefault(value, ReplayNote(REPLAYED, topic, partition, record.offset))
 
-    read_topic(settings, TOPIC, take)
-    return found
+    read_topic(settings, feed, take)
+    return {key: note for key, note in found.items() if seen[key] >= records[key]}
 
 
 def _own_headers(letter: DeadLetter) -> list[tuple[str, bytes]]:

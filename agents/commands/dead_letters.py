@@ -4,18 +4,17 @@ import base64
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import click
 import orjson
 
+from agents.avro_records import AvroRecords, NoAvro, RegistryUnreachable
 from agents.commands.environment import WrongInput, settings_from_environment
 from agents.commands.ledger import load_definitions
+from agents.dead_letter_deciding import Deciding, Decision, Outcome, as_it_lies
 from agents.dead_letter_replay import (
-    Deciding,
-    Decision,
-    Outcome,
     ReplayFailed,
     put_back,
     read_letters,
@@ -25,7 +24,8 @@ from agents.dead_letter_replay import (
 from agents.dead_letters import Held, ReasonSummary, summarise
 from agents.replay.sending import TopicsNotReady, check_topics, create_producer
 from agents.topics import BrokerUnreachable
-from streams.facts.models import RejectReason
+from config.settings import Settings
+from streams.facts.models import RawRecord, RejectReason
 from streams.report.wording import plural
 from streams.tables.calendar import utc_text
 
@@ -81,12 +81,13 @@ def list_letters(reason: str | None, as_json: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="Say what would be put back; send nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def replay(reason: str | None, definitions_file: str | None, dry_run: bool, as_json: bool) -> None:
-    """Put back into their topic the records that would be admitted now.
+    """Put back the records that would be admitted now: of customer-events, and of your own topics.
 
-    A record keeps its key and headers; where the key was missing or its partition wrong, the key is the customer's
-    id, and the partition follows from the key. It goes back only if it is not older than the horizon of that
-    partition. What is put back is remembered: doing it again changes nothing. Start the workers with the mended
-    definitions first.
+    Your own topics are not written to: what intake makes of such a record now goes where intake would have sent it.
+    A record of customer-events goes back into it, with its key and headers; where the key was missing or its
+    partition wrong, the key is the customer's id, and the partition follows from the key. It goes back only if it is
+    not older than the horizon of that partition. What is put back is remembered: doing it again changes nothing.
+    Start the workers with the mended definitions first.
 
     Exit status: 0 done, also when nothing could go back; 1 the broker did not take a record; 2 no broker, wrong
     definitions, or others than those the workers count by.
@@ -95,7 +96,8 @@ def replay(reason: str | None, definitions_file: str | None, dry_run: bool, as_j
     definitions = load_definitions(definitions_file or str(settings.definitions))
     try:
         check_topics(settings, ["customer-events", "dead-letters", "scope-parts"])
-        letters = read_letters(settings).of(reason, settings.topic("customer-events"))
+        ours = {settings.topic("customer-events"), *definitions.own_topics}
+        letters = [held for held in read_letters(settings).of(reason) if held.letter.position.topic in ours]
         standing = read_standing(settings)
         other = standing.other_than(definitions.name, definitions.version)
         if other is not None:
@@ -106,6 +108,7 @@ def replay(reason: str | None, definitions_file: str | None, dry_run: bool, as_j
             max_bytes=settings.max_record_bytes,
             now_us=lambda: time.time_ns() // 1000,
             watermarks=standing.watermarks,
+            decode=_decoder(settings),
         )
         decisions = [deciding.decide(held) for held in letters]
         behind = records_behind(settings, standing)
@@ -122,7 +125,7 @@ def replay(reason: str | None, definitions_file: str | None, dry_run: bool, as_j
                 done = put_back(settings, producer, decisions)
             finally:
                 producer.close()
-    except (BrokerUnreachable, TopicsNotReady) as error:
+    except (BrokerUnreachable, TopicsNotReady, NoAvro, RegistryUnreachable) as error:
         raise WrongInput(str(error)) from error
     except ReplayFailed as error:
         click.echo(str(error), err=True)
@@ -133,6 +136,19 @@ def replay(reason: str | None, definitions_file: str | None, dry_run: bool, as_j
         return
     for line in _replay_lines(told):
         click.echo(line)
+
+
+def _decoder(settings: Settings) -> Callable[[Sequence[RawRecord]], Sequence[RawRecord]]:
+    """What reads records of own topics: Avro, too, where a registry is set."""
+    if settings.schema_registry is None:
+        return as_it_lies
+    avro = AvroRecords(settings)
+
+    def decode(records: Sequence[RawRecord]) -> Sequence[RawRecord]:
+        avro.fetch(avro.missing(records))
+        return avro.read(records)
+
+    return decode
 
 
 def listing(letters: Sequence[Held], *, with_records: bool) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Dead letters on the embedded broker: seen once by reason, put back once, remembered."""
 
 import time
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -13,10 +14,13 @@ from agents.dead_letters import REPLAYED_FROM, REPLAYING, ReplayNote, encode_dea
 from agents.kafka_clients import kafka_python_options
 from agents.replay.sending import create_producer
 from agents.topics import BY_NAME, ensure_topics
+from config.definitions_file import load as load_definitions
 from config.settings import Settings
-from streams.facts.models import DeadLetter, Position, RejectReason
+from streams.facts.admission import Admission
+from streams.facts.models import DeadLetter, Position, RawRecord, RejectReason
 from streams.facts.placement import partition_for
 from streams.ledger.rules import DAY
+from streams.tables.calendar import utc_text
 from streams.tables.part_records import Progress, progress_record
 
 pytestmark = pytest.mark.embedded
@@ -165,3 +169,78 @@ def test_topics_that_are_missing_are_named(environment: dict[str, str]) -> None:
     result = CliRunner(env=environment).invoke(command, ["list"])
     assert result.exit_code == 2
     assert "netgrowth topics create" in result.stderr
+
+
+OWN = """
+name: own
+version: "1"
+agreed: {by: a test, at: 2026-01-01}
+currency: EUR
+time_zone: UTC
+value_model: {version: "1", field: paid}
+silos:
+  billing:
+    own_topics: [TOPIC]
+    customer_id: account
+    event_id: id
+    rules:
+      - {name: trials, when: [{field: plan, is: trial}], drop: true}
+      - {name: paid, facts: [{fact: purchased, at: at, value: model}, {fact: profile_changed, at: at, segment: plan}]}
+"""
+
+
+def test_what_intake_makes_now_of_a_record_of_an_own_topic_goes_where_intake_writes(
+    environment: dict[str, str], settings: Settings, tmp_path: Path
+) -> None:
+    ensure_topics(settings, TOPICS)
+    topic = f"billing.{settings.topic('v1')}"
+    file = tmp_path / "own.yaml"
+    file.write_text(OWN.replace("TOPIC", topic))
+    moment = utc_text(NOW)
+
+    def refused(offset: int, **fields: Any) -> DeadLetter:
+        invoice = {"id": f"i{offset}", "account": "anna", "at": moment, "paid": 5, "plan": "pro"}
+        value = orjson.dumps(invoice | fields)
+        place = Position(topic, 0, offset)
+        return DeadLetter(place, RejectReason.MISSING_FIELD, "paid was missing", value, b"x", (), NOW // 1000)
+
+    letters = [refused(0), refused(1, account=""), refused(2, plan="trial"), refused(3, at=utc_text(NOW - 9 * DAY))]
+    send(settings, "dead-letters", [encode_dead_letter(one) for one in letters])
+    mended = {**environment, "NETGROWTH_DEFINITIONS": str(file)}
+    assert run(mended, "replay")["held_back"][0]["why"] == "partition_not_counted_yet"
+    told = Progress(0, NOW, True, False, "1", definitions_name="own")
+    send(settings, "scope-parts", [progress_record(number, told) for number in range(settings.partitions)])
+    told = run(mended, "replay")
+    assert (told["put_back"], told["sent"]) == (1, 1)
+    assert {line["why"] for line in told["held_back"]} == {"not_admitted", "gives_nothing", "older_than_horizon"}
+    records = in_topic(settings)
+    assert [(record.key, orjson.loads(record.value)["fact"]) for record in records] == [
+        (b"anna", "purchased"), (b"anna", "profile_changed"),
+    ]  # fmt: skip
+    assert {record.partition for record in records} == {partition_for(b"anna", settings.partitions)}
+    batch = Admission(load_definitions(file)).admit([RawRecord(record.value, record.key) for record in records])
+    assert (batch.facts[0].silo, batch.facts[0].value, batch.facts[0].at) == ("billing", 500, NOW)
+    assert (run(mended, "replay")["put_back"], len(in_topic(settings))) == (0, 2)
+
+
+def test_of_a_record_that_gives_several_those_that_lack_are_sent_after_an_interruption(
+    environment: dict[str, str], settings: Settings, tmp_path: Path
+) -> None:
+    ensure_topics(settings, TOPICS)
+    topic = f"billing.{settings.topic('v1')}"
+    file = tmp_path / "own.yaml"
+    file.write_text(OWN.replace("TOPIC", topic))
+    value = orjson.dumps({"id": "i0", "account": "anna", "at": utc_text(NOW), "paid": 5, "plan": "pro"})
+    one = DeadLetter(Position(topic, 0, 0), RejectReason.MISSING_FIELD, "", value, b"x", (), NOW // 1000)
+    started = ReplayNote(REPLAYING, settings.topic("customer-events"), 0, -1)
+    send(settings, "dead-letters", [encode_dead_letter(one), encode_note(one.position, started)])
+    producer = create_producer(settings)
+    sent = [(REPLAYED_FROM, f"{topic}-0-0".encode())]
+    producer.send(settings.topic("customer-events"), key=b"anna", value=b"{}", headers=sent)
+    producer.close()
+    told = Progress(0, NOW, True, False, "1", definitions_name="own")
+    send(settings, "scope-parts", [progress_record(number, told) for number in range(settings.partitions)])
+    mended = {**environment, "NETGROWTH_DEFINITIONS": str(file)}
+    assert run(mended, "replay")["sent"] == 1
+    assert len(in_topic(settings)) == 3
+    assert run(mended, "replay")["already_replayed"] == 1
