@@ -10,6 +10,7 @@ import orjson
 
 from agents.commands.environment import WrongInput, settings_from_environment
 from agents.commands.facts_file import readable_again
+from agents.commands.kept_records import counted_from_topic
 from agents.commands.ledger import Instant, OwnTopic, check_own, load_definitions, read_into
 from agents.matching import Responsible, find_responsible, suspects_of
 from agents.replay.sending import TopicsNotReady
@@ -49,12 +50,14 @@ SHOWN_RECORDS = 10
               help="Where they differ, compare the file with the topic customer-events in Kafka record by record.")
 @click.option("--silos", is_flag=True,
               help="Instead, explain each silo's own count against the company's, from the file alone.")
+@click.option("--topic", "from_topic", is_flag=True,
+              help="With --silos: count what customer-events keeps in Kafka, instead of a file.")
 @click.option("--until", type=Instant(), help="With --silos: where the clock ends (RFC 3339).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
     facts: str | None, own: tuple[tuple[str, str], ...], url: str | None, running_file: str | None,
-    definitions_file: str | None, partitions: int | None, positions: bool, silos: bool, until: int | None,
-    as_json: bool,
+    definitions_file: str | None, partitions: int | None, positions: bool, silos: bool, from_topic: bool,
+    until: int | None, as_json: bool,
 ) -> None:
     """Count a file of records again, up to the clock of the running tables, and compare every field of every scope.
 
@@ -63,7 +66,8 @@ def command(
     or zstd compressed.
 
     With --silos no worker is asked: each silo's own count, the company's, and the difference by cause, down to a
-    remainder of zero. How a silo counts by itself is `own_count` of the definitions.
+    remainder of zero. How a silo counts by itself is `own_count` of the definitions. The records are those of files,
+    or with --topic those that customer-events keeps.
 
     Exit status: 0 equal, 1 different, 2 no worker, or other definitions than the worker's.
     """
@@ -71,10 +75,22 @@ def command(
     if silos:
         if url is not None or running_file is not None:
             raise WrongInput("--silos counts the file alone; leave --url and --running out")
-        if facts is None and not own:
-            raise WrongInput("no records are given: name a file with --facts, or with --own TOPIC=FILE")
-        _explain_silos(definitions_file or str(settings.definitions), facts, own, partitions or 1, until, as_json)
+        definitions_file = definitions_file or str(settings.definitions)
+        if from_topic:
+            if facts is not None or own:
+                raise WrongInput("--topic counts what lies in Kafka; leave --facts and --own out")
+            explained = counted_from_topic(settings, load_definitions(definitions_file), until)
+        elif facts is None and not own:
+            raise WrongInput(
+                "no records are given: name a file with --facts, or with --own TOPIC=FILE, or have those of "
+                "customer-events counted with --topic"
+            )
+        else:
+            explained = _silos_of_files(definitions_file, facts, own, partitions or 1, until)
+        _tell_silos(explained, as_json)
         return
+    if from_topic:
+        raise WrongInput("--topic goes with --silos; else running tables are compared with a file")
     if own:
         raise WrongInput("--own goes with --silos; a worker counts the records that intake wrote to customer-events")
     if facts is None:
@@ -114,10 +130,9 @@ def command(
         sys.exit(1)
 
 
-def _explain_silos(
-    definitions_file: str, facts: str | None, own: tuple[tuple[str, str], ...], partitions: int, until: int | None,
-    as_json: bool,
-) -> None:
+def _silos_of_files(
+    definitions_file: str, facts: str | None, own: tuple[tuple[str, str], ...], partitions: int, until: int | None
+) -> dict[str, Any]:
     definitions = load_definitions(definitions_file)
     check_own(definitions, own)
     recount = SiloRecount(definitions, partitions=partitions, until=until, now_us=wall_clock_us)
@@ -125,7 +140,10 @@ def _explain_silos(
         read_into(recount, facts)
     for topic, file in own:
         read_into(recount, file, topic)
-    found = recount.explained(recount.finish())
+    return recount.explained(recount.finish())
+
+
+def _tell_silos(found: dict[str, Any], as_json: bool) -> None:
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(found) + b"\n")
     else:

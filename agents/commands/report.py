@@ -7,12 +7,14 @@ import click
 import orjson
 
 from agents.commands.environment import WrongInput, settings_from_environment
+from agents.commands.kept_records import counted_from_topic
 from agents.commands.ledger import Instant, load_definitions, read_into
 from agents.wall_clock import wall_clock_us
 from agents.worker_client import WorkerRefused, WorkerUnreachable, ask, worker_url
+from config.settings import Settings
 from streams.facts.times import instant_of
 from streams.ledger.remembered import NEVER
-from streams.report.card import card, card_lines
+from streams.report.card import add_silos, card, card_lines
 from streams.report.instants import is_final_now
 from streams.silos.recount import SiloRecount
 from streams.tables.calendar import minute_start, utc_text
@@ -29,15 +31,20 @@ from streams.tables.windows import WINDOW_NAMES
 @click.option("--facts", metavar="FILE", help="Count this file instead of asking a worker; - is standard input.")
 @click.option("--window", type=click.Choice(list(WINDOW_NAMES)), default="all", show_default=True,
               help="Which of the running windows at that instant.")
+@click.option("--silos", is_flag=True,
+              help="With a worker: count what customer-events keeps again, and explain each silo's own count.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
-    at: int | None, url: str | None, definitions_file: str | None, facts: str | None, window: str, as_json: bool
+    at: int | None, url: str | None, definitions_file: str | None, facts: str | None, window: str, silos: bool,
+    as_json: bool,
 ) -> None:
     """The report card: net growth, why customers left, what brought them, who recommends us, and problems.
 
     It says what is known now. While facts inside the horizon can still change an instant, the card says that it is
     provisional. A worker answers for its clock and for instants before it whose buckets are still kept; from a file
-    every instant can be had.
+    every instant can be had. A file's card explains each silo's own count against the company's; a worker's does with
+    --silos, which reads customer-events in Kafka again and takes its time (KAFKA_BROKERS and its credentials, and
+    NETGROWTH_DEFINITIONS as the workers have it).
 
     Exit status: 0 done, 2 no worker, an instant that it cannot answer, or a file without any event time.
     """
@@ -47,7 +54,12 @@ def command(
         raise WrongInput("--url and --facts are both given; keep one")
     if facts is not None and definitions_file is None:
         raise WrongInput("--facts needs --definitions: what the records mean")
-    found = _from_worker(url, at, window) if facts is None else _from_file(str(definitions_file), facts, at, window)
+    if silos and facts is not None:
+        raise WrongInput("--silos goes with a worker; the card of a file explains silos anyway")
+    if facts is None:
+        found = _from_worker(url, at, window, silos=silos)
+    else:
+        found = _from_file(str(definitions_file), facts, at, window)
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(found) + b"\n")
         return
@@ -68,8 +80,9 @@ def _from_file(definitions_file: str, facts: str, at: int | None, window: str) -
     return card(ledger, window=window, known_until=utc_text(known), final=final, silos=silos)
 
 
-def _from_worker(url: str | None, at: int | None, window: str) -> dict[str, Any]:
-    where = url or worker_url(settings_from_environment())
+def _from_worker(url: str | None, at: int | None, window: str, *, silos: bool) -> dict[str, Any]:
+    settings = settings_from_environment()
+    where = url or worker_url(settings)
     parameters = {"window": window} | ({} if at is None else {"at": utc_text(at)})
     try:
         found: dict[str, Any] = ask(where, "/api/v1/report", **parameters)
@@ -80,4 +93,19 @@ def _from_worker(url: str | None, at: int | None, window: str) -> dict[str, Any]
             f"the worker at {where} answers for {found['at']} alone, not for {utc_text(at)}; "
             "leave --at out, or count a file: --definitions F --facts FILE"
         )
+    if silos:
+        _add_silos(found, settings)
     return found
+
+
+def _add_silos(found: dict[str, Any], settings: Settings) -> None:
+    """The section of the silos, from what the topic keeps up to the card's clock."""
+    definitions = load_definitions(str(settings.definitions))
+    theirs, ours = found["definitions"], {"name": definitions.name, "version": definitions.version}
+    if {name: theirs[name] for name in ours} != ours:
+        raise WrongInput(
+            f"the worker counts by the definitions {theirs['name']} {theirs['version']}, and {settings.definitions} "
+            f"is {ours['name']} {ours['version']}: set NETGROWTH_DEFINITIONS to the worker's file"
+        )
+    explained = counted_from_topic(settings, definitions, instant_of(found["at"], None, "at"))
+    add_silos(found, explained)

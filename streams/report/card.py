@@ -98,6 +98,12 @@ def card(
     return made
 
 
+def add_silos(made: dict[str, Any], explained: Mapping[str, Any]) -> None:
+    """Add to a running worker's card each silo's own count, explained from the records that are kept."""
+    made["silos"] = explained["silos"]
+    made["silos_company"] = explained["company"]["closing"]
+
+
 def card_lines(of: Mapping[str, Any]) -> list[str]:
     """The report card as lines of plain text."""
     return list(_lines(of))
@@ -176,6 +182,11 @@ def _lines(of: Mapping[str, Any]) -> Iterator[str]:
             if cause["closing"]["customers"]
         ]
         yield f"  {silo['silo']}: {plural(own, 'customer')}; {', '.join(causes) or 'no difference'}"
+    if of.get("silos_company", of["closing"]) != of["closing"]:
+        yield (
+            f"  These explain {both(of['silos_company'])}; the tables have {both(of['closing'])}: customer-events "
+            "does not keep all that was counted (its retention, or --carry-over)"
+        )
     if "health" in of:
         yield ""
         yield from health_lines(of["health"], currency)

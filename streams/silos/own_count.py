@@ -241,6 +241,11 @@ class Refusals:
         self._now_us = now_us
         self._reached = 0
 
+    def silo_of(self, letter: DeadLetter) -> str | None:
+        """Whose record it was; None: it names no customer that could be read."""
+        facts = self._words.facts_of(letter, LATEST_EVENT_US, self._reached)
+        return facts[0].silo if facts else None
+
     def of(self, batch: AdmittedBatch, records: Sequence[RawRecord]) -> FactsAt:
         """What they said, each fact with the place of its record in the batch."""
         reached = max([self._reached, *(fact.at for fact in batch.facts)])

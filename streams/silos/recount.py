@@ -1,12 +1,12 @@
 """Counting records for the company and for every silo by itself, and explaining what lies between."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from streams.facts.admission import AdmittedBatch
 from streams.facts.definitions.model import Definitions
-from streams.facts.models import Fact, RawRecord
+from streams.facts.models import DeadLetter, Fact, RawRecord
 from streams.facts.placement import partition_for
 from streams.ledger.remembered import NEVER
 from streams.recount import Recount
@@ -57,6 +57,13 @@ class SiloRecount(Recount):
         for name, silo in self._silos.items():
             silo.apply(records, facts.get(name, []), refused.get(name, []), beats, self._place)
         return batch
+
+    def note_refused(self, letters: Iterable[DeadLetter]) -> None:
+        """Records that were refused before they came here: they are told by number, and are in no count."""
+        for letter in letters:
+            silo = self._silos.get(self._refusals.silo_of(letter) or "")
+            of = self._rejected_of_none if silo is None else silo.rejected
+            of[letter.reason.value] += 1
 
     def explained(self, ledger: Mapping[str, Any]) -> dict[str, Any]:
         """Every silo's own count, the company's, and the difference by cause; `ledger` is what `finish` gave.

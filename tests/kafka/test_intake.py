@@ -4,9 +4,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
+from click.testing import CliRunner
 from kafka import KafkaAdminClient, KafkaProducer
 
+from agents.commands.reconcile import command as reconcile
+from agents.commands.report import command as report
 from agents.dead_letters import DeadLetterBox
 from agents.kafka_clients import kafka_python_options
 from agents.topic_reading import read_topic
@@ -14,6 +18,7 @@ from agents.topics import ensure_topics
 from config.settings import Settings, load
 from streams.facts.models import RawRecord
 from streams.recount import Recount
+from streams.silos.recount import remainders_are_zero
 from tests.kafka.broker import KafkaCluster
 from tests.live_ledger import LiveWorker, assert_balanced, assert_same, wait
 from tests.schema_registry import INVOICE, LATER, PAID, in_wire_format, running
@@ -82,9 +87,25 @@ def test_two_silos_with_links_after_the_facts_equal_one_topic_whoever_dies(
         assert_same(live, expected)
         second.process.start()
         assert_same(second.wait_ready().ledger_of(records), expected)
+        explained_by_silo(environment, second, live)
     finally:
         first.process.stop()
         second.process.stop()
+
+
+def explained_by_silo(environment: dict[str, str], worker: LiveWorker, live: dict[str, Any]) -> None:
+    """The worker's card, and the command, explain what each of the two silos counts by itself."""
+    url = f"http://127.0.0.1:{worker.port}"
+    result = CliRunner(env=environment).invoke(report, ["--silos", "--json", "--url", url])
+    assert result.exit_code == 0, result.output
+    card = orjson.loads(result.stdout)
+    assert {silo["silo"] for silo in card["silos"]} == {"people", "till", "web"}
+    assert card["silos_company"] == card["closing"] == live["total"]["closing"]
+    assert all(any(cause["cause"] == "linked" for cause in silo["causes"]) for silo in card["silos"])
+    assert remainders_are_zero(card["silos"])
+    result = CliRunner(env=environment).invoke(reconcile, ["--silos", "--topic", "--json", "--until", card["at"]])
+    assert result.exit_code == 0, result.output
+    assert orjson.loads(result.stdout)["silos"] == card["silos"]
 
 
 AVRO = """
