@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,13 +38,29 @@ class TopicRecords:
     ends: list[int]
 
 
+Take = Callable[[int, Sequence[RawRecord]], None]
+"""Is given the next records of a partition."""
+
+
 def of_topic(
     settings: Settings, topic: str, since_ms: int | None = None, partitions: int | None = None
 ) -> TopicRecords:
-    """All records of a topic, up to its ends at this moment.
+    """All records of a topic at once; otherwise as `through_topic`. Raises: BrokerUnreachable."""
+    records: dict[int, list[RawRecord]] = {}
+    ends = through_topic(
+        settings, topic, lambda number, found: records.setdefault(number, []).extend(found), since_ms, partitions
+    )
+    return TopicRecords([records.get(number, []) for number in range(len(ends))], ends)
+
+
+def through_topic(
+    settings: Settings, topic: str, take: Take, since_ms: int | None = None, partitions: int | None = None
+) -> list[int]:
+    """Go through all records of a topic, up to its ends at this moment, which are the answer, by partition.
 
     Args:
         topic: its full name.
+        take: is given the records as they are read, those of each partition in their order.
         since_ms: from the first record appended then or later, milliseconds; None: from the beginning.
         partitions: that it must have; None: as many as it has.
     Raises: BrokerUnreachable, also when the topic is not there or has another number of partitions.
@@ -53,7 +69,7 @@ def of_topic(
     if partitions not in (None, count):
         raise BrokerUnreachable(f"{topic} has {count} partitions, and {partitions} are expected")
     try:
-        return asyncio.run(_read(settings, topic, since_ms, count))
+        return asyncio.run(_read(settings, topic, take, since_ms, count))
     except KafkaConnectionError as error:
         raise BrokerUnreachable(no_broker_answers(settings)) from error
     except KafkaError as error:
@@ -71,7 +87,7 @@ def _partitions_of(settings: Settings, topic: str) -> int:
     return len(found[0]["partitions"])
 
 
-async def _read(settings: Settings, topic: str, since_ms: int | None, count: int) -> TopicRecords:
+async def _read(settings: Settings, topic: str, take: Take, since_ms: int | None, count: int) -> list[int]:
     consumer: Any = AIOKafkaConsumer(
         **aiokafka_options(settings), enable_auto_commit=False, auto_offset_reset="earliest",
         max_partition_fetch_bytes=4 << 20,
@@ -86,19 +102,18 @@ async def _read(settings: Settings, topic: str, since_ms: int | None, count: int
             starts = {place: ends[place] if at is None else at.offset for place, at in found.items()}
         for place in places:
             consumer.seek(place, starts[place])
-        records: list[list[RawRecord]] = [[] for _ in places]
         left = [place for place in places if ends[place] > starts[place]]
         while left:
             for place, fetched in (await consumer.getmany(*left, timeout_ms=500, max_records=AT_ONCE)).items():
-                records[place.partition].extend(
+                take(place.partition, [
                     RawRecord(
                         record.value, record.key, topic, record.partition, record.offset, record.timestamp,
                         tuple(record.headers),
                     )
                     for record in fetched
                     if record.offset < ends[place]
-                )
+                ])
             left = [place for place in left if await consumer.position(place) < ends[place]]
-        return TopicRecords(records, [ends[place] for place in places])
+        return [ends[place] for place in places]
     finally:
         await consumer.stop()

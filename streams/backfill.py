@@ -1,6 +1,7 @@
 """History and the facts that are still kept, put together in event time, as each partition would have had them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 from streams.books import PartitionBooks
 from streams.facts.admission import Admission, AdmittedBatch
@@ -15,11 +16,40 @@ from streams.ledger.handover_records import handovers_among
 BATCH = 2000
 
 Timed = tuple[int, int, RawRecord]
-"""Event time, the place in which it was added, and the record."""
+"""Event time, the place in which it was added, and the record, with the partition that it is for."""
 
 
 class NoHistory(ValueError):
     """Records of an own topic that is none of customers; the text says so."""
+
+
+class History(Protocol):
+    """Keeps records until all are added."""
+
+    def add(self, one: Timed) -> None:
+        """Keep a record."""
+        ...
+
+    def in_order(self) -> Iterator[Timed]:
+        """All of them by event time, then as they were added; they are let go."""
+        ...
+
+
+class HistoryInMemory:
+    """Keeps records in a list."""
+
+    def __init__(self) -> None:
+        self._records: list[Timed] = []
+
+    def add(self, one: Timed) -> None:
+        """Keep a record."""
+        self._records.append(one)
+
+    def in_order(self) -> Iterator[Timed]:
+        """All of them by event time, then as they were added; they are let go."""
+        records, self._records = self._records, []
+        records.sort(key=lambda one: one[:2])
+        return iter(records)
 
 
 class Backfill:
@@ -34,10 +64,11 @@ class Backfill:
 
     def __init__(
         self, definitions: Definitions, partitions: int, *, now_us: Callable[[], int] | None = None,
-        own_topic: str | None = None, since: int | None = None,
+        own_topic: str | None = None, since: int | None = None, history: History | None = None,
     ) -> None:
         """`own_topic`: the history's records are in the words of this one, if the definitions name it; `since`: what
-        happened at this instant or before, microseconds, is left out.
+        happened at this instant or before, microseconds, is left out; `history`: keeps the records meanwhile, by
+        default in memory.
 
         Raises: NoHistory.
         """
@@ -48,7 +79,7 @@ class Backfill:
         self._kept_admission = Admission(definitions, now_us=now_us, partitions=partitions, check_keys=True)
         agreement = agreement_of(definitions.name, definitions.version)
         self._origins = [Origins(agreement) for _ in range(partitions)]
-        self._records: list[list[Timed]] = [[] for _ in range(partitions)]
+        self._records: History = HistoryInMemory() if history is None else history
         self._added = 0
         self._since = since
         self._has_links = False
@@ -100,24 +131,33 @@ class Backfill:
         """
         if self._has_links:
             self._count_linked(books, ends)
+        else:
+            self._count_apart(books, ends)
         for number, (of, end) in enumerate(zip(books, ends, strict=True)):
-            timed, self._records[number] = self._records[number], []
-            timed.sort(key=lambda one: one[:2])
-            for start in range(0, len(timed), BATCH):
-                of.apply([record for _, _, record in timed[start : start + BATCH]], end)
-                of.advance(of.ledger.watermark)
             of.apply([], end)
             of.advance(of.ledger.watermark)
             of.adopt_origins(self._origins[number].pack())
 
+    def _count_apart(self, books: Sequence[PartitionBooks], ends: Sequence[int]) -> None:
+        """Each partition for itself, by batches."""
+        waiting: list[list[RawRecord]] = [[] for _ in books]
+        for _, _, record in self._records.in_order():
+            number = record.partition
+            waiting[number].append(record)
+            if len(waiting[number]) == BATCH:
+                of = books[number]
+                of.apply(waiting[number], ends[number])
+                of.advance(of.ledger.watermark)
+                waiting[number] = []
+        for of, batch, end in zip(books, waiting, ends, strict=True):
+            if batch:
+                of.apply(batch, end)
+
     def _count_linked(self, books: Sequence[PartitionBooks], ends: Sequence[int]) -> None:
         """All partitions in one order of event time, each told at once what another hands over."""
-        timed = [(at, added, place, record) for place, one in enumerate(self._records) for at, added, record in one]
-        self._records = [[] for _ in books]
-        timed.sort(key=lambda one: one[:2])
-        for _, _, place, record in timed:
-            books[place].apply([record], ends[place])
-            waiting = books[place].hand_over()
+        for _, _, record in self._records.in_order():
+            books[record.partition].apply([record], ends[record.partition])
+            waiting = books[record.partition].hand_over()
             while waiting:
                 handover = waiting.pop(0)
                 there = books[partition_for(handover.customer_id.encode(), len(books))]
@@ -136,7 +176,8 @@ class Backfill:
             at = times.get(number, at)
             if self._since is not None and at <= self._since:
                 continue
-            self._records[place].append((at, self._added, record))
+            record.partition = place
+            self._records.add((at, self._added, record))
             self._added += 1
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -51,8 +51,8 @@ def command(
     at an instant, the horizon before the newest fact, with the customers whom the running one had then; what happened
     later is counted by the new definitions. Every row of a span that begins before it says so: `counts_from`.
 
-    Running it again changes nothing: what is built is not built anew, and what was interrupted goes on. All records
-    are held in memory meanwhile, some 600 bytes beside the text of each.
+    Running it again changes nothing: what is built is not built anew, and what was interrupted goes on. The
+    records are sorted in temporary files (TMPDIR), which take about as much room as the records themselves.
 
     Exit status: 0 built, now or before; 1 the broker did not take a record: run it again; 2 the history cannot be
     read, no broker answers, or the edition's name is taken.
@@ -128,37 +128,55 @@ def _read(
 ) -> tuple[Backfill, list[int]]:
     """The history and the kept facts, and the offset at which the edition's workers go on in each partition."""
     from agents import history
+    from agents.sorted_history import SortedHistory
 
     backfill = Backfill(
-        definitions, settings.partitions, now_us=wall_clock_us, own_topic=topic, since=counts_from
+        definitions, settings.partitions, now_us=wall_clock_us, own_topic=topic, since=counts_from,
+        history=SortedHistory(),
     )
     if file is not None:
         for records in history.of_file(file, SOURCE if topic is None else topic):
             backfill.add_history(records)
     elif topic is not None:
         milliseconds = None if since is None else since // 1000
-        for records in history.of_topic(settings, topic, milliseconds).partitions:
-            if records:
-                backfill.add_history(records)
-    kept = history.of_topic(settings, settings.topic(SOURCE), partitions=settings.partitions)
-    for number, records in enumerate(kept.partitions):
-        earliest = backfill.add_kept(number, records)
-        if counts_from is not None and records and records[0].offset:
-            _check_kept(records[0], earliest, counts_from)
-    return backfill, kept.ends
+        history.through_topic(settings, topic, lambda _, found: backfill.add_history(found), milliseconds)
+    kept = _Kept(backfill)
+    ends = history.through_topic(settings, settings.topic(SOURCE), kept.take, partitions=settings.partitions)
+    if counts_from is not None:
+        kept.check(counts_from)
+    return backfill, ends
 
 
-def _check_kept(first: RawRecord, earliest: int | None, counts_from: int) -> None:
-    """What happened after the instant must be kept: the first record was appended, or tells of a time, before it.
+class _Kept:
+    """The kept facts on their way into a backfill, and how far back they go."""
 
-    Raises: WrongInput.
-    """
-    appended = None if first.timestamp_ms is None else first.timestamp_ms * 1000
-    if all(at is None or at > counts_from for at in (appended, earliest)):
-        raise WrongInput(
-            f"records of {first.topic} since {utc_text(counts_from)} are no longer kept, so what happened since then "
-            "cannot be counted by the new definitions: its retention must be longer than the horizon"
-        )
+    def __init__(self, backfill: Backfill) -> None:
+        self._backfill = backfill
+        self._first: dict[int, RawRecord] = {}
+        self._earliest: dict[int, int] = {}
+
+    def take(self, partition: int, records: Sequence[RawRecord]) -> None:
+        """The next ones of a partition."""
+        earliest = self._backfill.add_kept(partition, records)
+        if records:
+            self._first.setdefault(partition, records[0])
+        if earliest is not None:
+            self._earliest[partition] = min(earliest, self._earliest.get(partition, earliest))
+
+    def check(self, counts_from: int) -> None:
+        """What happened after the instant must be kept: the first record was appended, or tells of a time, before.
+
+        Raises: WrongInput.
+        """
+        for partition, first in self._first.items():
+            appended = None if first.timestamp_ms is None else first.timestamp_ms * 1000
+            known = appended, self._earliest.get(partition)
+            if first.offset and all(at is None or at > counts_from for at in known):
+                raise WrongInput(
+                    f"records of {first.topic} since {utc_text(counts_from)} are no longer kept, so what happened "
+                    "since then cannot be counted by the new definitions: its retention must be longer than the "
+                    "horizon"
+                )
 
 
 def _lines(told: dict[str, Any]) -> Iterator[str]:

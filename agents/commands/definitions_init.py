@@ -8,6 +8,7 @@ import click
 
 from agents.commands.definitions_try import sample_of
 from agents.commands.environment import WrongInput
+from streams.facts.definitions.undecided import UNMAPPED
 from streams.facts.draft import draft
 from streams.facts.profiles import guesses_of, profiles_of
 from streams.facts.refusal import Refused
@@ -20,7 +21,7 @@ from streams.report.wording import plural
 @click.option("--topic", metavar="T", help="A topic by its full name: its last records; nothing is committed.")
 @click.option("--sample", metavar="FILE", help="JSON lines, or a .csv with a header; gzip and zstd, too; - is stdin.")
 @click.option("--records", default=1000, show_default=True, type=click.IntRange(1, 1_000_000), metavar="N",
-              help="How many records to look at.")
+              help="How many records to look at; of a file drawn from a hundred times as many.")
 @click.option("--name", help="Of the definitions and their silo; default: after the topic or file.")
 @click.option("--out", metavar="FILE", help="Write it there instead of stdout; a file that is there is kept.")
 def command(topic: str | None, sample: str | None, records: int, name: str | None, out: str | None) -> None:
@@ -31,7 +32,7 @@ def command(topic: str | None, sample: str | None, records: int, name: str | Non
 
     Exit status: 0 done, 2 the records cannot be read.
     """
-    sampled = sample_of(topic, sample, records)
+    sampled = sample_of(topic, sample, records, spread=True)
     documents, unread = [], 0
     for record in sampled:
         try:
@@ -42,7 +43,10 @@ def command(topic: str | None, sample: str | None, records: int, name: str | Non
                 click.echo(f"not read: {refused.detail}", err=True)
     source = topic or ("standard input" if sample == "-" else Path(sample or "").name)
     if not documents:
-        raise WrongInput(f"none of {plural(len(sampled), 'record')} of {source} is a JSON object")
+        raise WrongInput(
+            f"none of {plural(len(sampled), 'record')} of {source} is a JSON object; give one a line (`jq -c .` puts "
+            "objects on a line each, `jq -c '.[]'` those of a list), or a file that ends in .csv"
+        )
     if unread:
         click.echo(f"{plural(unread, 'record')} of {len(sampled):,} could not be read", err=True)
     if all("fact" in document and "customer_id" in document for document in documents):
@@ -59,7 +63,8 @@ def command(topic: str | None, sample: str | None, records: int, name: str | Non
         raise WrongInput(f"{out} is there already, and may have been worked on; name another file") from None
     except OSError as error:
         raise WrongInput(f"{out}: {error.strerror}") from error
-    click.echo(f"{out}: {text.count('unmapped')} places to decide", err=True)
+    open_places = sum(line.partition("#")[0].count(UNMAPPED) for line in text.splitlines())
+    click.echo(f"{out}: {plural(open_places, 'place')} to decide", err=True)
 
 
 def _name_of(source: str) -> str:

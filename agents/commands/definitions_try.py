@@ -17,24 +17,38 @@ from streams.report.wording import plural
 
 EXAMPLE_WIDTH = 110
 
+SHOWN_FAULTS = 5
+
 NOWHERE = "name a topic with --topic, or a file with --sample"
 
 
-def sample_of(topic: str | None, sample: str | None, most: int) -> list[RawRecord]:
-    """The records that the options of `try` and `init` name.
+def sample_of(topic: str | None, sample: str | None, most: int, *, spread: bool = False) -> list[RawRecord]:
+    """The records that the options of `try` and `init` name; rows of a CSV that are none are told on stderr.
 
     Raises: WrongInput.
     """
     if (topic is None) == (sample is None):
         raise WrongInput(NOWHERE if topic is None else "give either --topic or --sample, not both")
+    faults = 0
+
+    def tell(line: int, why: str) -> None:
+        nonlocal faults
+        faults += 1
+        if faults <= SHOWN_FAULTS:
+            click.echo(f"line {line}: {why}", err=True)
+
     try:
         if sample is not None:
-            records = samples.of_file(sample, most)
+            records = samples.of_file(sample, most, tell, spread=spread)
         else:
             assert topic is not None
             records = samples.of_topic(settings_from_environment(), topic, most)
     except (UnreadableFile, BrokerUnreachable) as error:
         raise WrongInput(str(error)) from error
+    if faults > SHOWN_FAULTS:
+        click.echo(f"... {plural(faults, 'row')} left out in all", err=True)
+    if not records and faults:
+        raise WrongInput(f"no row of {sample} is valid")
     if not records:
         raise WrongInput(f"{sample or topic} holds no records; there is nothing to look at")
     return records
@@ -62,6 +76,12 @@ def command(file: str, topic: str | None, sample: str | None, last: int, as_json
     if sample is not None and topic is not None:
         for record in records:
             record.topic = topic
+    if topic is not None and definitions.own_topics and topic not in definitions.own_topics:
+        named = ", ".join(definitions.own_topics)
+        click.echo(
+            f"Warning: no silo of {definitions.name} has {topic} in its own_topics ({named}): a worker does not read "
+            "it; its records are looked at as if they lay in customer-events", err=True,
+        )  # fmt: skip
     tried = try_records(definitions, records)
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(tried.as_json()) + b"\n")

@@ -37,7 +37,8 @@ def draft(name: str, guesses: Guesses, records: int, source: str) -> str:
 
 
 def _lines(name: str, guesses: Guesses, records: int, source: str) -> Iterator[str]:
-    yield f"# A draft from {records:,} records of {source}. Every `unmapped` is a decision that is yet to be made;"
+    counted = f"{records:,} record" if records == 1 else f"{records:,} records"
+    yield f"# A draft from {counted} of {source}. Every `unmapped` is a decision that is yet to be made;"
     yield "# `netgrowth definitions check` holds once none is left. What records become: `netgrowth definitions try`."
     yield ""
     yield f"name: {word(name)}"

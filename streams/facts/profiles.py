@@ -166,9 +166,10 @@ def _look_into(document: Mapping[str, Any], outer: FieldPath, found: dict[FieldP
 _TIME_NAMES = re.compile(r"(?:^|_)(?:at|time|timestamp|ts|when|datetime|date|day|on|created|occurred)(?:_|$)")
 _CUSTOMERS = (
     "customer", "client", "account", "subscriber", "member", "user", "buyer", "person", "passenger", "author",
+    "cust", "contact",
 )  # fmt: skip
 _IDS = re.compile(r"(?:^|_)(?:id|uuid|guid|key|no|nr|number|ref)$")
-_EVENTS = ("event", "kind", "action", "status", "operation", "what", "type", "state")
+_EVENTS = ("event", "kind", "action", "status", "operation", "op", "what", "type", "state")
 _REASONS = ("reason", "why", "cause")
 _VALUES = (
     "cltv", "clv", "lifetime", "mrr", "arr", "expected", "value", "amount", "revenue", "total", "price", "fee",
@@ -210,15 +211,21 @@ def _as_time(profile: Profile, records: int) -> float | None:
 
 
 def _as_customer(profile: Profile, records: int) -> float | None:
-    if profile.filled < 0.9 * records or profile.different < 2 or profile.fractions:
+    if profile.filled < 0.9 * records or profile.fractions:
         return None
     rank, is_id = _rank(profile, _CUSTOMERS), _IDS.search("_".join(_words_of(profile))) is not None
     if rank is None:
         # A name that says nothing: an id that comes again, where no better one is.
         return 0.5 if is_id and profile.different < profile.filled else None
-    if not is_id and profile.different < min(20, records / 4):
-        return None  # a customer's attribute
+    # One of few words is an attribute of the customer; numbers and codes under a bare name such as `account` are ids.
+    few = min(5, records / 4) if len(_words_of(profile)) == 1 and _looks_like_ids(profile) else min(20, records / 4)
+    if profile.different < (2 if is_id else few):
+        return None
     return 1 + rank + (len(_CUSTOMERS) if is_id else 0)
+
+
+def _looks_like_ids(profile: Profile) -> bool:
+    return all(any(sign.isdigit() for sign in text) for text in profile.words)
 
 
 def _as_event_id(profile: Profile, records: int) -> float | None:

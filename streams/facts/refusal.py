@@ -36,5 +36,5 @@ def shown(value: object) -> str:
     elif value is None or (isinstance(value, int) and abs(value) < 1 << 64):
         text = repr(value)
     else:
-        text = f"a {type(value).__name__}"
+        text = {dict: "an object", list: "a list", float: "a number"}.get(type(value), f"a {type(value).__name__}")
     return text if len(text) <= 40 else text[:37] + "..."

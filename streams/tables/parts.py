@@ -247,7 +247,8 @@ class PartitionTables:
         cells = self._open(place)
         del self._cells[place]
         self._dirty.discard(place)
-        self._gone.append(place)
+        if place in self._shares:  # what was never written has no tombstone
+            self._gone.append(place)
         self._open(coarser)
         self._dirty.add(coarser)
         for cell, (customers, value) in cells.items():

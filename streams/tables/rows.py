@@ -113,7 +113,7 @@ def row(measures: Measures, before: Level, rules: RowRules) -> Row:
     stayed_of = [opening[0] - got.stays_moved[0], opening[1] - got.stays_moved[1]]
     stayed = [stayed_of[0] - got.stays_lost[0], stayed_of[1] - got.stays_lost[1]]
     gained = got.new[0] + got.returned[0]
-    kinds = {kind: got.kinds.get(kind, [0, 0]) for kind in rules.loss_kinds} | got.kinds
+    kinds = {kind: [0, 0] for kind in rules.loss_kinds} | {kind: of for kind, of in got.kinds.items() if any(of)}
     made: Row = {
         "opening": _amount(opening),
         "stayed": _amount(stayed),

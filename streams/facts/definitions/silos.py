@@ -222,7 +222,8 @@ def _read_valued(section: Section) -> bool:
     if isinstance(tree, Scalar) and tree.text == "model":
         return True
     section.faults.add(
-        tree, section.at("value"), "a value comes from the value model alone", "write `value: model`, or nothing"
+        tree, section.at("value"), "a value comes from the value model alone",
+        "write `value: model`, or nothing; if every silo has a field of its own for it, the value model is `by_silo`",
     )
     return False
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from agents.sorted_history import SortedHistory
 from config.definitions_file import load, parse
 from config.settings import NATIVE_DEFINITIONS
 from streams.backfill import Backfill, NoHistory
@@ -62,8 +63,11 @@ def counted(backfill: Backfill, partitions: int, definitions: Definitions = NATI
     return {name: ledger[name] for name in ("total", "windows", "cohorts")}
 
 
+@pytest.mark.parametrize("history_bytes", [None, 9000])
 @pytest.mark.parametrize("seed", range(4))
-def test_however_the_facts_are_split_the_count_is_that_of_all_in_order(seed: int) -> None:
+def test_however_the_facts_are_split_the_count_is_that_of_all_in_order(
+    seed: int, history_bytes: int | None
+) -> None:
     chance = random.Random(seed)
     records = lives()
     expected = Recount(NATIVE, partitions=3)
@@ -72,7 +76,7 @@ def test_however_the_facts_are_split_the_count_is_that_of_all_in_order(seed: int
     kept = chance.sample(records, chance.randint(0, len(records)))
     history = [one for one in records if one not in kept] + chance.sample(kept, len(kept) // 3)
     chance.shuffle(history)
-    backfill = Backfill(NATIVE, 3)
+    backfill = Backfill(NATIVE, 3, history=None if history_bytes is None else SortedHistory(history_bytes))
     for one in history:
         one.key = None  # a file has none
     backfill.add_history([RawRecord(one.value, None, "old.jsonl", 0, place) for place, one in enumerate(history)])

@@ -39,3 +39,22 @@ def test_records_of_which_none_is_an_object_are_refused(tmp_path: Path) -> None:
     result = CliRunner().invoke(command, ["init", "--sample", str(tmp_path / "x.jsonl")])
     assert result.exit_code == 2
     assert "none of 2 records of x.jsonl is a JSON object" in result.stderr
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_table_is_read_whatever_parts_its_cells(tmp_path: Path, delimiter: str) -> None:
+    rows = [["customer_no", "date", "kind"], *([f"c{n % 30}", f"2025-03-0{n % 9 + 1}", "new"] for n in range(60))]
+    (tmp_path / "rows.csv").write_text("".join(delimiter.join(row) + "\n" for row in rows))
+    result = CliRunner().invoke(command, ["init", "--sample", str(tmp_path / "rows.csv")])
+    assert result.exit_code == 0
+    assert "customer_id: customer_no     # 30 different ones in 60 records" in result.stdout
+    assert "at: date     #" in result.stdout
+
+
+def test_a_sample_of_a_sorted_file_shows_all_of_it(tmp_path: Path) -> None:
+    lines = [json.dumps({"series_id": f"s{n // 100}", "at": f"2024-05-01T10:{n % 60:02d}:00Z"}) for n in range(3000)]
+    (tmp_path / "sorted.jsonl").write_text("\n".join(lines))
+    words = ["init", "--sample", str(tmp_path / "sorted.jsonl"), "--records", "200"]
+    result = CliRunner().invoke(command, words)
+    assert "customer_id: series_id     # 30 different ones in 200 records" in result.stdout
+    assert CliRunner().invoke(command, words).stdout == result.stdout

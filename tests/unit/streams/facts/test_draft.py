@@ -51,6 +51,26 @@ def test_fields_are_found_by_name_and_content() -> None:
     assert {label: profile.name for label, profile in guesses.labels.items()} == {"region": "country"}
 
 
+def test_records_of_changes_are_understood() -> None:
+    rows = [
+        {"payload": {"op": "cud"[n % 3], "ts_ms": 1735689600000 + n, "after": {"cust": {"no": f"c{n % 7}"}}}}
+        for n in range(90)
+    ]
+    guesses = guesses_of(profiles_of(rows), len(rows))
+    found = [one and one.name for one in (guesses.customer_id, guesses.at, guesses.event)]
+    assert found == ["payload.after.cust.no", "payload.ts_ms", "payload.op"]
+
+
+def test_a_bare_account_is_an_id_if_it_holds_numbers_and_an_attribute_if_it_holds_words() -> None:
+    def customer(values: list[object]) -> str | None:
+        rows = [{"account": values[n % len(values)], "at": "2025-01-01T00:00:00Z"} for n in range(100)]
+        guess = guesses_of(profiles_of(rows), len(rows)).customer_id
+        return guess and guess.name
+
+    assert customer(list(range(1000, 1010))) == "account"
+    assert customer(["business", "private", "trial", "partner", "reseller", "demo"]) is None
+
+
 def test_nothing_is_guessed_into_a_fact_and_each_open_decision_is_a_fault(tmp_path: Path) -> None:
     text = drafted(ROWS)
     assert text.count("fact: unmapped") == 4

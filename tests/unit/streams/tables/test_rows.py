@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 
 from streams.ledger.movements import Membership, Movement, Recommendation, Scope, Stay
 from streams.ledger.rules import DAY, HOUR, MINUTE
-from streams.tables.rows import marbles, top_reasons
+from streams.tables.cells import LOST
+from streams.tables.levels import Level
+from streams.tables.rows import RowRules, marbles, row, top_reasons
 from streams.tables.scopes import EVERY, THE_TOTAL
 from streams.tables.tables import TableRules, Tables
 from streams.tables.windows import BEGINNING, Span
@@ -48,6 +50,12 @@ def test_earned_growth_is_85_and_25_less_100_per_cent():
     assert row["earned_growth"] == 0.1
     assert row["earned"] == amount(25, 25)
     assert row["retention"] == 0.85
+
+
+def test_a_kind_of_loss_that_was_all_withdrawn_is_as_if_it_had_not_been():
+    withdrawn = row({(LOST, "lapsed", "lapsed", 0): [0, 0]}, Level(), RowRules())
+    assert withdrawn == row({}, Level(), RowRules())
+    assert "lapsed" not in withdrawn["lost_by_kind"]
 
 
 def test_ratios_without_a_base_are_absent():
