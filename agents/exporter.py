@@ -277,6 +277,8 @@ class FeedCollector(Collector):
                 add_sample(families, "netgrowth_partition_facts", n, outcome=outcome, **labels)
             beyond = feed.facts.beyond_horizon
             add_sample(families, "netgrowth_partition_facts_beyond_horizon", beyond, **labels)
+            late = feed.facts.links_too_late
+            add_sample(families, "netgrowth_partition_links_too_late", late, **labels)
 
 
 def fact_outcomes(counts: FactCounts) -> dict[str, int]:

@@ -272,6 +272,8 @@ FEEDS = (
           "Facts in the partition's ledger by what became of them; the outcomes sum to all facts.",
           labels=(*PARTITION_LABELS, "outcome")),
     _feed("partition_facts_beyond_horizon", NOTHING, "Facts older than the horizon that were applied all the same."),
+    _feed("partition_links_too_late", NOTHING,
+          "Links that put another one right when its history was older than the horizon: that stays where it was."),
 )
 
 

@@ -65,7 +65,7 @@ class RecordCounts:
 
 def accounting(records: RecordCounts, facts: FactCounts) -> dict[str, Any]:
     """The accounting of the ledger's JSON; names that do not occur are absent."""
-    return {
+    told = {
         "records": records.records,
         "no_fact": {name: n for name, n in sorted(records.no_fact.items()) if n},
         "unmapped": records.unmapped,
@@ -78,6 +78,9 @@ def accounting(records: RecordCounts, facts: FactCounts) -> dict[str, Any]:
         "movements": {name: n for name, n in sorted(facts.movements.items()) if n},
         "by_clock": facts.by_clock,
     }
+    if facts.links_too_late:
+        told["links_too_late"] = facts.links_too_late
+    return told
 
 
 class Recount:
@@ -278,7 +281,7 @@ def add_accounting(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
     for part in parts:
         for name, count in part.items():
             if isinstance(count, int):
-                total[name] += count
+                total[name] = total.get(name, 0) + count
             else:
                 total[name] = dict(sorted((Counter(total[name]) + Counter(count)).items()))
     return total

@@ -96,3 +96,5 @@ def _accounting_lines(counted: dict[str, Any]) -> Iterator[str]:
     yield f"facts {counted['facts']:,}: applied {counted['applied']:,}; ignored {named('ignored')}; " \
         f"pending {counted['pending']:,}; beyond the horizon {counted['beyond_horizon']:,}"
     yield f"movements: {named('movements')}; by the clock {counted['by_clock']:,}"
+    if "links_too_late" in counted:
+        yield f"links that put another right too late: {counted['links_too_late']:,}"

@@ -111,6 +111,7 @@ SCHEMAS: dict[str, Schema] = {
         beyond_horizon=count("facts older than the horizon when they came"),
         movements=counts("movements derived, by kind"),
         by_clock=count("of the losses, those that fell due by the clock"),
+        links_too_late=maybe(count("links that put another right too late; none if absent")),
     ),
     "Ledger": record(
         "the running tables of every scope and window",

@@ -54,6 +54,7 @@ def _feeds() -> Row:
                      "recovering": plain("partition_recovering", "topic", "partition"),
                      "idle": plain("partition_idle", "topic", "partition"),
                      "beyond the horizon": plain("partition_facts_beyond_horizon", "topic", "partition"),
+                     "links too late": plain("partition_links_too_late", "topic", "partition"),
                  }, ["topic", "partition"]),
             lines("Age of the newest record", "Time since the newest record of a feed was appended. What rises and "
                   "does not fall is a feed that is silent.", "s",

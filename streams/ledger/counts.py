@@ -17,6 +17,7 @@ class FactCounts:
     beyond_horizon: int = 0
     movements: Counter[str] = field(default_factory=Counter)
     by_clock: int = 0
+    links_too_late: int = 0  # links that put another right, whose history was older than the horizon by then
 
     def count_outcome(self, outcome: Ignored | None, sign: int = 1) -> None:
         """Count one fact as applied (None) or ignored, or take it back."""
@@ -32,5 +33,6 @@ class FactCounts:
         self.pending += other.pending
         self.beyond_horizon += other.beyond_horizon
         self.by_clock += other.by_clock
+        self.links_too_late += other.links_too_late
         self.ignored.update(other.ignored)
         self.movements.update(other.movements)

@@ -61,11 +61,13 @@ class _Alias(msgspec.Struct, array_like=True):
         words: by the silo whose id it is.
         foreign: silos whose facts were handed over to this id: they go where the id goes.
         given: facts handed on that a later word may take back.
+        oldest: event time of the oldest that was handed on, NEVER of what had been folded; None: nothing was.
     """
 
     words: dict[str, _Word] = {}
     foreign: list[str] = []
     given: list[Fact] = []
+    oldest: int | None = None
 
     def goes_to(self, silo: str) -> str | None:
         """Whose the facts of this silo under this id are; None: this id's own."""
@@ -181,6 +183,8 @@ class LinkedLedger:
         alias.words[link.silo] = word
         self.changed.add(alias_id)
         moves: dict[str, set[str]] = {}
+        if known is not None and alias.oldest is not None and alias.oldest < self._oldest():
+            self.ledger.counts.links_too_late += 1
         for silo in concerned:
             target = alias.goes_to(silo)
             if target is not None and target != before[silo]:
@@ -199,10 +203,16 @@ class LinkedLedger:
             self._hand(other, Handover(TAKEN_BACK, other, facts=[f for f in given if before[f.silo] == other]))
         facts, older = take_out(self.ledger, alias_id, lambda fact: fact.silo in silos, with_base=True)
         facts = [*given, *facts]
-        self._keep_given(alias_id, alias, facts)
+        self._keep_given(alias_id, alias, facts, older)
         self._hand(target, Handover(HANDED_OVER, target, [alias_id], facts, older, at))
 
-    def _keep_given(self, alias_id: str, alias: _Alias, facts: Iterable[Fact]) -> None:
+    def _keep_given(
+        self, alias_id: str, alias: _Alias, facts: Sequence[Fact], older: OlderHistory | None = None
+    ) -> None:
+        first = min((fact.at for fact in facts), default=None) if older is None else NEVER
+        if first is not None and (alias.oldest is None or first < alias.oldest):
+            alias.oldest = first
+            self.changed.add(alias_id)
         oldest = self._oldest()
         kept = [fact for fact in facts if fact.at >= oldest]
         if kept:
@@ -252,11 +262,10 @@ class LinkedLedger:
         else:
             target = None
         for other, facts in onward.items():
-            self._keep_given(customer_id, alias, facts)
+            goes_along = older if other == target else None
+            self._keep_given(customer_id, alias, facts, goes_along)
             trail = [*handover.trail, customer_id]
-            self._hand(
-                other, Handover(HANDED_OVER, other, trail, facts, older if other == target else None, handover.at)
-            )
+            self._hand(other, Handover(HANDED_OVER, other, trail, facts, goes_along, handover.at))
         if own:
             # Copies: the ledger notes on a fact what became of it, and the alias keeps it as it was said.
             self.ledger.apply([msgspec.structs.replace(fact, customer_id=customer_id) for fact in own])

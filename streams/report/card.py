@@ -232,6 +232,13 @@ def _problems(accounting: Mapping[str, Any], row: Mapping[str, Any]) -> list[Lin
         are = plural(unmapped, "record is", "records are")
         text = f"{are} unmapped: no rule of the definitions takes such a record"
         found.append({"problem": "unmapped", "records": unmapped, "text": text})
+    late = accounting.get("links_too_late", 0)
+    if late:
+        text = (
+            f"{plural(late, 'link')} put another right too late: what was older than the horizon stays counted "
+            "with the customer of the first"
+        )
+        found.append({"problem": "links_too_late", "links": late, "text": text})
     unusable, lost = row["reasons_unusable"]["customers"], row["lost"]["customers"]
     if unusable and 2 * unusable >= lost:
         of_lost = f"{unusable:,} of {plural(lost, 'lost customer')}"

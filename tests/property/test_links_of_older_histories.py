@@ -6,6 +6,7 @@ from random import Random
 import pytest
 
 from streams.facts.models import Fact, Link
+from streams.recount import RecordCounts, accounting
 from tests.live_ledger import assert_balanced
 from tests.property.counting import differences
 from tests.property.linked_counting import LinkedCounted
@@ -46,6 +47,7 @@ def counted(told: Iterable[Fact | Link], rules: dict = PLAIN, seed: int = 0) -> 
     made.advance(NOW + 2 * DAY)
     ledger = made.ledger(NOW + 2 * DAY)
     assert_balanced(ledger)
+    ledger["accounting"] = accounting(RecordCounts(), made.counts())
     return ledger
 
 
@@ -135,3 +137,28 @@ def test_facts_inside_the_horizon_are_folded_as_one_wherever_the_link_comes_betw
     # The shop's word of the departure stands; what crm says of it within a week is the same one.
     assert total(expected) == (-1, 2, 1, 1, 45)
     assert expected["accounting"]["ignored"] == {"duplicate": 2, "seen_elsewhere": 1}
+
+
+WRONG = Link(NOW - HOUR, "w", "crm", ALIAS, "c-2")
+"""It came first, and it does not hold: `LINK` is dated earlier."""
+
+
+def test_what_was_older_when_a_link_is_put_right_stays_and_is_counted() -> None:
+    recent = said("profile_changed", ALIAS, NOW - 2 * HOUR, "crm", region="n")
+    stays = counted([*OWN, *OTHER, *others(), recent, WRONG, LINK])
+    assert stays["accounting"]["links_too_late"] == 1
+    # c-2 keeps what was folded under it; only the recent fact went on to c-1, whose profile it changes.
+    assert total(stays) == (0, 2, 0, 2, 200)
+    assert stays["regions"]["n"]["closing"] == {"customers": 1, "value": 130}
+    for right in ([LINK, WRONG], [LINK]):
+        assert "links_too_late" not in counted([*OWN, *OTHER, *others(), recent, *right])["accounting"]
+
+
+def test_inside_the_horizon_no_link_is_too_late() -> None:
+    young = [said("joined", ALIAS, NOW - 3 * HOUR, "crm", value=50)]
+    found = counted([*OWN, *others(), *young, WRONG, LINK])
+    assert "links_too_late" not in found["accounting"]
+    assert differences(found, counted([*OWN, *others(), *young, LINK])) == []
+    # The facts of a link that held for longer than the horizon are too old by the time it is put right.
+    later = [said("joined", name, NOW + 3 * DAY, value=1) for name in ("late-1", "late-2", "late-3", "late-4", ALIAS)]
+    assert counted([*OWN, *others(), *young, WRONG, *later, LINK])["accounting"]["links_too_late"] == 1
