@@ -10,6 +10,7 @@ import faust
 
 from agents.company import Company
 from agents.customer_health import CustomerHealthWriter
+from agents.customer_links import CustomerLinks
 from agents.customer_lists import CustomerLists
 from agents.editions import Candidate, EditionLog
 from agents.feeds import HEALTH, LEDGER, STATUS, SURGES, VOICE
@@ -21,6 +22,7 @@ from agents.kafka_clients import faust_brokers, faust_credentials
 from agents.ledger import LedgerAgent
 from agents.measuring import Measurement
 from agents.net_growth import NetGrowthWriter
+from agents.own_topics import asks_for_links
 from agents.partition_stage import PartitionStage, every
 from agents.partition_state import Watcher
 from agents.surge_board import SurgeBoard
@@ -92,6 +94,7 @@ class LedgerWorker:
         self.app = self._faust_app(options)
         self.editions = EditionLog(settings)
         own_topics = tuple(own_topics)
+        self.links = CustomerLinks(settings) if own_topics and asks_for_links(definitions) else None
         self.telemetry = Telemetry(own_topics)
         self._measurement = measurement
         watchers: list[Watcher] = [self.telemetry]
@@ -99,7 +102,8 @@ class LedgerWorker:
             watchers.append(measurement)
         self.company = Company(settings, definitions, rules, clock_rules, lambda: self.ledger.owned(), self.shows)
         self.ledger = LedgerAgent(
-            self.app, settings, definitions, rules, clock_rules, watchers, topic, self._ledger_delivered
+            self.app, settings, definitions, rules, clock_rules, watchers, topic, self._ledger_delivered,
+            tells_links=self.links is not None,
         )
         self.stages: list[PartitionStage[Any, Any]] = [self.ledger]
         self.health: HealthAgent | None = None
@@ -122,7 +126,9 @@ class LedgerWorker:
             )
             self.surge_board = SurgeBoard(settings, self.latest_clock)
             self.stages.append(self.surges)
-        self.intakes = [IntakeAgent(self.app, settings, definitions, name, [self.telemetry]) for name in own_topics]
+        self.intakes = [
+            IntakeAgent(self.app, settings, definitions, name, [self.telemetry], self.links) for name in own_topics
+        ]
         for stage in self.stages:
             stage.shows = self.shows
         counted: dict[str, Callable[[], Mapping[int, int]]] = {self.ledger.topic: self.company.offsets}
@@ -192,6 +198,8 @@ class LedgerWorker:
         )
         for work in works:
             self.app.task()(self._guarded(work))
+        if self.links is not None:
+            self.app.task()(self._guarded(self.links.read))
         if self.health_company is not None:
             for work in (self.health_company.read, self._keep_health, self._keep_health_written):
                 self.app.task()(self._guarded(work))

@@ -14,6 +14,7 @@ import msgspec
 from faust.types import TP
 
 from agents.avro_records import AvroRecords
+from agents.customer_links import CustomerLinks
 from agents.dead_letters import encode_dead_letter
 from agents.partition_state import Watcher
 from agents.transport import BatchTransport, RecordBatch, batch_topic
@@ -38,12 +39,18 @@ class IntakeAgent:
     """
 
     def __init__(
-        self, app: faust.App, settings: Settings, definitions: Definitions, topic: str, watchers: list[Watcher]
+        self, app: faust.App, settings: Settings, definitions: Definitions, topic: str, watchers: list[Watcher],
+        links: CustomerLinks | None = None,
     ) -> None:
+        """`links`: asked for the customers of answers and mentions; it is waited for until it is complete."""
         self.topic = self.feed = topic
         self._settings = settings
         self._watchers = watchers
-        self._intake = Intake(definitions, topic, now_us=wall_clock_us, max_bytes=settings.max_record_bytes)
+        self._links = links
+        self._intake = Intake(
+            definitions, topic, now_us=wall_clock_us, max_bytes=settings.max_record_bytes,
+            customer_of=None if links is None else links.customer_of,
+        )
         self._target = settings.topic(self._intake.feed)
         self._has_origins = self._intake.feed == CUSTOMER_EVENTS
         self._agreement = agreement_of(definitions.name, definitions.version)
@@ -57,6 +64,8 @@ class IntakeAgent:
 
     async def _read(self, stream: Any) -> None:
         async for event in stream.noack().events():
+            if self._links is not None:
+                await self._links.complete.wait()
             if self._avro is not None:
                 missing = self._avro.missing(event.value.records)
                 if missing:

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import faust
 
+from agents.customer_links import TOPIC as LINKS
+from agents.customer_links import link_records
 from agents.dead_letters import encode_dead_letter
 from agents.movement_records import movement_records
 from agents.partition_stage import PartitionStage
@@ -40,10 +42,14 @@ class LedgerAgent(PartitionStage[PartitionBooks, Flush]):
     def __init__(
         self, app: faust.App, settings: Settings, definitions: Definitions, table_rules: TableRules,
         clock_rules: ClockRules, watchers: Sequence[Watcher], topic: str | None = None,
-        on_delivered: Callable[[int, Flush], Awaitable[None]] | None = None,
+        on_delivered: Callable[[int, Flush], Awaitable[None]] | None = None, *, tells_links: bool = False,
     ) -> None:
-        """Make an agent that owns nothing yet; `topic` and `on_delivered` as of `PartitionStage`."""
+        """Make an agent that owns nothing yet; `topic` and `on_delivered` as of `PartitionStage`.
+
+        `tells_links`: whoever asks for links of other partitions reads `customer-links`.
+        """
         self.definitions = definitions
+        self._tells_links = tells_links
         self._table_rules = table_rules
         self._clock_rules = clock_rules
         self._admission = Admission(
@@ -70,7 +76,10 @@ class LedgerAgent(PartitionStage[PartitionBooks, Flush]):
 
     def output(self, state: PartitionBooks, flush: Flush) -> Output:
         """Dead letters and movements once, parts again and again."""
-        return ledger_output(state, flush)
+        output = ledger_output(state, flush)
+        if self._tells_links:
+            output.again = [*output.again, (LINKS, link_records(state, flush.linked))]
+        return output
 
     def recovered(self, state: PartitionBooks) -> None:
         """Tell how many customers there are."""

@@ -8,12 +8,16 @@ from collections.abc import Iterable, Sequence
 from kafka.errors import KafkaError
 
 from agents.avro_records import AvroRecords
+from agents.customer_links import TOPIC as LINKS
 from agents.feeds import Feed, MissingTopics, usable_feeds
 from agents.topics import BrokerUnreachable, connect_admin
 from config.settings import Settings
 from streams.facts.definitions.model import Definitions
 from streams.intake.intake import TAKEN_OUTCOMES
-from streams.intake.rules import CUSTOMER_EVENTS
+from streams.intake.rules import CUSTOMER_EVENTS, SOCIAL_MENTIONS, SURVEY_RESPONSES
+
+ASKING = frozenset({SURVEY_RESPONSES, SOCIAL_MENTIONS})
+"""Feeds whose records name a customer whom the partition they are read in need not know."""
 
 
 def usable_own_topics(settings: Settings, definitions: Definitions) -> tuple[str, ...]:
@@ -29,11 +33,18 @@ def usable_own_topics(settings: Settings, definitions: Definitions) -> tuple[str
         if settings.schema_registry is not None:
             AvroRecords(settings)
         leads_to = frozenset(definitions.own_topics.values()) | {"dead-letters"}
+        if asks_for_links(definitions):
+            leads_to |= {LINKS}
         usable_feeds(settings, [Feed(CUSTOMER_EVENTS, leads_to, TAKEN_OUTCOMES)])
         unreadable = unreadable_topics(settings, topics)
         if unreadable:
             raise MissingTopics(why_unreadable(settings, unreadable))
     return topics
+
+
+def asks_for_links(definitions: Definitions) -> bool:
+    """Whether intake writes records of customers whose links other partitions know."""
+    return not ASKING.isdisjoint(definitions.own_topics.values())
 
 
 def unreadable_topics(settings: Settings, topics: Iterable[str]) -> list[str]:

@@ -106,6 +106,7 @@ TOPICS = (
     Topic("movements", "source partition", _OUT, "movements of one batch, with their causes", 90 * DAY_MS,
           packed=True),
     Topic("net-growth", "scope and window", _OUT, "the running tables", None),
+    Topic("customer-links", "id of a silo", _BETWEEN, "the customer whose alias an id is", None),
     Topic("editions", "edition", _BETWEEN, "which edition took over from which", FOR_EVER, one_partition=True),
     Topic("actions", "scope", _IN, "what the company did itself, and what it expected of it", 365 * DAY_MS,
           one_partition=True),

@@ -63,7 +63,7 @@ class Flush:
     next_offset: int  # the first record of the source partition that is not in it
     decoded: dict[bytes, Part]  # some of `parts`, for whoever need not decode them
     handovers: list[HandoverRecord] = field(default_factory=list)
-    linked: tuple[str, ...] = ()  # ids that became aliases of customers, or of others
+    linked: tuple[str, ...] = ()  # ids of which another link is known; in an epoch's first flush all
 
 
 @dataclass(slots=True)
@@ -235,13 +235,15 @@ class PartitionBooks:
             self.next_offset or 0, state.largest, state.idle, state.fresh, self.definitions.version,
             self.accounting(), self.epoch, self.definitions.name,
         )  # fmt: skip
+        linked = tuple(sorted(self._linked.aliases if self._everything else self._linked.changed))
         parts = self._part_records()
-        if not (self._unwritten.anything or parts or self._rewrite or self._customers or progress != self._told):
+        told = self._unwritten.anything or parts or linked or self._rewrite or self._customers
+        if not told and progress == self._told:
             return None
         self._told = progress
         parts.append(progress_record(self.partition, progress))
         unwritten, self._unwritten = self._unwritten, _Unwritten()
-        ended, linked = self._ended, tuple(sorted(self._linked.changed))
+        ended = self._ended
         changelog = self._changelog_records(parts[:-1], state.fresh)
         return Flush(
             changelog, parts, unwritten.movements, unwritten.dead_letters, self.epoch, self._flushes, ended,

@@ -5,7 +5,7 @@ order, so that whoever reads these can tell what it has counted already (`stream
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from streams.facts.admission import Admission
@@ -82,9 +82,13 @@ class Intake:
 
     def __init__(
         self, definitions: Definitions, topic: str, *, now_us: Callable[[], int] | None = None,
-        max_bytes: int = MAX_BYTES,
+        max_bytes: int = MAX_BYTES, customer_of: Callable[[str], str] | None = None,
     ) -> None:
-        """`now_us` as of `Admission`. Raises: KeyError when the definitions do not name the topic."""
+        """`now_us` as of `Admission`; `customer_of`: the customer whose alias an id is, else the id; it is asked for
+        answers and mentions, which nothing that is counted places by customer.
+
+        Raises: KeyError when the definitions do not name the topic.
+        """
         self.topic = topic
         self.feed = definitions.own_topics[topic]
         self._labels = Labels(definitions)
@@ -96,10 +100,10 @@ class Intake:
             self.take = lambda records: _signals(signals.admit(records))
         elif self.feed == SURVEY_RESPONSES:
             answers = AnswerAdmission(definitions, now_us=now_us, max_bytes=max_bytes)
-            self.take = lambda records: _answers(answers.admit(records))
+            self.take = lambda records: _answers(answers.admit(records), customer_of or str)
         else:
             mentions = MentionAdmission(definitions, now_us=now_us, max_bytes=max_bytes)
-            self.take = lambda records: _mentions(mentions.admit(records))
+            self.take = lambda records: _mentions(mentions.admit(records), customer_of or str)
 
     def _take_facts(self, records: Sequence[RawRecord]) -> Taken:
         batch = self._facts.admit(records)
@@ -130,12 +134,16 @@ def _signals(batch: Any) -> Taken:
     return _taken(batch, batch.signals, outgoing, batch.no_signal)
 
 
-def _answers(batch: Any) -> Taken:
+def _answers(batch: Any, customer_of: Callable[[str], str]) -> Taken:
+    batch.answers = [replace(answer, customer_id=customer_of(answer.customer_id)) for answer in batch.answers]
     outgoing = [Outgoing(answer.customer_id.encode(), answer.record()) for answer in batch.answers]
     return _taken(batch, batch.answers, outgoing, batch.no_answer)
 
 
-def _mentions(batch: Any) -> Taken:
+def _mentions(batch: Any, customer_of: Callable[[str], str]) -> Taken:
+    for mention in batch.mentions:
+        if mention.customer_id is not None:
+            mention.customer_id = customer_of(mention.customer_id)
     outgoing = [Outgoing(mention.author_id.encode(), mention_record(mention)) for mention in batch.mentions]
     return _taken(batch, batch.mentions, outgoing, {})
 

@@ -102,6 +102,11 @@ class LinkedLedger:
         """Whether any id of this partition is linked, or was linked to."""
         return bool(self._aliases)
 
+    @property
+    def aliases(self) -> Iterable[str]:
+        """Ids of which anything is known."""
+        return self._aliases
+
     def customer_of(self, alias_id: str) -> str | None:
         """The customer that a record means which names this id and no silo; None: the id is no alias."""
         alias = self._aliases.get(alias_id)
