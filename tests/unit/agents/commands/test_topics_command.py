@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from agents.commands.topics import command
+from agents.customer_links import TOPIC as CUSTOMER_LINKS
 from agents.feeds import FEEDS
 from agents.replay.datasets import DATASETS
 from agents.topics import TOPICS, Direction, Topic
@@ -30,7 +31,8 @@ def lines_of(*arguments: str) -> list[str]:
 def test_a_topic_is_made_only_if_something_reads_or_writes_it() -> None:
     replayed = {name for dataset in DATASETS.values() for name in dataset.topics}
     of_feeds = {topic for feed in FEEDS for topic in feed.topics}
-    assert {topic.name for topic in TOPICS} == of_feeds | replayed
+    of_own_topics = {CUSTOMER_LINKS}
+    assert {topic.name for topic in TOPICS} == of_feeds | replayed | of_own_topics
 
 
 def test_a_topic_of_one_partition_has_one_whatever_the_setting() -> None:
