@@ -20,7 +20,7 @@ from tests.live_ledger import COMMAND, ROOT, LiveWorker, assert_balanced, wait
 pytestmark = pytest.mark.kafka
 
 CUSTOMERS = 20_000
-"""The same with 400,000 is in docs/benchmarks.md."""
+"""What 400,000 take is in docs/operations.md."""
 
 
 def load_command(environment: dict[str, str], base: Path) -> list[str]:
