@@ -76,6 +76,7 @@ def test_list_as_json_has_every_topic() -> None:
         "p.status-parts",
         "p.customer-health",
         "p.customers-in-trouble",
+        "p.customer-links",
     }
 
 
