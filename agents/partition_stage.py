@@ -38,6 +38,9 @@ logger = logging.getLogger(__name__)
 PREFIXES = "NETGROWTH_TOPIC_PREFIX and NETGROWTH_GROUP_PREFIX"
 SLOW_FLUSH_S = 2.0
 
+LONGEST_REST_S = 10.0
+"""Between two goes of work that may take a share of the time only: what it writes is no older than that."""
+
 FLUSH_AT = 25_000
 """Records applied and not yet flushed at which a flush begins before its time; reading goes on meanwhile."""
 
@@ -344,6 +347,8 @@ async def every(
 ) -> None:
     """Do the work again and again, `seconds` after its end, at most a `share` of the time.
 
+    Work that gives others their turn takes the longer the busier they are: it rests `LONGEST_REST_S` at most.
+
     It ends when it is cancelled, or when `until` holds: a wait that is over in the moment it is cancelled may swallow
     the cancellation, and the process would not end.
     """
@@ -351,4 +356,4 @@ async def every(
         started = monotonic()
         await work()
         took = monotonic() - started
-        await asyncio.sleep(max(seconds, took / share - took))
+        await asyncio.sleep(max(seconds, min(took / share - took, LONGEST_REST_S)))

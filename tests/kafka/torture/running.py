@@ -29,7 +29,7 @@ AT_REST = 8
 LOOK_S = 0.3
 PATIENCE = 8
 CALM_S = 90.0
-NET_GROWTH_S = 30.0
+NET_GROWTH_S = 60.0
 COMPACTION_LAG_MS = 16_000
 """Longer than any pause of a schedule, as it must be, and short enough that compaction follows while it lasts."""
 
