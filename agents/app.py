@@ -13,7 +13,7 @@ from agents.customer_health import CustomerHealthWriter
 from agents.customer_links import CustomerLinks
 from agents.customer_lists import CustomerLists
 from agents.editions import Candidate, EditionLog
-from agents.feeds import HEALTH, LEDGER, STATUS, SURGES, VOICE
+from agents.feeds import HEALTH, LEDGER, STATUS, SURGES, SURVEYS, VOICE
 from agents.health import HealthAgent, StatusAgent
 from agents.health_company import HealthCompany
 from agents.health_memory import PLACE, HealthMemoryWriter
@@ -27,6 +27,7 @@ from agents.partition_stage import PartitionStage, every
 from agents.partition_state import Watcher
 from agents.surge_board import SurgeBoard
 from agents.surges import SurgeAgent
+from agents.survey_answers import SurveyAnswers
 from agents.telemetry import Telemetry
 from agents.transport import TransportOptions, create_app
 from agents.voice import VoiceAgent
@@ -117,12 +118,15 @@ class LedgerWorker:
             voice = self.voice = VoiceAgent(self.app, settings, definitions, clock_rules, watchers, scorer)
             self.voice_company = VoiceCompany(settings, definitions, clock_rules, voice.owned)
             self.stages.append(voice)
+        self.answers: SurveyAnswers | None = None
         self.surges: SurgeAgent | None = None
         self.surge_board: SurgeBoard | None = None
         if SURGES.topic in feeds:
+            if SURVEYS.topic in feeds:
+                self.answers = SurveyAnswers(settings, definitions)
             self.surges = SurgeAgent(
                 self.app, settings, definitions, clock_rules, watchers, self.company, self.voice_company,
-                self.health_company,
+                self.health_company, self.answers,
             )
             self.surge_board = SurgeBoard(settings, self.latest_clock)
             self.stages.append(self.surges)
@@ -209,6 +213,8 @@ class LedgerWorker:
         if self.surges is not None and self.surge_board is not None:
             for work in (self.surge_board.read, self._keep_surges):
                 self.app.task()(self._guarded(work))
+        if self.answers is not None:
+            self.app.task()(self._guarded(self.answers.read))
         readers: list[PartitionStage[Any, Any] | IntakeAgent] = [*self.stages, *self.intakes]
         for stage in readers:
             self.app.task()(self._guarded(partial(self._keep_flushing, stage), f"flushing of {stage.feed}"))

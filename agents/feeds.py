@@ -66,6 +66,14 @@ SURGES = Feed(
     without="Surges are not looked for",
 )
 
+SURVEYS = Feed(
+    "survey-responses",
+    frozenset({"dead-letters"}),
+    ("answers", "no_answer", "unmapped", "dead_lettered"),
+    without="Answers to surveys are not compared with what customers do",
+)
+"""Read by the detectors of surges beside their own feed."""
+
 FEEDS = (LEDGER, HEALTH, STATUS, VOICE, SURGES)
 """In the order in which a worker starts them. An optional one follows those whose state it joins."""
 

@@ -17,6 +17,7 @@ from agents.dead_letters import encode_dead_letter
 from agents.health_company import HealthCompany
 from agents.partition_stage import PartitionStage
 from agents.partition_state import Output, Watcher
+from agents.survey_answers import SurveyAnswers
 from agents.voice_company import VoiceCompany
 from agents.wall_clock import wall_clock_us
 from config.settings import Settings
@@ -25,17 +26,17 @@ from streams.ledger.rules import DAY, HOUR, MINUTE, SECOND
 from streams.surges.budget import SurgeRules
 from streams.surges.counting import Count
 from streams.surges.durable import DurableSurges, SurgeFlush
-from streams.surges.series import DISRUPTED_CUSTOMERS, HAPPY_MENTIONS, LOST_CUSTOMERS, LOST_VALUE, UNHAPPY_MENTIONS
+from streams.surges.own_series import OwnCounting, losses, measures_of
+from streams.surges.series import HAPPY_MENTIONS, HEALTH, LEDGER, SURVEYS, UNHAPPY_MENTIONS, VOICE
 from streams.surges.surge import Surge
-from streams.surges.tables_counts import disrupted, losses
+from streams.surges.tables_counts import disrupted, ledger_counts
 from streams.tables.watermark import ClockRules
 from streams.voice.mentions import HAPPY, UNHAPPY
 
 logger = logging.getLogger(__name__)
 
-LEDGER_MEASURES: Final = (LOST_CUSTOMERS, LOST_VALUE)
-VOICE_MEASURES: Final = (UNHAPPY_MENTIONS, HAPPY_MENTIONS)
-HEALTH_MEASURES: Final = (DISRUPTED_CUSTOMERS,)
+ANSWERS_KNOWN_US: Final = DAY
+"""How long after the last answer to a survey it is known that none came; later the feed may have ended."""
 
 BACK_US: Final = 60 * DAY
 """How far back of the clock a bank that knows nothing begins."""
@@ -84,16 +85,21 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
     def __init__(
         self, app: faust.App, settings: Settings, definitions: Definitions, clock_rules: ClockRules,
         watchers: Sequence[Watcher], company: Company, voice: VoiceCompany | None, health: HealthCompany | None,
+        answers: SurveyAnswers | None = None,
     ) -> None:
-        """Make an agent that owns nothing yet; `company`, `voice` and `health` are what it counts."""
+        """Make an agent that owns nothing yet; `company`, `voice`, `health` and `answers` are what it counts."""
         self._definitions = definitions
         self._clock_rules = clock_rules
         self._company = company
         self._voice = voice
         self._health = health
-        self._ledger_clock = _Clock(LEDGER_MEASURES)
-        self._voice_clock = _Clock(VOICE_MEASURES)
-        self._health_clock = _Clock(HEALTH_MEASURES)
+        self._answers = answers
+        own = self._own = OwnCounting(definitions.series)
+        self._losses = losses(own)
+        self._answer_measures = measures_of(SURVEYS, own)
+        self._ledger_clock = _Clock(measures_of(LEDGER, own))
+        self._voice_clock = _Clock(measures_of(VOICE, own))
+        self._health_clock = _Clock(measures_of(HEALTH, own))
         self._filled: DurableSurges | None = None
         super().__init__(
             app, settings, (definitions.name, definitions.version), watchers, on_delivered=self._tell_soon
@@ -148,8 +154,8 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
         """Judge the minutes that are over, and what is there of the running one."""
         state = self.state
         late = self._take_late()
-        sources = [source for source in (self._company, self._voice, self._health) if source is not None]
-        if state is None or not all(source.complete for source in sources):
+        sources = (self._company, self._voice, self._health, self._answers)
+        if state is None or not all(source is None or source.complete for source in sources):
             return
         if self._filled is not state:
             # What counts consist of is not saved: it is in the tables, and what came late is in them, too.
@@ -158,6 +164,9 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
         for count in late:
             if state.bank.clock is not None and count.minute < state.bank.clock:
                 state.correct(count)
+        if self._answers is not None:
+            state.refuse(self._answers.dead_letters)
+            self._answers.dead_letters.clear()
         await self._judge(state)
 
     async def _judge(self, state: DurableSurges) -> None:
@@ -176,7 +185,7 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
         turn = monotonic()
         while minute + MINUTE <= until:
             if self._loses_silently_from(minute):
-                state.forget(LEDGER_MEASURES)
+                state.forget(self._losses)
             state.observe(minute, list(self._counts(minute)), self._unknown(minute))
             minute += MINUTE
             if monotonic() - turn > PIECE_S:
@@ -199,10 +208,11 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
         self._filled = state
 
     def _take_late(self) -> list[Count]:
-        if self._voice is None:
-            return []
-        late = list(self._voice.counts.late)
-        self._voice.counts.late.clear()
+        late = list[Count]()
+        for source in (self._voice, self._answers):
+            if source is not None:
+                late += source.counts.late
+                source.counts.late.clear()
         return late
 
     def _clocks(self) -> tuple[_Clock, _Clock, _Clock]:
@@ -228,20 +238,24 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
         return min(waited) if waited else max(clock.at for clock in known if clock.at is not None)
 
     def _counts(self, minute: int) -> Iterator[Count]:
-        yield from losses(self._company.tables, minute)
+        yield from ledger_counts(self._company.tables, minute, self._own)
         if self._voice is not None:
             yield from self._voice.counts.minute(minute)
         if self._health is not None:
-            yield from disrupted(self._health.health, minute)
+            yield from disrupted(self._health.health, minute, self._own)
+        if self._answers is not None:
+            yield from self._answers.counts.minute(minute)
 
     def _unknown(self, minute: int) -> list[str]:
         """Measures of which nothing is known in a minute: their feed had not begun, or its clock is not there yet."""
+        answered = None if self._answers is None else self._answers.counts.span
+        knows_answers = answered is not None and answered[0] < minute <= answered[1] + ANSWERS_KNOWN_US
         return [
             measure
             for clock in self._clocks()
             if clock.first is None or clock.at is None or minute + MINUTE <= clock.first or clock.at < minute + MINUTE
             for measure in clock.measures
-        ]
+        ] + ([] if knows_answers else list(self._answer_measures))
 
     def _loses_silently_from(self, minute: int) -> bool:
         """Whether from this minute on a customer can have lapsed: till then series of losses counted others."""

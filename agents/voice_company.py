@@ -13,6 +13,7 @@ from config.settings import Settings
 from streams.facts.definitions.model import Definitions
 from streams.facts.placement import partition_for
 from streams.ledger.rules import HOUR
+from streams.surges.own_series import OwnCounting
 from streams.surges.tables_counts import MentionCounts
 from streams.tables.watermark import ClockRules, TablesClock
 from streams.voice.digest_log import DigestLog
@@ -53,7 +54,7 @@ class VoiceCompany:
         self.complete = False
         self.tables = RunningVoice()
         self.voice = MergedVoice(definitions.voice.copies, self.tables, changes=True)
-        self.counts = MentionCounts()
+        self.counts = MentionCounts(OwnCounting(definitions.series))
         self._settings = settings
         self._log = DigestLog()
         self._waiting: deque[list[Digest]] = deque()

@@ -33,13 +33,24 @@ def mentions(minutes: Iterable[int], rate: int, *, brand: str = "acme", seed: in
             }  # fmt: skip
 
 
+def answers(minutes: Iterable[int], rate: int) -> Iterator[dict[str, Any]]:
+    """Low answers to a survey, as many as there would be mentions."""
+    for one in mentions(minutes, rate, seed=2):
+        yield {
+            "response_id": one["mention_id"], "at": one["at"], "customer_id": one["author_id"], "score": 1,
+            "scale": [1, 5], "stage": "delivery",
+        }  # fmt: skip
+
+
 def send(environment: Mapping[str, str], records: Iterable[dict[str, Any]], partitions: int = 4) -> int:
-    """Send mentions in order of time, placed by author as Java's clients would; how many."""
+    """Send mentions and answers in order of time, placed by their key as Java's clients would; how many."""
     in_time = sorted(records, key=lambda record: str(record["at"]))
     producer = KafkaProducer(bootstrap_servers=environment["KAFKA_BROKERS"], linger_ms=20)
-    topic, count = environment["NETGROWTH_TOPIC_PREFIX"] + "social-mentions", 0
+    count = 0
     for record in in_time:
-        key = record["author_id"].encode()
+        is_mention = "author_id" in record
+        topic = environment["NETGROWTH_TOPIC_PREFIX"] + ("social-mentions" if is_mention else "survey-responses")
+        key = record["author_id" if is_mention else "customer_id"].encode()
         producer.send(topic, orjson.dumps(record), key=key, partition=partition_for(key, partitions))
         count += 1
     producer.flush()

@@ -11,7 +11,7 @@ from agents.avro_records import NoAvro
 from agents.commands.environment import WrongInput, settings_from_environment
 from agents.commands.fitted import fitted_scorer
 from agents.commands.ledger import load_definitions
-from agents.feeds import LEDGER, MissingTopics, usable_feeds
+from agents.feeds import FEEDS, LEDGER, SURVEYS, MissingTopics, usable_feeds
 from agents.measuring import Measured, MeasureFault, Measurement, measured
 from agents.own_topics import usable_own_topics
 from agents.topics import BrokerUnreachable
@@ -44,7 +44,10 @@ def command(definitions_file: str | None, measure: bool) -> None:
         logging.getLogger("netgrowth").warning("%s:%d: %s; %s", definitions.name, warning.line, warning.message,
                                                warning.mend)
     try:
-        feeds = usable_feeds(settings) if asked is None else usable_feeds(settings, [LEDGER], without=[LEDGER.topic])
+        if asked is None:
+            feeds = usable_feeds(settings, (*FEEDS, SURVEYS))
+        else:
+            feeds = usable_feeds(settings, [LEDGER], without=[LEDGER.topic])
         own_topics = () if asked is not None else usable_own_topics(settings, definitions)
         counts_from = _built_from(settings)
     except (BrokerUnreachable, MissingTopics, NoAvro) as error:

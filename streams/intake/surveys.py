@@ -35,6 +35,11 @@ class Answer:
     sent_at: int | None = None
     stage: str | None = None
 
+    @property
+    def share(self) -> float:
+        """How far up the scale the score lies, 0 to 1."""
+        return (self.score - self.low) / (self.high - self.low)
+
     def record(self) -> bytes:
         """The answer in the native format."""
         told: dict[str, Any] = {

@@ -4,8 +4,8 @@ from collections import Counter
 from typing import Final
 
 from streams.ledger.rules import DAY, HOUR
-from streams.surges.counting import Count, Parts
-from streams.surges.series import Series
+from streams.surges.counting import Count
+from streams.surges.series import Parts, Series
 from streams.surges.surge import Contribution
 
 HOURS_KEPT: Final = 3 * DAY

@@ -45,11 +45,13 @@ class _Board(msgspec.Struct, array_like=True, gc=False):
         bank: its own snapshot of that.
         number: of the newest event.
         outbox: events that are not known to be told.
+        refused: partition of survey answers to the first whose dead letter is not known to be written.
     """
 
     bank: bytes
     number: int
     outbox: list[tuple[bytes, bytes]]
+    refused: dict[int, int] = {}
 
 
 @dataclass(slots=True)
@@ -100,6 +102,7 @@ class DurableSurges:
         self._again: set[bytes] = set()
         self._changed_actions: set[str] = set()
         self._dead_letters: list[DeadLetter] = []
+        self._refused: dict[int, int] = {}
         self._written: set[bytes] = set()
         self._buried: list[bytes] = []
         self._anything = False
@@ -154,6 +157,15 @@ class DurableSurges:
         self.bank.correct(count.minute, dict.fromkeys(count.keys, count.amount))
         self._anything = True
 
+    def refuse(self, letters: Iterable[DeadLetter]) -> None:
+        """Answers to surveys that could not be read; each is written once, whoever owns the detectors."""
+        for letter in letters:
+            place = letter.position
+            if place.offset >= self._refused.get(place.partition, 0):
+                self._refused[place.partition] = place.offset + 1
+                self._dead_letters.append(letter)
+                self._anything = True
+
     def forget(self, measures: Collection[str]) -> None:
         """Let the series of these measures begin anew."""
         for key in [key for key in self.bank.series() if key.measure in measures]:
@@ -202,7 +214,7 @@ class DurableSurges:
         if BOARD in reader.values:
             board = msgspec.msgpack.decode(reader.values[BOARD], type=_Board)
             self._restore_bank(board, reader)
-            self._number, self._outbox = board.number, board.outbox
+            self._number, self._outbox, self._refused = board.number, board.outbox, board.refused
             self._durable = len(self._outbox)
         self.rewrite(reader.rewrite)
 
@@ -278,7 +290,7 @@ class DurableSurges:
             if clock is not None and action.end + ACTIONS_KEPT_US < clock:
                 del self.actions[action_id]
                 values.append(self._value(ACTION + action_id.encode(), None))
-        board = _Board(bank.snapshot_board(), self._number, self._outbox)
+        board = _Board(bank.snapshot_board(), self._number, self._outbox, self._refused)
         values.append(self._value(BOARD, msgspec.msgpack.encode(board)))
         return values
 

@@ -20,27 +20,15 @@ from streams.surges.bank import SurgeBank
 from streams.surges.budget import SurgeRules
 from streams.surges.contributions import Contributions
 from streams.surges.counting import Count, of_answer, of_health, of_mention, of_movement
-from streams.surges.series import (
-    DISRUPTED_CUSTOMERS,
-    HAPPY_MENTIONS,
-    LOST_CUSTOMERS,
-    LOST_VALUE,
-    UNHAPPY_ANSWERS,
-    UNHAPPY_MENTIONS,
-    Series,
-)
+from streams.surges.own_series import OwnCounting, losses, measures_of
+from streams.surges.series import HEALTH, LEDGER, SURVEYS, VOICE, Series
 from streams.surges.surge import Surge, SurgeEvent
 from streams.tables.calendar import utc_text
 from streams.voice.merged import Change as VoiceChange
 from streams.voice.recount import VoiceRecount
 
-MEASURES_OF = {
-    "facts": (LOST_CUSTOMERS, LOST_VALUE),
-    "signals": (DISRUPTED_CUSTOMERS,),
-    "mentions": (UNHAPPY_MENTIONS, HAPPY_MENTIONS),
-    "surveys": (UNHAPPY_ANSWERS,),
-}
-"""Measures by the feed that they are counted from."""
+FAMILY_OF = {"facts": LEDGER, "signals": HEALTH, "mentions": VOICE, "surveys": SURVEYS}
+"""The measures that are counted from a feed."""
 
 
 class SurgeRecount:
@@ -65,7 +53,10 @@ class SurgeRecount:
         self.ledger = Recount(definitions, on_change=self._take_change, now_us=now_us)
         self.voice = VoiceRecount(definitions, now_us=now_us, scorer=scorer, on_change=self._take_mention)
         self.events: list[SurgeEvent] = []
+        self._own = OwnCounting(definitions.series)
+        self._measures = {feed: measures_of(family, self._own) for feed, family in FAMILY_OF.items()}
         self._answers = AnswerAdmission(definitions, now_us=now_us)
+        self._answered: set[str] = set()
         self._counts: dict[int, list[Count]] = {}
         self._spans: dict[str, list[int]] = {}
         self._contributions = Contributions()
@@ -100,8 +91,10 @@ class SurgeRecount:
         """Count the next records of survey-responses."""
         batch = self._answers.admit(records)
         for answer in batch.answers:
-            self._see("surveys", answer.at)
-            self._take(of_answer(answer.at, (answer.score - answer.low) / (answer.high - answer.low), answer.stage))
+            if answer.response_id not in self._answered:
+                self._answered.add(answer.response_id)
+                self._see("surveys", answer.at)
+                self._take(of_answer(answer.at, answer.share, answer.stage, self._own))
         return batch
 
     def end_of_facts(self) -> None:
@@ -154,7 +147,8 @@ class SurgeRecount:
         return sorted(latest.values(), key=lambda surge: (surge.detected, surge.onset, surge.series))
 
     def _begin_losses(self) -> None:
-        for key in [key for key in self.bank.series() if key.measure in MEASURES_OF["facts"]]:
+        losing = losses(self._own)
+        for key in [key for key in self.bank.series() if key.measure in losing]:
             self.bank.forget(key)
 
     def _unknown(self, minute: int) -> list[str]:
@@ -163,7 +157,7 @@ class SurgeRecount:
             measure
             for feed, (start, end) in self._spans.items()
             if not start - MINUTE < minute <= end
-            for measure in MEASURES_OF[feed]
+            for measure in self._measures[feed]
         ]
 
     def _see(self, feed: str, at: int) -> None:
@@ -177,10 +171,10 @@ class SurgeRecount:
     def _take_change(self, change: Change) -> None:
         if self.health.histories is not None:
             self.health.on_change(change)
-        self._take(of_movement(change.movement, change.sign))
+        self._take(of_movement(change.movement, change.sign, self._own))
 
     def _take_part(self, part: BlockPart) -> None:
-        self._take(of_health(part))
+        self._take(of_health(part, self._own))
 
     def _take_mention(self, change: VoiceChange) -> None:
-        self._take(of_mention(change))
+        self._take(of_mention(change, self._own))

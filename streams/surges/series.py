@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 LOST_CUSTOMERS, LOST_VALUE = "lost_customers", "lost_value"
 UNHAPPY_MENTIONS, HAPPY_MENTIONS = "unhappy_mentions", "happy_mentions"
 DISRUPTED_CUSTOMERS = "disrupted_customers"
+NEW_CUSTOMERS, RETURNED_CUSTOMERS, MENTIONS, ANSWERS = "new_customers", "returned_customers", "mentions", "answers"
+"""Watched only where the definitions name a series of them."""
 UNHAPPY_ANSWERS = "unhappy_answers"
 """Of surveys: read to measure how much earlier the others tell of the same trouble."""
 
@@ -17,8 +19,16 @@ FAMILIES = {
     HAPPY_MENTIONS: VOICE,
     DISRUPTED_CUSTOMERS: HEALTH,
     UNHAPPY_ANSWERS: SURVEYS,
+    NEW_CUSTOMERS: LEDGER,
+    RETURNED_CUSTOMERS: LEDGER,
+    MENTIONS: VOICE,
+    ANSWERS: SURVEYS,
 }
 """Where the measures that netgrowth counts itself come from; a user's own measure is a family of its own."""
+
+
+Parts = tuple[tuple[str, str], ...]
+"""What a count consists of: pairs of label and value."""
 
 
 class Series(NamedTuple):

@@ -1,15 +1,17 @@
-"""What a running worker counts for the detectors: losses and mentions, out of the merged tables."""
+"""What a running worker counts for the detectors, minute by minute, out of the merged tables and survey answers."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 from streams.health.live.company import CompanyHealth
+from streams.intake.surveys import Answer
 from streams.ledger.movements import Movement, MovementKind, Scope
 from streams.ledger.rules import DAY, MINUTE
-from streams.surges.counting import Count, of_disrupted, of_mention, of_movement
-from streams.surges.series import Series
+from streams.surges.counting import NO_OWN, Count, of_answer, of_disrupted, of_mention, of_movement
+from streams.surges.own_series import OwnCounting
+from streams.surges.series import Parts, Series
 from streams.tables.buckets import HOURS, MINUTES, Bucket
-from streams.tables.cells import LOST
+from streams.tables.cells import LOST, NEW, RETURNED
 from streams.tables.tables import Tables
 from streams.voice.merged import Change
 
@@ -17,8 +19,11 @@ KEPT_US: Final = 14 * DAY
 """How long mentions are kept by the minute: as long as detectors may lag behind, as in a replay."""
 
 
-def losses(tables: Tables, minute: int) -> Iterator[Count]:
-    """Losses of a minute, as the merged tables have them.
+_KINDS: Final = {LOST: MovementKind.LOST, NEW: MovementKind.NEW, RETURNED: MovementKind.RETURNED}
+
+
+def ledger_counts(tables: Tables, minute: int, own: OwnCounting = NO_OWN) -> Iterator[Count]:
+    """Losses of a minute, and what `own` names, as the merged tables have them.
 
     What is older than minutes are kept is counted in the first minute of its hour, or of its day.
     """
@@ -33,49 +38,47 @@ def losses(tables: Tables, minute: int) -> Iterator[Count]:
     if found is None:
         return
     for cell, (customers, value) in Bucket.of(found).plain.items():
-        code, segment, region, product, reason, kind, _, _ = cell
-        if code == LOST:
+        code, segment, region, product, word, loss_kind, _, _ = cell
+        if code == LOST or (code in _KINDS and own.counted):
             scope = Scope(segment, region, product)
-            loss = Movement(MovementKind.LOST, minute, scope, customers, value, None, reason=reason, loss_kind=kind)
-            yield from of_movement(loss, 1)
+            is_loss = code == LOST
+            movement = Movement(
+                _KINDS[code], minute, scope, customers, value, None, activity="" if is_loss else word,
+                reason=word if is_loss else "", loss_kind=loss_kind,
+            )  # fmt: skip
+            yield from of_movement(movement, 1, own)
 
 
-def disrupted(health: CompanyHealth, minute: int) -> Iterator[Count]:
+def disrupted(health: CompanyHealth, minute: int, own: OwnCounting = NO_OWN) -> Iterator[Count]:
     """Customers disrupted in a minute, by scope."""
     number = minute // MINUTE
     for scope, amount in health.disrupted.get(number, {}).items():
-        yield of_disrupted(scope, number, amount)
+        yield from of_disrupted(scope, number, amount, own)
 
 
-class MentionCounts:
-    """Happy and unhappy mentions by minute, as they stand now.
+class CountsByMinute:
+    """Counts by minute, as they stand now.
 
     Attributes:
         late: counts since they were last asked for, corrections with a minus; whoever judges takes those that came
             too late, and empties the list.
-        first: the first minute with a mention; None before one.
+        span: the first and the last minute in which anything came, counted or not; None before one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, own: OwnCounting = NO_OWN) -> None:
+        """`own`: series that the definitions name."""
         self.late: list[Count] = []
-        self.first: int | None = None
-        self._minutes: dict[int, dict[tuple[tuple[Series, ...], tuple[tuple[str, str], ...]], float]] = {}
+        self.span: tuple[int, int] | None = None
+        self._own = own
+        self._minutes: dict[int, dict[tuple[tuple[Series, ...], Parts], float]] = {}
 
-    def take(self, changes: Iterable[Change]) -> None:
-        """Mentions that were counted or taken out again."""
-        for change in changes:
-            if self.first is None or change.minute < self.first:
-                self.first = change.minute
-            for count in of_mention(change):
-                counted = self._minutes.setdefault(count.minute, {})
-                key = count.keys, count.parts
-                counted[key] = counted.get(key, 0.0) + count.amount
-                if not counted[key]:
-                    del counted[key]
-                self.late.append(count)
+    @property
+    def first(self) -> int | None:
+        """The first minute in which anything came; None before one."""
+        return None if self.span is None else self.span[0]
 
     def minute(self, start: int) -> list[Count]:
-        """What was said in a minute."""
+        """What was counted in a minute."""
         counted = self._minutes.get(start, {})
         return [Count(start, keys, amount, parts) for (keys, parts), amount in counted.items()]
 
@@ -83,3 +86,50 @@ class MentionCounts:
         """Let go of what is older than is kept."""
         for start in [start for start in self._minutes if start < clock - KEPT_US]:
             del self._minutes[start]
+        if self.span is not None:
+            self.span = max(self.span[0], clock - KEPT_US), self.span[1]
+
+    def _see(self, minute: int) -> None:
+        first, last = (minute, minute) if self.span is None else self.span
+        self.span = min(minute, first), max(minute, last)
+
+    def _book(self, counts: Iterable[Count]) -> None:
+        for count in counts:
+            counted = self._minutes.setdefault(count.minute, {})
+            key = count.keys, count.parts
+            counted[key] = counted.get(key, 0.0) + count.amount
+            if not counted[key]:
+                del counted[key]
+            self.late.append(count)
+
+
+class MentionCounts(CountsByMinute):
+    """Happy and unhappy mentions by minute."""
+
+    def take(self, changes: Iterable[Change]) -> None:
+        """Mentions that were counted or taken out again."""
+        for change in changes:
+            self._see(change.minute)
+            self._book(of_mention(change, self._own))
+
+
+class AnswerCounts(CountsByMinute):
+    """Answers to surveys by minute, each once."""
+
+    def __init__(self, own: OwnCounting = NO_OWN) -> None:
+        super().__init__(own)
+        self._ids: dict[str, int] = {}
+
+    def take(self, answers: Iterable[Answer]) -> None:
+        """Answers that came; one whose id came in the two weeks before is not counted again."""
+        for answer in answers:
+            if answer.response_id in self._ids:
+                continue
+            self._ids[answer.response_id] = answer.at
+            self._see(answer.at - answer.at % MINUTE)
+            self._book(of_answer(answer.at, answer.share, answer.stage, self._own))
+
+    def forget(self, clock: int) -> None:
+        """Let go of what is older than is kept."""
+        super().forget(clock)
+        self._ids = {one: at for one, at in self._ids.items() if at >= clock - KEPT_US}

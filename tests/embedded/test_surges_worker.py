@@ -9,9 +9,17 @@ from typing import Any
 import pytest
 
 from tests.live_ledger import COMMAND, ROOT, LiveWorker, wait
-from tests.live_surges import QUIET_AFTER, QUIET_BEFORE, SURGE, at, mentions, send, told
+from tests.live_surges import QUIET_AFTER, QUIET_BEFORE, SURGE, answers, at, mentions, send, told
 
 pytestmark = pytest.mark.embedded
+
+
+OWN = """
+series:
+  late parcels: {counts: unhappy_mentions, where: {topic: late parcel, channel: social}}
+  no calls: {counts: mentions, where: {channel: call}}
+  low scores: {counts: unhappy_answers, where: {stage: [delivery, returns]}, by: stage}
+"""
 
 
 def netgrowth(environment: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -19,6 +27,30 @@ def netgrowth(environment: Mapping[str, str], *arguments: str) -> subprocess.Com
         [*COMMAND, *arguments], cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True,
         check=False,
     )  # fmt: skip
+
+
+def test_series_of_ones_own_and_answers_to_surveys_surge_as_well(environment: dict[str, str], tmp_path: Path) -> None:
+    definitions = tmp_path / "own.yaml"
+    native = (ROOT / "config" / "definitions" / "native.yaml").read_text()
+    definitions.write_text(native + OWN)
+    environment["NETGROWTH_DEFINITIONS"] = str(definitions)
+    worker = LiveWorker(environment, tmp_path, NETGROWTH_SESSION_TIMEOUT="60s").wait_ready()
+    try:
+        # Nobody waits for answers: they are there before the clock of the mentions comes to them.
+        broken = {"response_id": "broken", "at": at(5), "customer_id": "c", "score": 9, "scale": [1, 5]}
+        send(environment, [*answers(QUIET_BEFORE, 2), *answers(SURGE, 12), broken])
+        send(environment, [*mentions(QUIET_BEFORE, 2), *mentions(SURGE, 12)])
+
+        def surging() -> bool:
+            found = (worker.json("/api/v1/surges") or {"open": []})["open"]
+            wanted = {"late parcels", "low scores", "unhappy_answers"}
+            return wanted <= {surge["series"]["measure"] for surge in found}
+
+        wait(surging, worker, "opened no surge of what the definitions name", 60)
+        letters = netgrowth(environment, "dead-letters", "list")
+        assert "score 9 is not on the scale" in letters.stdout, letters.stderr
+    finally:
+        assert worker.process.stop() == 0
 
 
 def test_a_surge_is_opened_marked_as_expected_judged_and_closed(environment: dict[str, str], tmp_path: Path) -> None:

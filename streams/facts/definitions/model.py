@@ -15,6 +15,7 @@ from streams.facts.money import Exact, Rates
 from streams.health.rules import HealthRules
 from streams.intake.rules import CUSTOMER_EVENTS, QOS_SIGNALS, SOCIAL_MENTIONS, SURVEY_RESPONSES, SurveyRules
 from streams.ledger.rules import Lapse, LedgerRules, TrailingSpend
+from streams.surges.own_series import OwnSeries
 from streams.voice.rules import VoiceRules
 
 
@@ -243,6 +244,7 @@ class Definitions:
     `reasons_open` and `activities_open`: what is stated and not on the list counts as it is stated.
     `native_silo` is the silo of native records that name none; None: a field `fact` makes no record a native one.
     `native_topics` are own topics of native records, which lie there under other keys than the customer's.
+    `series`: counted series of the company's own, which are watched for surges.
     `tiers`: stages of the customer's journey, and what trouble there does: 1 pages, 2 makes a ticket, 3 is shown.
     `warnings` are no faults: the file holds, and people should look.
     """
@@ -274,6 +276,7 @@ class Definitions:
     surveys: SurveyRules = field(default_factory=SurveyRules)
     health: HealthRules = field(default_factory=HealthRules)
     voice: VoiceRules = field(default_factory=VoiceRules)
+    series: tuple[OwnSeries, ...] = ()
     alerts: AlertRules = field(default_factory=AlertRules)
     agreed: Agreed | None = None
     warnings: tuple[Fault, ...] = ()

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from streams.facts.definitions.alerts import read_alerts
 from streams.facts.definitions.health import read_health, read_journey
 from streams.facts.definitions.model import Activity, Agreed, Definitions, Path, Reason, SegmentRule, Silo, ValueModel
+from streams.facts.definitions.own_series import read_own_series
 from streams.facts.definitions.own_topics import check_own_topics
 from streams.facts.definitions.reader import (
     Faults,
@@ -111,6 +112,7 @@ def _read(section: Section, faults: Faults) -> Definitions:
         surveys=read_surveys(section),
         health=read_health(section, horizon_us, stages),
         voice=read_voice(section, reasons, reasons_open),
+        series=read_own_series(section),
         alerts=read_alerts(section),
         agreed=_read_agreed(section),
         warnings=(),
