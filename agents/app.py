@@ -12,6 +12,7 @@ from agents.company import Company
 from agents.customer_health import CustomerHealthWriter
 from agents.customer_links import CustomerLinks
 from agents.customer_lists import CustomerLists
+from agents.disrupted_before import DisruptedBefore
 from agents.editions import Candidate, EditionLog
 from agents.feeds import HEALTH, LEDGER, STATUS, SURGES, SURVEYS, VOICE
 from agents.health import HealthAgent, StatusAgent
@@ -68,6 +69,9 @@ SURGES_S = 0.5
 SURGES_SHARE = 0.3
 """Of a worker's time: a long history is judged in the background."""
 
+BEFORE_SHARE = 0.1
+"""Of a worker's time: reading again who left in surges that are open."""
+
 
 class LedgerWorker:
     """Everything one worker runs; attributes are what its pages and metrics are made of."""
@@ -121,6 +125,7 @@ class LedgerWorker:
         self.answers: SurveyAnswers | None = None
         self.surges: SurgeAgent | None = None
         self.surge_board: SurgeBoard | None = None
+        self.disrupted_before: DisruptedBefore | None = None
         if SURGES.topic in feeds:
             if SURVEYS.topic in feeds:
                 self.answers = SurveyAnswers(settings, definitions)
@@ -129,6 +134,10 @@ class LedgerWorker:
                 self.health_company, self.answers,
             )
             self.surge_board = SurgeBoard(settings, self.latest_clock)
+            if (health := self.health_company) is not None:
+                self.disrupted_before = DisruptedBefore(
+                    settings, self.surges.open_losses, lambda: self.company.clock, lambda: health.health.clock
+                )
             self.stages.append(self.surges)
         self.intakes = [
             IntakeAgent(self.app, settings, definitions, name, [self.telemetry], self.links) for name in own_topics
@@ -215,6 +224,9 @@ class LedgerWorker:
                 self.app.task()(self._guarded(work))
         if self.answers is not None:
             self.app.task()(self._guarded(self.answers.read))
+        if self.disrupted_before is not None:
+            for work in (self.disrupted_before.read, self._keep_disrupted_before):
+                self.app.task()(self._guarded(work))
         readers: list[PartitionStage[Any, Any] | IntakeAgent] = [*self.stages, *self.intakes]
         for stage in readers:
             self.app.task()(self._guarded(partial(self._keep_flushing, stage), f"flushing of {stage.feed}"))
@@ -295,6 +307,11 @@ class LedgerWorker:
         surges = self.surges
         assert surges is not None
         await every(SURGES_S, surges.advance, until=self._is_stopping, share=SURGES_SHARE)
+
+    async def _keep_disrupted_before(self) -> None:
+        before = self.disrupted_before
+        assert before is not None
+        await every(SURGES_S, before.look, until=self._is_stopping, share=BEFORE_SHARE)
 
     def latest_clock(self) -> int | None:
         """The clock of the tables, or that of the mentions where it is later."""

@@ -25,9 +25,18 @@ from streams.facts.definitions.model import Definitions
 from streams.ledger.rules import DAY, HOUR, MINUTE, SECOND
 from streams.surges.budget import SurgeRules
 from streams.surges.counting import Count
-from streams.surges.durable import DurableSurges, SurgeFlush
+from streams.surges.durable import DurableSurges, SurgeFlush, summed
 from streams.surges.own_series import OwnCounting, losses, measures_of
-from streams.surges.series import HAPPY_MENTIONS, HEALTH, LEDGER, SURVEYS, UNHAPPY_MENTIONS, VOICE
+from streams.surges.series import (
+    HAPPY_MENTIONS,
+    HEALTH,
+    LEDGER,
+    LOST_CUSTOMERS,
+    LOST_VALUE,
+    SURVEYS,
+    UNHAPPY_MENTIONS,
+    VOICE,
+)
 from streams.surges.surge import Surge
 from streams.surges.tables_counts import disrupted, ledger_counts
 from streams.tables.watermark import ClockRules
@@ -116,6 +125,13 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
         examples = self._examples if self._definitions.voice.examples and self._voice is not None else None
         return DurableSurges(partition, self._named, rules, self._clock_rules, examples)
 
+    def open_losses(self) -> list[Surge]:
+        """Open surges of losses; none where another worker runs the detectors."""
+        state = self.state if 0 in self.owned() else None
+        if state is None:
+            return []
+        return [surge for surge in state.bank.open_surges() if surge.series.measure in (LOST_CUSTOMERS, LOST_VALUE)]
+
     def _examples(self, surge: Surge) -> list[str]:
         """How some of the mentions begin that a surge consists of, each of another author."""
         mood = MOODS.get(surge.series.measure)
@@ -201,8 +217,10 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
         clock = state.bank.clock
         if clock is not None:
             for minute in range(clock - EVIDENCE_BACK_US, clock, MINUTE):
-                for count in self._counts(minute):
+                counted = list(self._counts(minute))
+                for count in counted:
                     state.contributions.add(count)
+                state.recent.add(minute, summed(counted))
                 if minute % (100 * MINUTE) == 0:
                     await asyncio.sleep(0)
         self._filled = state

@@ -14,6 +14,7 @@ from agents.health_exporter import HealthCollector
 from agents.metrics_page import MetricsPage, WhileInForce
 from agents.partition_state import Admitted
 from agents.process_metrics import ProcessMetrics
+from agents.surge_evidence import SurgeEvidence
 from agents.surge_exporter import SurgeCollector
 from agents.transport import RecordBatch
 from agents.voice_exporter import VoiceCollector
@@ -48,7 +49,11 @@ class Telemetry:
             voice = VoiceCollector(worker.voice_company, label_limit=label_limit)
             self._registry.register(WhileInForce(voice, worker.shows))
         if worker.surges is not None and worker.surge_board is not None:
-            surges = SurgeCollector(worker.surges, worker.surge_board.log, label_limit=label_limit)
+            evidence = SurgeEvidence(worker.company, worker.disrupted_before)
+            surges = SurgeCollector(
+                worker.surges, worker.surge_board.log, label_limit=label_limit,
+                currency=worker.definitions.currency, evidence=evidence,
+            )  # fmt: skip
             self._registry.register(WhileInForce(surges, worker.shows))
         tables = CompanyCollector(worker.company, label_limit=label_limit)
         self._page = MetricsPage(self._registry, tables)

@@ -1,6 +1,6 @@
 """Metrics of surges as plain data, for `streams.catalogue`: name, unit, help text, labels."""
 
-from streams.catalogue_units import NOTHING, RATIO, SECONDS, TIMESTAMP, described
+from streams.catalogue_units import CURRENCY, CUSTOMERS, NOTHING, RATIO, SECONDS, TIMESTAMP, described
 
 SERIES_LABELS = ("measure", "segment", "region", "product", "brand", "topic", "service", "stage")
 """What a series is called; those that do not apply are left out."""
@@ -12,12 +12,34 @@ SURGE_METRICS = (
     described("surges_open", NOTHING,
               "Open surges; is_expected true: an action of ours said that so much would come, so it wakes nobody.",
               "measure", "direction", "is_expected"),
-    described("surge_observed", NOTHING, "What was counted in an open surge since its onset.", *OF_SURGE),
+    described("surge_observed", NOTHING,
+              "What was counted in an open surge since its onset; value in major units.", *OF_SURGE),
     described("surge_expected", NOTHING, "What was expected of that time.", *OF_SURGE),
     described("surge_onset_timestamp_seconds", TIMESTAMP, "Since when an open surge lasts.", *OF_SURGE),
     described("surge_evidence_ratio", RATIO,
               "What an open surge consists of: share of its excess, the first three values of each label.",
               "surge", "label", "value"),
+    described("surge_closed_timestamp_seconds", TIMESTAMP,
+              "When a surge ended; shown for two minutes, with its last numbers, for the note of its end.",
+              *OF_SURGE),
+    described("surge_course", NOTHING,
+              "1: an open surge is growing, 0: steady, -1: easing; the last ten minutes against the ten before, "
+              "three hours where it was told by hours or days.",
+              "surge"),
+    described("surge_customers_lost", CUSTOMERS, "Lost in the scope of a surge of losses since its onset.", "surge"),
+    described("surge_value_lost", CURRENCY, "Their expected value.", "surge"),
+    described("surge_customers_lost_by_reason", CUSTOMERS,
+              "Of them, by what they said why: the three largest reasons.", "surge", "reason"),
+    described("surge_customers_lost_disrupted_before", CUSTOMERS,
+              "Of them, disrupted in the hour before they left, at any stage; absent: not known.", "surge"),
+    described("surge_customers_lost_disrupted_before_by_stage", CUSTOMERS,
+              "The same by stage: the three largest.", "surge", "stage"),
+    described("surge_action_timestamp_seconds", TIMESTAMP,
+              "What we did from two hours before the onset on, in its scope: the newest three, when each began.",
+              "surge", "kind", "text"),
+    described("action_timestamp_seconds", TIMESTAMP,
+              "What we did in the last three hours: the newest actions, when each began; labels are its scope.",
+              "kind", "text", "segment", "region", "product", "brand", "topic", "service", "stage"),
     described("surge_series", NOTHING, "Series that are watched, by state; one that is warming raises nothing.",
               "state"),
     described("surges_clock_timestamp_seconds", TIMESTAMP, "Event time up to which surges were looked for."),

@@ -4,7 +4,9 @@ Whatever is said of customers is said only while the tables are fresh: a replay 
 nobody.
 """
 
+from config.alerting.links import LOSSES_BOARD, Links
 from config.alerting.model import Alert, Group, Recording, Severity
+from config.alerting.phrases import WHOLE, asked, one
 from streams.facts.definitions.model import Definitions
 
 SCOPE = ("scope", "segment", "region", "product", "window")
@@ -47,28 +49,30 @@ FRESH = "on () company:netgrowth_tables_fresh:bool == 1"
 
 def _net_growth_negative(definitions: Definitions) -> Alert:
     net = of_scope("customers_net", "24h")
+    links = Links(definitions.alerts)
     moved = " + ".join(of_scope(f"customers_{name}", "24h") for name in ("new", "returned", "lost"))
     # Of two equally likely ways, as many more go the one way by chance as twice the root of all, once in forty times.
     expr = f"-{net} >= 3 and -{net} > 2 * sqrt({moved}) and {FRESH}"
     return Alert(
         "NetgrowthNetGrowthNegative", Severity.WARNING, definitions.alerts.owner, expr,
         "More customers leave than come.",
-        "{{ if $labels.segment }}Segment {{ $labels.segment }}{{ else }}The company{{ end }}: "
-        "{{ $value | printf \"%.0f\" }} customers fewer in 24 hours: "
+        f"{_WHO}: {{{{ $value | {WHOLE} }}}} customers fewer in 24 hours: "
         f"{_number('customers_lost')} lost, {_number('customers_new')} new, {_number('customers_returned')} back; "
-        f"{_number('value_net', MONEY)} {definitions.currency} net.",
-        pending="5m", keep="5m", cause="loss", feed="customer-events",
+        f"{_number('value_net')} {definitions.currency} net.",
+        pending="5m", keep="5m", cause="customers", feed="customer-events",
+        resolved=f"{_WHO}: growth is no longer negative; {_number('customers_lost')} lost and "
+        f"{_number('customers_new')} new in 24 hours, {_number('value_net')} {definitions.currency} net.",
+        links={
+            "dashboard_url": links.board(LOSSES_BOARD), "customers_url": links.customers_lost(),
+            "silence_url": links.silence(alert="NetgrowthNetGrowthNegative"),
+        },
     )  # fmt: skip
 
 
-WHOLE, MONEY = 'printf "%.0f"', 'printf "%.2f"'
-"""How templates write a number of customers, and an amount."""
+_WHO = "{{ if $labels.segment }}Segment {{ $labels.segment }}{{ else }}The company{{ end }}"
 
 
-def _number(metric: str, shown: str = WHOLE) -> str:
+def _number(metric: str) -> str:
     """A template that asks for a metric of the alert's own scope."""
-    selector = f'scope:netgrowth_{metric}:max{{scope=\\"%s\\",segment=\\"%s\\",window=\\"%s\\"}}'
-    return (
-        f'{{{{ with printf "{selector}" $labels.scope $labels.segment $labels.window | query }}}}'
-        f"{{{{ . | first | value | {shown} }}}}{{{{ else }}}}unknown{{{{ end }}}}"
-    )
+    selector = "scope=%q,segment=%q,window=%q"
+    return one(asked(f"scope:netgrowth_{metric}:max{{{selector}}}", "scope", "segment", "window"), WHOLE)

@@ -1,7 +1,8 @@
 """Alerts on health as customers perceive it: red stages, false green, value at risk, and budgets that burn."""
 
-from config.alerting.customers import MONEY, WHOLE
+from config.alerting.links import SIGNALS_BOARD, Links
 from config.alerting.model import Alert, Group, Recording, Severity
+from config.alerting.phrases import CLOCK, WHOLE, asked, each, moment, one, where_any
 from streams.facts.definitions.model import Definitions
 
 SCOPE = ("scope", "service", "stage", "segment", "region")
@@ -64,10 +65,11 @@ def _red(definitions: Definitions) -> tuple[Alert, ...]:
             f"({of_scope('customers_disrupted')} and {of_scope('colour')} == {RED}) and {_tier(tier)} and {FRESH}",
             "Customers are hurt.",
             f"{WHERE}: {{{{ $value | {WHOLE} }}}} customers disrupted in five minutes, of "
-            f"{_number('customers_seen')} seen; {_number('value_at_risk', MONEY)} {definitions.currency} of expected "
+            f"{_number('customers_seen')} seen; {_number('value_at_risk')} {definitions.currency} of expected "
             f"value, {_number('customers_of_unknown_value')} of them of unknown value; operations say "
-            f"{_STATUS}.",
-            keep="2m", cause="health", feed=FEED,
+            f"{_STATUS}.{_done()}",
+            keep="2m", cause="customers", feed=FEED, resolved=_resolved(definitions.currency),
+            links=_links(definitions, names[tier]),
         )
         for tier, severity in severities.items()
     )  # fmt: skip
@@ -80,7 +82,8 @@ def _false_green(definitions: Definitions) -> Alert:
         "Operations say up while customers are red.",
         f"{WHERE}: the status has been up for {{{{ $value | humanizeDuration }}}} in which customers were red: "
         "what is watched there does not show what they experience.",
-        keep="2m", cause="health", feed=FEED,
+        keep="2m", cause="customers", feed=FEED, resolved=_resolved(definitions.currency),
+            links=_links(definitions, "NetgrowthFalseGreen"),
     )  # fmt: skip
 
 
@@ -106,7 +109,8 @@ def _burns(definitions: Definitions) -> tuple[Alert, ...]:
                 "More customers are disrupted than was promised.",
                 f"{WHERE}: {{{{ $value | humanizePercentage }}}} of the customers seen in {long} were disrupted; "
                 f"promised are at most {budget:.1%} over 30 days, and this is over {burn:g} times that rate.",
-                keep="2m", cause="health", feed=FEED,
+                keep="2m", cause="customers", feed=FEED, resolved=_resolved(definitions.currency),
+            links=_links(definitions, names[severity]),
             )
         )  # fmt: skip
     return tuple(found)
@@ -121,9 +125,10 @@ def _value_at_risk(definitions: Definitions) -> tuple[Alert, ...]:
             "NetgrowthValueAtRisk", Severity.CRITICAL, definitions.alerts.owner,
             f"{of_scope('value_at_risk', '5m', 'stage')} > {limit} and {FRESH}",
             "Much value is at risk.",
-            f"{WHERE}: {{{{ $value | {MONEY} }}}} {definitions.currency} of expected value are with the "
+            f"{WHERE}: {{{{ $value | {WHOLE} }}}} {definitions.currency} of expected value are with the "
             f"{_number('customers_disrupted')} customers disrupted in five minutes; the limit is {limit}.",
-            keep="2m", cause="health", feed=FEED,
+            keep="2m", cause="customers", feed=FEED, resolved=_resolved(definitions.currency),
+            links=_links(definitions, "NetgrowthValueAtRisk"),
         ),
     )  # fmt: skip
 
@@ -134,18 +139,46 @@ WHERE = (
 )
 
 _STATUS = (
-    '{{ with printf "max(netgrowth_health_service_status{service=\\"%s\\"})" $labels.service | query }}'
+    f"{{{{ with {asked('max(netgrowth_health_service_status{service=%q})', 'service')} }}}}"
     "{{ $said := . | first | value }}{{ if eq $said 0.0 }}up{{ else if eq $said 1.0 }}degraded{{ else }}down{{ end }}"
     "{{ else }}nothing{{ end }}"
 )
 
 
-def _number(metric: str, shown: str = WHOLE) -> str:
-    """A template that asks for a metric of the alert's own scope over five minutes."""
-    names = ",".join(f'{name}=\\"%s\\"' for name in SCOPE)
-    selector = f'scope:netgrowth_health_{metric}:max{{{names},window=\\"5m\\"}}'
-    values = " ".join(f"$labels.{name}" for name in SCOPE)
+def _number(metric: str, window: str = "5m") -> str:
+    """A template that asks for a metric of the alert's own scope."""
+    selector = ",".join(f"{name}=%q" for name in SCOPE)
+    return one(asked(f'scope:netgrowth_health_{metric}:max{{{selector},window="{window}"}}', *SCOPE), WHOLE)
+
+
+def _done() -> str:
+    """What we did in the last two hours in a scope that holds the alert's."""
+    metric = "netgrowth_action_timestamp_seconds"
+    services = [f'service="{one}"' if not one else f"service={one}" for one in ("", "%q")]
+    stages = [f'stage="{one}"' if not one else f"stage={one}" for one in ("", "%q")]
+    pairs = [(service, stage) for service in services for stage in stages]
+    either = " or ".join(f"{metric}{{{service},{stage}}}" for service, stage in pairs)
+    labels = [
+        label for service, stage in pairs for label, text in (("service", service), ("stage", stage)) if "%q" in text
+    ]
+    return where_any(
+        asked(f"topk(3, max by (kind, text) ({either}) >= time() - 7200)", *labels),
+        " What we did in the last two hours:"
+        + each(f"{{{{ $one | label \"kind\" }}}} '{{{{ $one | label \"text\" }}}}' at {moment(CLOCK, '$one')}") + ".",
+        " No action of ours was entered for the last two hours.",
+    )  # fmt: skip
+
+
+def _resolved(currency: str) -> str:
     return (
-        f'{{{{ with printf "{selector}" {values} | query }}}}{{{{ . | first | value | {shown} }}}}'
-        "{{ else }}unknown{{ end }}"
+        f"{WHERE}: over; in the last hour {_number('customers_disrupted', '1h')} customers were disrupted, with "
+        f"{_number('value_at_risk', '1h')} {currency} of expected value; the company lost {LOST_1H} customers in it."
     )
+
+
+LOST_1H = one(asked('scope:netgrowth_customers_lost:max{scope="total",window="1h"}'), WHOLE)
+
+
+def _links(definitions: Definitions, alert: str) -> dict[str, str]:
+    links = Links(definitions.alerts)
+    return {"dashboard_url": links.board(SIGNALS_BOARD), "silence_url": links.silence(alert=alert)}

@@ -5,7 +5,8 @@ of a worker's process (`instance`) never stay on what comes out of a table, or e
 and fire it anew.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -36,7 +37,9 @@ class Alert:
         description: this alert in sentences, in whole customers and money; a template of Prometheus.
         pending: how long `expr` must hold, as Prometheus writes it; empty: not at all.
         keep: how long it goes on firing after `expr` no longer holds: a hand-over between workers leaves a gap.
-        cause: what the trouble is about; alerts of one cause and scope arrive as one page.
+        cause: what the trouble is about; alerts of one owner and cause arrive as one page.
+        resolved: what is told when it is over, a template like `description`; empty: that it is over.
+        links: further annotations: addresses, and what to type.
         feed: input topic that the alert depends on, as a label, so that a silent feed silences it; empty: none.
     """
 
@@ -50,6 +53,8 @@ class Alert:
     keep: str = ""
     cause: str = "monitor"
     feed: str = ""
+    resolved: str = ""
+    links: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,8 @@
 """Alerts on the monitor itself: whoever is not counting must say so, since no loss looks like no trouble."""
 
+from dataclasses import replace
+
+from config.alerting.links import MONITOR_BOARD, Links
 from config.alerting.model import Alert, Group, Recording, Severity
 from streams.facts.definitions.alerts import AlertRules
 
@@ -31,12 +34,20 @@ BURNS = (
 
 def monitor_groups(rules: AlertRules) -> tuple[Group, ...]:
     """The rules on workers, partitions, feeds and freshness."""
-    owner = rules.monitor_owner
+    owner, links = rules.monitor_owner, Links(rules)
+
+    def linked(alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
+        board = links.board(MONITOR_BOARD)
+        return tuple(
+            replace(alert, links={"dashboard_url": board, "silence_url": links.silence(alert=alert.name)})
+            for alert in alerts
+        )
+
     return (
         Group("netgrowth-watchdog", (), (_watchdog(owner),)),
-        Group("netgrowth-workers", (), _workers(owner)),
-        Group("netgrowth-feeds", _FEED_RECORDINGS, _feeds(owner)),
-        Group("netgrowth-freshness", _freshness_recordings(), _freshness(owner), interval="30s"),
+        Group("netgrowth-workers", (), linked(_workers(owner))),
+        Group("netgrowth-feeds", _FEED_RECORDINGS, linked(_feeds(owner))),
+        Group("netgrowth-freshness", _freshness_recordings(), linked(_freshness(owner)), interval="30s"),
     )
 
 

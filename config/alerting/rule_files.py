@@ -64,6 +64,8 @@ def _alerts(alerts: Iterable[Alert], runbooks: str) -> list[dict[str, Any]]:
             "summary": alert.summary,
             "description": alert.description,
             "runbook_url": f"{runbooks}{alert.name}.md",
+            **({"resolved": alert.resolved} if alert.resolved else {}),
+            **alert.links,
         }
         found.append(rule)
     return found

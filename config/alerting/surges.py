@@ -4,8 +4,20 @@ A surge opens once and closes once; its id is a label, so an alert lives as long
 One inside an action that expected it is shown, and wakes nobody.
 """
 
-from config.alerting.customers import MONEY, WHOLE
+from config.alerting.links import LOSSES_BOARD, SIGNALS_BOARD, Links
 from config.alerting.model import Alert, Group, Recording, Severity
+from config.alerting.phrases import (
+    CLOCK,
+    DURATION,
+    MONEY,
+    PERCENT,
+    WHOLE,
+    asked,
+    each,
+    moment,
+    one,
+    where_any,
+)
 from streams.facts.definitions.model import Definitions
 
 LABELS = (
@@ -36,58 +48,107 @@ def surge_groups(definitions: Definitions) -> tuple[Group, ...]:
             for name in RECORDED
         ),
     )  # fmt: skip
-    return (Group("netgrowth-surges", recordings, _alerts(definitions.alerts.owner, definitions.currency)),)
+    return (Group("netgrowth-surges", recordings, _alerts(definitions)),)
 
 
-def _alerts(owner: str, currency: str) -> tuple[Alert, ...]:
+def _alerts(definitions: Definitions) -> tuple[Alert, ...]:
+    owner, currency = definitions.alerts.owner, definitions.currency
+    losses, signals = _links(definitions, LOSSES_BOARD), _links(definitions, SIGNALS_BOARD)
+    customers = losses | {"customers_url": Links(definitions.alerts).customers_lost()}
+    amount = f", {{{{ . | first | value | {MONEY} }}}} {currency} of expected value"
+    value = where_any(_of_surge("value_lost"), amount)
+    lost = one(_of_surge("customers_lost"), WHOLE, _VALUE)
+    why = f"{_REASON}{_BEFORE}{_COURSE}"
     return (
         Alert(
             "NetgrowthLossSurge", Severity.CRITICAL, owner, f"{_up('lost_customers')} >= {LEAST_LOST} and {FRESH}",
             "Customers are leaving.",
-            f"{WHO}: {_VALUE} lost{_SINCE} (expected {_expected(WHOLE)}), {_LOST_VALUE} {currency} of expected value "
-            f"in the last hour{_EVIDENCE}.",
-            keep="1m", cause="loss", feed="customer-events",
+            f"{WHO}: {lost} lost{_SINCE} (expected {_expected(WHOLE)}){value}{why}.{_PARTS}{_DONE}",
+            keep="1m", cause="customers", feed="customer-events", resolved=_resolved(currency), links=customers,
         ),
         Alert(
             "NetgrowthValueSurge", Severity.CRITICAL, owner, f"{_up('lost_value')} > 0 and {FRESH}",
             "Value is leaving.",
-            f"{WHO}: {{{{ $value | {MONEY} }}}} {currency} of expected value lost{_SINCE} (expected "
-            f"{_expected(MONEY)}){_EVIDENCE}.",
-            keep="1m", cause="loss", feed="customer-events",
+            f"{WHO}: {one(_of_surge('value_lost'), MONEY, _VALUE)} {currency} of expected value lost{_SINCE} "
+            f"(expected {_expected(MONEY)}){where_any(_of_surge('customers_lost'), _WITH)}{why}.{_PARTS}{_DONE}",
+            keep="1m", cause="customers", feed="customer-events", resolved=_resolved(currency), links=customers,
         ),
         Alert(
             "NetgrowthDisruptionSurge", Severity.WARNING, owner, f"{_up('disrupted_customers')} > 0 and {FRESH}",
             "More customers are disrupted than usual.",
-            f"{WHO}: {_VALUE} customers disrupted{_SINCE} (expected {_expected(WHOLE)}){_EVIDENCE}.",
-            keep="1m", cause="health", feed="qos-signals",
+            f"{WHO}: {_VALUE} customers disrupted, counted anew each minute{_SINCE} (expected {_expected(WHOLE)})"
+            f"{_COURSE}.{_PARTS}{_DONE}",
+            keep="1m", cause="customers", feed="qos-signals", resolved=_resolved(currency), links=signals,
         ),
         Alert(
             "NetgrowthUnhappySurge", Severity.WARNING, owner, f"{_up('unhappy_mentions')} > 0 and {FRESH}",
             "People complain.",
-            f"{WHO}: {_VALUE} unhappy mentions{_SINCE} (expected {_expected(WHOLE)}){_EVIDENCE}.",
-            keep="1m", cause="voice", feed="social-mentions",
+            f"{WHO}: {_VALUE} unhappy mentions{_SINCE} (expected {_expected(WHOLE)}){_COURSE}.{_PARTS}{_DONE}",
+            keep="1m", cause="customers", feed="social-mentions", resolved=_resolved(currency), links=signals,
         ),
         Alert(
             "NetgrowthHappySurge", Severity.INFO, owner, f"{_up('happy_mentions')} > 0 and {FRESH}",
             "People praise.",
-            f"{WHO}: {_VALUE} happy mentions{_SINCE} (expected {_expected(WHOLE)}){_EVIDENCE}.",
-            keep="1m", cause="voice", feed="social-mentions",
+            f"{WHO}: {_VALUE} happy mentions{_SINCE} (expected {_expected(WHOLE)}){_COURSE}.{_PARTS}{_DONE}",
+            keep="1m", cause="customers", feed="social-mentions", resolved=_resolved(currency), links=signals,
         ),
     )  # fmt: skip
+
+
+def _links(definitions: Definitions, board: str) -> dict[str, str]:
+    links = Links(definitions.alerts)
+    onset = asked("(max(surge:netgrowth_surge_onset_timestamp_seconds:max{surge=%q}) - 3600) * 1000", "surge")
+    return {
+        "dashboard_url": links.board(board, onset),
+        "silence_url": links.silence("story"),
+        "no_trouble": "netgrowth surges mark {{ $labels.surge }} false",
+    }
 
 
 def _up(measure: str) -> str:
     return f'surge:netgrowth_surge_observed:max{{measure="{measure}",direction="up"}}'
 
 
-def _asked(metric: str) -> str:
+def _of_surge(metric: str) -> str:
     """Asks for a metric of the surge that the alert is about."""
-    return f'printf "{metric}{{surge=\\"%s\\"}}" $labels.surge | query'
+    return asked(f"max(netgrowth_surge_{metric}{{surge=%q}})", "surge")
 
 
 def _expected(shown: str) -> str:
-    asked = _asked("surge:netgrowth_surge_expected:max")
-    return f"{{{{ with {asked} }}}}{{{{ . | first | value | {shown} }}}}{{{{ else }}}}unknown{{{{ end }}}}"
+    return one(asked("max(surge:netgrowth_surge_expected:max{surge=%q})", "surge"), shown)
+
+
+def _resolved(currency: str) -> str:
+    """How long it lasted, what it cost in all, and what of the same trouble is still open."""
+    lasted = asked(
+        "(max(netgrowth_surge_closed_timestamp_seconds{surge=%q}) or max(netgrowth_surges_clock_timestamp_seconds)) "
+        "- max(surge:netgrowth_surge_onset_timestamp_seconds:max{surge=%q})", "surge", "surge",
+    )  # fmt: skip
+    value = one(_of_surge("value_lost"), MONEY)
+    disrupted = where_any(
+        _of_surge("customers_lost_disrupted_before"),
+        f", {{{{ . | first | value | {WHOLE} }}}} of them disrupted in the hour before",
+    )
+    cost = where_any(
+        _of_surge("customers_lost"),
+        f"; {{{{ . | first | value | {WHOLE} }}}} customers and {value} {currency} lost in all{disrupted}",
+        f"; {_VALUE} counted in all",
+    )
+    names = 'label "measure" | reReplaceAll "_" " "'
+    places = "".join(
+        f'{{{{ if $one | label "{label}" }}}} of {label} {{{{ $one | label "{label}" }}}}{{{{ end }}}}'
+        for label in ("segment", "region", "product", "brand", "service", "stage")
+    )
+    still = where_any(
+        asked(
+            "max by (measure, segment, region, product, brand, service, stage) "
+            "(surge:netgrowth_surge_observed:max{story=%q,surge!=%q} unless on (surge) "
+            "last_over_time(netgrowth_surge_closed_timestamp_seconds[1m]))", "story", "surge",
+        ),
+        " Still open of this trouble:" + each(f"{{{{ $one | {names} }}}}{places}") + ".",
+        " Nothing of this trouble is open any more.",
+    )  # fmt: skip
+    return f"{WHO}: over after {one(lasted, DURATION)}{cost}.{still}"
 
 
 WHO = (
@@ -96,26 +157,53 @@ WHO = (
     "{{ else if $labels.segment }}Segment {{ $labels.segment }}"
     "{{ else if $labels.region }}Region {{ $labels.region }}"
     "{{ else if $labels.product }}Product {{ $labels.product }}{{ else }}The company{{ end }}"
-    "{{ if $labels.segment }}{{ if $labels.service }}, segment {{ $labels.segment }}{{ end }}"
+    "{{ if $labels.service }}{{ if $labels.segment }}, segment {{ $labels.segment }}{{ end }}"
     "{{ if $labels.region }}, region {{ $labels.region }}{{ end }}{{ end }}"
 )
 
 _VALUE = f"{{{{ $value | {WHOLE} }}}}"
 
-_SINCE = (
-    f"{{{{ with {_asked('surge:netgrowth_surge_onset_timestamp_seconds:max')} }}}} since "
-    "{{ . | first | value | humanizeTimestamp }}{{ end }}"
+_WITH = f", {{{{ . | first | value | {WHOLE} }}}} customers"
+
+_SINCE = where_any(
+    asked("max(surge:netgrowth_surge_onset_timestamp_seconds:max{surge=%q})", "surge"), f" since {moment(CLOCK)}"
 )
 
-_LOST_VALUE = (
-    '{{ with printf "max(netgrowth_value_lost{window=\\"1h\\",segment=\\"%s\\",region=\\"%s\\",'
-    'product=\\"%s\\"})" $labels.segment $labels.region $labels.product | query }}'
-    f"{{{{ . | first | value | {MONEY} }}}}{{{{ else }}}}unknown{{{{ end }}}}"
+_REASON = where_any(
+    asked(
+        "topk(1, max by (reason) (netgrowth_surge_customers_lost_by_reason{surge=%q,reason!=\"unknown\"})) * 100 "
+        "/ on () group_left () max(netgrowth_surge_customers_lost{surge=%q})", "surge", "surge",
+    ),
+    f"; {{{{ . | first | value | {PERCENT} }}}} say '{{{{ . | first | label \"reason\" }}}}'",
+)  # fmt: skip
+
+_BEFORE = where_any(
+    asked(
+        "topk(1, max by (stage) (netgrowth_surge_customers_lost_disrupted_before_by_stage{surge=%q})) * 100 "
+        "/ on () group_left () max(netgrowth_surge_customers_lost{surge=%q})", "surge", "surge",
+    ),
+    f"; {{{{ . | first | value | {PERCENT} }}}} of them were disrupted at {{{{ . | first | label \"stage\" }}}} "
+    "in the hour before",
+)  # fmt: skip
+
+_COURSE = where_any(
+    _of_surge("course"),
+    "; {{ $course := . | first | value }}{{ if gt $course 0.0 }}growing{{ else if lt $course 0.0 }}easing"
+    "{{ else }}steady{{ end }}",
 )
 
-_EVIDENCE = (
-    "{{ with printf \"sort_desc(max by (label, value) (netgrowth_surge_evidence_ratio{surge=\\\"%s\\\"}))\" "
-    "$labels.surge | query }}; mostly{{ range $place, $one := . }}{{ if $place }},{{ end }} "
-    "{{ $one | label \"label\" }} {{ $one | label \"value\" }} ({{ $one | value | humanizePercentage }}){{ end }}"
-    "{{ end }}"
-)
+_LABEL_AND_VALUE = '{{ $one | label "label" }} {{ $one | label "value" }}'
+
+_PARTS = where_any(
+    asked(
+        "topk(3, max by (label, value) (netgrowth_surge_evidence_ratio{surge=%q,label!=\"reason\"})) * 100", "surge"
+    ),
+    " Of the excess:" + each(f"{{{{ $one | value | {PERCENT} }}}} {_LABEL_AND_VALUE}") + ".",
+)  # fmt: skip
+
+_DONE = where_any(
+    asked("topk(3, max by (kind, text) (netgrowth_surge_action_timestamp_seconds{surge=%q}))", "surge"),
+    " What we did from two hours before on:"
+    + each(f"{{{{ $one | label \"kind\" }}}} '{{{{ $one | label \"text\" }}}}' at {moment(CLOCK, '$one')}") + ".",
+    " No action of ours was entered for the two hours before.",
+)  # fmt: skip

@@ -13,7 +13,7 @@ from streams.facts.models import DeadLetter, RawRecord, RejectReason
 from streams.facts.refusal import Refused, shown
 from streams.facts.strict_json import MAX_BYTES, read_exactly
 from streams.facts.times import instant_of
-from streams.ledger.rules import DAY
+from streams.ledger.rules import DAY, HOUR
 from streams.surges.series import (
     DISRUPTED_CUSTOMERS,
     HAPPY_MENTIONS,
@@ -26,6 +26,9 @@ from streams.surges.surge import Surge
 KINDS: Final = ("release", "price_change", "campaign", "outage", "maintenance", "other")
 LASTS_US: Final = DAY
 """How long an action is at work that does not say until when."""
+
+BEFORE_US: Final = 2 * HOUR
+"""How long before a surge something that we did is named with it."""
 
 _NEEDED: Final = ("action_id", "at", "kind", "text")
 _EXPECTS: Final = {
@@ -81,6 +84,17 @@ def mark(surge: Surge, actions: Iterable[Action], now: int) -> None:
     found = [action for action in actions if action.covers(surge, now)]
     surge.actions = tuple(sorted(action.action_id for action in found))
     surge.is_expected = any(action.expects(surge) for action in found)
+
+
+def done_before(surge: Surge, actions: Iterable[Action], now: int) -> list[Action]:
+    """What we did from two hours before the onset on, in a scope that agrees with the surge's: the newest first."""
+    labels = dict(surge.series.labels)
+    found = [
+        action for action in actions
+        if surge.onset - BEFORE_US <= action.start <= now
+        and all(labels.get(label, value) == value for label, value in action.scope.items())
+    ]  # fmt: skip
+    return sorted(found, key=lambda action: (-action.start, action.action_id))
 
 
 @dataclass(slots=True)

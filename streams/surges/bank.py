@@ -150,6 +150,10 @@ class SurgeBank:
         found = [watch.surge for watch in self._watches.values() if watch.surge is not None]
         return sorted(found, key=lambda surge: (surge.detected, surge.surge_id))
 
+    def lump(self, measure: str) -> float:
+        """What one event of a measure counts for; 0 or 1 where events are simply counted."""
+        return self._lumps.size(measure)
+
     def state(self, key: Series) -> tuple[State, int]:
         """State of a series and, while it is warming, the seconds left as far as they are known."""
         watch = self._watches.get(key)

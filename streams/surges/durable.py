@@ -23,6 +23,7 @@ from streams.surges.bank import SurgeBank
 from streams.surges.budget import SurgeRules
 from streams.surges.contributions import Contributions
 from streams.surges.counting import Count
+from streams.surges.course import RecentCounts
 from streams.surges.hourly import HourlyCounts
 from streams.surges.series import Series
 from streams.surges.surge import Surge, SurgeEvent
@@ -74,6 +75,7 @@ class DurableSurges:
         contributions: what their counts consist of, for evidence. It is not saved: it follows from the tables.
         actions: by id.
         hourly: what people say and why they leave, hour by hour.
+        recent: the newest minutes, to say whether a surge grows. Not saved, as `contributions`.
         begins_anew: what another version of this program had learnt could not be read; the detectors warm up again.
         ties: topics whose unhappy mentions come before losses for that reason, as of the last hour.
     """
@@ -92,6 +94,7 @@ class DurableSurges:
         self.begins_anew = False
         self.actions: dict[str, Action] = {}
         self.hourly = HourlyCounts()
+        self.recent = RecentCounts()
         self.ties: dict[str, Tie] = {}
         self._tied_at = NEVER
         self._definitions = definitions
@@ -134,6 +137,7 @@ class DurableSurges:
     def observe(self, minute_us: int, counted: Sequence[Count], unknown: Collection[str] = ()) -> list[SurgeEvent]:
         """Judge the next minute, which is over; see `SurgeBank.observe`."""
         counts = summed(counted)
+        self.recent.add(minute_us, counts)
         for count in counted:
             self.contributions.add(count)
             self.hourly.add(count)

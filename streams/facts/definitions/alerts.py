@@ -1,8 +1,10 @@
 """Reading the section `alerts`: who is told, what is too old to page, and limits that only the company can name."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
-from streams.facts.definitions.reader import Section, as_section, read_share, read_span, read_text, read_whole
+from streams.facts.definitions.reader import Faults, Section, as_section, read_share, read_span, read_text, read_whole
+from streams.facts.definitions.tree import Tree
 from streams.ledger.rules import MINUTE
 
 
@@ -17,6 +19,8 @@ class AlertRules:
         monitor_owner: who is told when the monitor itself is not well.
         value_at_risk: expected value of customers disrupted at once that is worth a page, whole units of the
             currency; None: no limit.
+        netgrowth, grafana, alertmanager: addresses under which a person finds a worker, the boards and Alertmanager;
+            links of a page begin with them.
         undisrupted: share of customers that a stage promises not to disrupt: the objective of its burn rate.
     """
 
@@ -25,6 +29,33 @@ class AlertRules:
     monitor_owner: str = "monitoring"
     value_at_risk: int | None = None
     undisrupted: float = 0.99
+    netgrowth: str = "http://localhost:6066"
+    grafana: str = "http://localhost:3000"
+    alertmanager: str = "http://localhost:9093"
+
+
+PLACES = ("netgrowth", "grafana", "alertmanager")
+"""What pages link to."""
+
+
+def _read_links(tree: Tree, path: str, faults: Faults) -> dict[str, str] | None:
+    section = as_section(tree, path, faults, path)
+    if section is None:
+        return None
+    found = {name: address for name in PLACES if (address := section.optional(name, _read_address)) is not None}
+    section.close()
+    return found
+
+
+def _read_address(tree: Tree, path: str, faults: Faults) -> str | None:
+    address = read_text(tree, path, faults)
+    if address is None:
+        return None
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.netloc or set("{}\"' ") & set(address):
+        faults.add(tree, path, "this is no address", "write for example https://grafana.example.com")
+        return None
+    return address.rstrip("/")
 
 
 def read_alerts(section: Section) -> AlertRules:
@@ -41,6 +72,9 @@ def read_alerts(section: Section) -> AlertRules:
         value_at_risk=inner.optional("value_at_risk", read_whole),
         undisrupted=inner.read("undisrupted", read_share, plain.undisrupted),
     )
+    links = inner.optional("links", _read_links)
+    if links is not None:
+        rules = replace(rules, **links)  # type: ignore[arg-type]  # its keys are PLACES
     inner.close()
     if rules.undisrupted == 1:
         section.faults.add(

@@ -1,17 +1,22 @@
 """What a worker shows of the tables and of its partitions."""
 
 from collections import Counter
+from types import SimpleNamespace
 
+import msgspec
+import orjson
 import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families as text_families
 
+from agents.disrupted_before import LostAfterTrouble
 from agents.exporter import CompanyCollector, FeedCollector, FeedState, fact_outcomes
 from agents.feeds import LEDGER
 from agents.health_exporter import HealthCollector
 from agents.metrics_page import MetricsPage
 from agents.process_metrics import ProcessMetrics
+from agents.surge_evidence import SurgeEvidence
 from agents.surge_exporter import SurgeCollector
 from agents.voice_exporter import VoiceCollector
 from streams.catalogue import BY_NAME, ROWS
@@ -20,10 +25,16 @@ from streams.facts.admission import AdmittedBatch
 from streams.facts.models import DeadLetter, Position, RejectReason
 from streams.ledger.counts import FactCounts
 from streams.ledger.movements import Scope
-from streams.ledger.rules import MINUTE
+from streams.ledger.rules import DAY, HOUR, MINUTE
+from streams.surges.actions import Action
 from streams.surges.board import SurgeLog
+from streams.surges.budget import SurgeRules
+from streams.surges.durable import DurableSurges, event_record
+from streams.surges.series import series
+from streams.surges.surge import Surge, SurgeEvent, What
 from streams.tables.scopes import THE_TOTAL
-from tests.unit.agents.made_up_company import START, MadeUpCompany, small_company, wide_company
+from streams.tables.watermark import ClockRules
+from tests.unit.agents.made_up_company import SOUTH, START, MadeUpCompany, small_company, wide_company
 from tests.unit.agents.made_up_health import MadeUpHealth
 from tests.unit.agents.made_up_surges import MadeUpSurges
 from tests.unit.agents.made_up_voice import made_up_voice
@@ -63,9 +74,26 @@ def everything():
     registry.register(FeedCollector(Feeds(state), {TOPIC: 4}))
     registry.register(HealthCollector(MadeUpHealth(), label_limit=100))
     registry.register(VoiceCollector(made_up_voice(), label_limit=100))
-    registry.register(SurgeCollector(MadeUpSurges(0), SurgeLog(), label_limit=100))
+    registry.register(surges_of_all_kinds(company))
     counted = ProcessMetrics(registry, {TOPIC: LEDGER.outcomes})
     return registry, MetricsPage(registry, CompanyCollector(company, label_limit=100)), counted
+
+
+def surges_of_all_kinds(company: MadeUpCompany) -> SurgeCollector:
+    """One of mentions, one of losses that is known whole, one that has just ended; actions in the middle of them."""
+    view, losses, log = MadeUpSurges(0), MadeUpSurgeOfLosses(company), SurgeLog()
+    surges = view.state.bank.open_surges()
+    view.state.bank.open_surges = lambda: [*surges, losses.surge]
+    ended = msgspec.structs.replace(surges[0], surge_id="over", closed=view.state.bank.clock)
+    log.take_event(event_record(SurgeEvent(What.CLOSED, ended.closed, ended), 1, {})[1])
+    start = view.state.bank.clock - MINUTE
+    everywhere = {label: value for surge in (*surges, losses.surge) for label, value in surge.series.labels}
+    labels = ("region", "product", "topic", "service", "stage")
+    for name, scope in (("ours", {}), ("all", dict.fromkeys(labels, "x") | everywhere)):
+        view.state.actions[name] = Action(name, start, "release", name, start, start + DAY, scope)
+    before = SimpleNamespace(found={"s1": LostAfterTrouble(2, 1, Counter(checkout=1))})
+    evidence = SurgeEvidence(losses, before)
+    return SurgeCollector(view, log, label_limit=100, currency="EUR", evidence=evidence)
 
 
 def test_a_scope_and_window_in_customers_and_major_units():
@@ -303,7 +331,7 @@ def test_windows_of_the_page_are_those_of_the_catalogue():
 def test_surges_are_shown_by_the_worker_that_runs_the_detectors_alone():
     for owned, shown in (((0,), 1), ((), None)):
         registry = CollectorRegistry()
-        registry.register(SurgeCollector(MadeUpSurges(*owned), SurgeLog(), label_limit=1))
+        registry.register(SurgeCollector(MadeUpSurges(*owned), SurgeLog(), label_limit=1, currency="EUR"))
         labels = {"measure": "unhappy_mentions", "direction": "up", "is_expected": "false"}
         assert registry.get_sample_value("netgrowth_surges_open", labels) == shown
         families = {family.name: family for family in registry.collect()}
@@ -317,6 +345,79 @@ def test_surges_are_shown_by_the_worker_that_runs_the_detectors_alone():
             shares = [one for one in families["netgrowth_surge_evidence_ratio"].samples if one.value]
             assert {one.labels["surge"] for one in shares} == {sample.labels["surge"]}
             assert max(Counter(one.labels["label"] for one in shares).values()) <= 3
+
+
+class MadeUpSurgeOfLosses:
+    """A surge of losses of segment A, half an hour old, as detectors would have it."""
+
+    def __init__(self, company: MadeUpCompany) -> None:
+        self.tables, self.clock = company.tables, company.clock
+        state = DurableSurges(0, ("t", "1"), SurgeRules(), ClockRules())
+        state.observe(self.clock // MINUTE * MINUTE - MINUTE, [])
+        at = state.bank.clock
+        of = series("lost_value", segment="A")
+        self.surge = Surge("s1", of, at - 30 * MINUTE, at, "up", 6300.0, 150.0, 300, "s1")
+        state.bank.open_surges = lambda: [self.surge]
+        scopes = {"ours": {"segment": "A"}, "theirs": {"segment": "B"}, "old": {}}
+        for name, scope in scopes.items():
+            start = self.surge.onset - (3 * HOUR if name == "old" else HOUR)
+            state.actions[name] = Action(name, start, "release", name, start, start + DAY, scope)
+        self.state = state
+
+    def owned(self) -> set[int]:
+        return {0}
+
+
+def test_what_a_surge_of_losses_has_cost_and_what_we_did_before():
+    company = MadeUpCompany()
+    company.advance(START + DAY)
+    company.lose(2000, company.clock - MINUTE, reason="price")
+    company.lose(4300, company.clock - MINUTE, reason="not on the list")
+    company.lose(9900, company.clock - MINUTE, SOUTH)
+    view = MadeUpSurgeOfLosses(company)
+    before = SimpleNamespace(found={})
+    times = [0.0]
+    evidence = SurgeEvidence(view, before, lambda: times[0])
+    log = SurgeLog()
+    registry = CollectorRegistry()
+    registry.register(SurgeCollector(view, log, label_limit=9, currency="EUR", evidence=evidence))
+    value, of = registry.get_sample_value, {"surge": "s1"}
+    assert value("netgrowth_surge_customers_lost", of) is None, "it is looked up first who was disrupted"
+    assert value("netgrowth_surges_open", {"measure": "lost_value", "direction": "up", "is_expected": "false"}) == 1
+    times[0] = 3.1
+    assert value("netgrowth_surge_customers_lost", of) == 2
+    before.found["s1"] = LostAfterTrouble(2, 1, Counter(checkout=1))
+    assert value("netgrowth_surge_value_lost", of) == 63.0
+    labels = view.surge.series.shown() | of | {"story": "s1", "direction": "up", "is_expected": "false"}
+    assert value("netgrowth_surge_observed", labels) == 63.0
+    assert value("netgrowth_surge_expected", labels) == 1.5
+    assert value("netgrowth_surge_customers_lost_by_reason", of | {"reason": "price"}) == 1
+    assert value("netgrowth_surge_customers_lost_disrupted_before", of) == 1
+    assert value("netgrowth_surge_customers_lost_disrupted_before_by_stage", of | {"stage": "checkout"}) == 1
+    assert value("netgrowth_surge_course", of) == 0
+    families = {family.name: family for family in registry.collect()}
+    done = families["netgrowth_surge_action_timestamp_seconds"].samples
+    assert [one.labels["text"] for one in done] == ["ours"]
+    assert done[0].value == (view.surge.onset - HOUR) / 1e6
+    recent = families["netgrowth_action_timestamp_seconds"].samples
+    assert {(one.labels["text"], one.labels.get("segment")) for one in recent} == {("ours", "A"), ("theirs", "B")}
+
+
+def test_a_surge_that_has_just_ended_is_shown_with_its_last_numbers():
+    view = MadeUpSurges(0)
+    [surge] = [one for one in view.state.bank.open_surges() if "topic" not in dict(one.series.labels)]
+    log, clock = SurgeLog(), view.state.bank.clock
+    view.state.bank.open_surges = list
+    registry = CollectorRegistry()
+    registry.register(SurgeCollector(view, log, label_limit=9, currency="EUR"))
+    labels = {"surge": surge.surge_id, "story": surge.story, "direction": "up", "is_expected": "false"}
+    labels |= surge.series.shown()
+    for closed, shown in ((clock, True), (clock - 2 * MINUTE, True), (clock - 3 * MINUTE, False)):
+        event = msgspec.structs.replace(surge, closed=closed)
+        log.surges[surge.surge_id] = orjson.loads(event_record(SurgeEvent(What.CLOSED, closed, event), 1, {})[1])
+        at = registry.get_sample_value("netgrowth_surge_closed_timestamp_seconds", labels)
+        assert at == (closed / 1e6 if shown else None)
+        assert (registry.get_sample_value("netgrowth_surge_observed", labels) is not None) == shown
 
 
 def test_brands_are_shown_by_their_owner_and_those_beyond_the_limit_as_other():

@@ -12,6 +12,7 @@ from config.definitions_file import load, parse
 from config.settings import NATIVE_DEFINITIONS
 from streams.catalogue import BY_NAME, Kind, Source
 from streams.facts.definitions.alerts import AlertRules
+from streams.facts.definitions.tree import DefinitionsError
 
 ROOT = Path(__file__).parents[3]
 RULES, TESTS, RUNBOOKS = ROOT / "config/prometheus/rules", ROOT / "config/prometheus/tests", ROOT / "docs/runbooks"
@@ -20,7 +21,7 @@ ALERTS = all_alerts(DEFINITIONS)
 GROUPS = [group for groups in rule_groups(DEFINITIONS).values() for group in groups]
 RECORDED = {recording.record for group in GROUPS for recording in group.recordings}
 EXPRESSIONS = [rule.expr for group in GROUPS for rule in (*group.recordings, *group.alerts)]
-METRIC = re.compile(r"(?<![\w:])(netgrowth_\w+|\w+:\w+:\w+)(\{[^}]*\})?")
+METRIC = re.compile(r"(?<![\w:])(netgrowth_\w+|[a-z]\w*:\w+:\w+)(\{[^}]*\})?")
 OF_A_TABLE = {Source.ROWS, Source.COMPANY}
 
 
@@ -89,7 +90,15 @@ def test_every_alert_has_a_firing_case_a_silent_case_and_a_runbook() -> None:
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
 def test_an_alert_says_what_to_do(alert: Alert) -> None:
     assert alert.summary.endswith(".")
-    assert alert.description.endswith((".", "?"))
+    assert re.search(r"[.?](\{\{ end \}\})?$", alert.description)
+    for text in (alert.description, alert.resolved, *alert.links.values()):
+        for name, _ in METRIC.findall(text.replace("%%", "")):
+            assert name in RECORDED or metric_of(name) in BY_NAME, f"{alert.name}: {name}"
+    if alert.name != "Watchdog":
+        assert {"dashboard_url", "silence_url"} <= set(alert.links)
+    if alert.cause == "customers":
+        assert alert.resolved
+    assert ("no_trouble" in alert.links) == ("surge:" in alert.expr)
     assert alert.owner
     assert alert.name == "Watchdog" or alert.name.startswith("Netgrowth")
     page = (RUNBOOKS / f"{alert.name}.md").read_text(encoding="utf-8")
@@ -106,6 +115,18 @@ def test_who_is_told_and_what_is_fresh_come_from_the_definitions() -> None:
     owners = {alert.owner for alert in all_alerts(own)}
     assert owners == {"crm-team", "platform"}
     assert "< bool 300" in rule_files(own)["customers.yml"]
+
+
+def test_links_begin_where_the_definitions_say(tmp_path: Path) -> None:
+    text, _, _ = NATIVE_DEFINITIONS.read_text(encoding="utf-8").partition("\nalerts:")
+    said = "links: {grafana: 'https://g.example/x/', alertmanager: 'https://a.example', netgrowth: 'http://n:1'}"
+    made = "".join(rule_files(parse(f"{text}\nalerts: {{{said}}}\n")).values())
+    assert "localhost" not in made
+    places = ("https://g.example/x/d/netgrowth-customer-math?", "https://a.example/#/silences/new?", "http://n:1/api")
+    for address in places:
+        assert address in made
+    with pytest.raises(DefinitionsError, match=r"alerts\.links\.grafana.*https://grafana\.example\.com"):
+        parse(f"{text}\nalerts: {{links: {{grafana: nowhere}}}}\n")
 
 
 def test_critical_is_what_wakes_someone() -> None:

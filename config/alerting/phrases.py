@@ -1,0 +1,51 @@
+"""Pieces of sentences that alerts are told in: templates of Prometheus, which ask it for what they say.
+
+What is not there is left out, or said to be unknown; never zero.
+"""
+
+GROUPED = "".join(
+    f' | reReplaceAll "{pattern}" "$1,$2"'
+    for pattern in ("^(-?[0-9]+)([0-9]{3})$", "^(-?[0-9]+)([0-9]{3},)", "^(-?[0-9]+)([0-9]{3},)")
+)
+"""Thousands set apart, up to billions: 312,400."""
+
+WHOLE = f'printf "%.0f"{GROUPED}'
+MONEY = WHOLE
+"""How a number of customers is written, and an amount in major units."""
+
+PERCENT = 'printf "%.0f %%"'
+DURATION = "humanizeDuration"
+
+CLOCK, MOMENT = "15:04 UTC", "2006-01-02 15:04 UTC"
+
+
+def asked(expression: str, *labels: str) -> str:
+    """A pipeline that asks for an expression in which each `%q` stands for the value of the next of these labels."""
+    text = expression.replace('"', '\\"')
+    return f'printf "{text}" {" ".join(f"$labels.{label}" for label in labels)} | query'
+
+
+def one(pipeline: str, shown: str, missing: str = "unknown") -> str:
+    """The first answer, written as `shown` says, or `missing`, which may be a template itself."""
+    return f"{{{{ with {pipeline} }}}}{{{{ . | first | value | {shown} }}}}{{{{ else }}}}{missing}{{{{ end }}}}"
+
+
+def where_any(pipeline: str, text: str, missing: str = "") -> str:
+    """A text that is said only where there is an answer, which is `.` in it."""
+    other = f"{{{{ else }}}}{missing}" if missing else ""
+    return f"{{{{ with {pipeline} }}}}{text}{other}{{{{ end }}}}"
+
+
+def each(text: str) -> str:
+    """Every answer inside `where_any`, with commas between; the answer is `$one` in the text."""
+    return f"{{{{ range $place, $one := . }}}}{{{{ if $place }}}},{{{{ end }}}} {text}{{{{ end }}}}"
+
+
+def moment(form: str = MOMENT, answer: str = ". | first") -> str:
+    """An answer in seconds since 1970, as a moment."""
+    return f'{{{{ ({answer} | value | toTime).Format "{form}" }}}}'
+
+
+def in_address(value: str) -> str:
+    """A value as part of an address."""
+    return f'{{{{ {value} | urlquery | reReplaceAll "\\\\+" "%20" }}}}'
