@@ -65,7 +65,7 @@ def through_topic(
         partitions: that it must have; None: as many as it has.
     Raises: BrokerUnreachable, also when the topic is not there or has another number of partitions.
     """
-    count = _partitions_of(settings, topic)
+    count = partitions_of(settings, topic)
     if partitions not in (None, count):
         raise BrokerUnreachable(f"{topic} has {count} partitions, and {partitions} are expected")
     try:
@@ -76,7 +76,8 @@ def through_topic(
         raise BrokerUnreachable(f"topic {topic} cannot be read: {error or type(error).__name__}") from error
 
 
-def _partitions_of(settings: Settings, topic: str) -> int:
+def partitions_of(settings: Settings, topic: str) -> int:
+    """How many partitions a topic has. Raises: BrokerUnreachable, also when it is not there."""
     admin = connect_admin(settings)
     try:
         found = [one for one in admin.describe_topics([topic]) if not one["error_code"]]

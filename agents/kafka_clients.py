@@ -1,11 +1,15 @@
 """What each Kafka client must be told of brokers and credentials, from the one set of settings."""
 
+import logging
 import ssl
 from typing import Any
 
 from faust import SASLCredentials, SSLCredentials
 
 from config.settings import Settings, SettingsError
+
+# What aiokafka says of it asks again by itself; without a handler a command would show it as if it were an error.
+logging.getLogger("aiokafka").addHandler(logging.NullHandler())
 
 
 def ssl_context(settings: Settings) -> ssl.SSLContext | None:

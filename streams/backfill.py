@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from streams.books import PartitionBooks
-from streams.facts.admission import Admission, AdmittedBatch
+from streams.facts.admission import HEARTBEAT, Admission, AdmittedBatch
 from streams.facts.definitions.model import Definitions
 from streams.facts.models import RawRecord
+from streams.facts.native import SAME_CUSTOMER
 from streams.facts.placement import partition_for
 from streams.intake.intake import Intake
 from streams.intake.origins import Origins, agreement_of
@@ -59,7 +60,7 @@ class Backfill:
 
     Attributes:
         history: records added as history; `kept`: those of the topic.
-        left_out: records of an own topic that became nothing, by what became of them.
+        left_out: records of the history that became nothing, by what became of them.
     """
 
     def __init__(
@@ -96,12 +97,17 @@ class Backfill:
         if self._intake is not None:
             taken = self._intake.take(records)
             for name, count in taken.outcomes.items():
-                if name != "taken" and count:
-                    self.left_out[name] = self.left_out.get(name, 0) + count
+                if name != "taken":
+                    self._leave_out(name, count)
             records = [
                 RawRecord(out.value, out.key, records[0].topic, 0, out.offset) for out in taken.outgoing
             ]
         batch = self._admission.admit(records)
+        if self._intake is None:
+            dropped = (count for name, count in batch.no_fact.items() if name not in (HEARTBEAT, SAME_CUSTOMER))
+            self._leave_out("no_fact", sum(dropped))
+            self._leave_out("unmapped", batch.unmapped)
+            self._leave_out("dead_lettered", len(batch.dead_letters))
         customers = _ids(batch)
         placed: list[int] = []
         for number, record in enumerate(records):
@@ -163,6 +169,10 @@ class Backfill:
                 there = books[partition_for(handover.customer_id.encode(), len(books))]
                 there.take([handover])
                 waiting.extend(there.hand_over())
+
+    def _leave_out(self, name: str, count: int) -> None:
+        if count:
+            self.left_out[name] = self.left_out.get(name, 0) + count
 
     def _add(self, records: Sequence[RawRecord], batch: AdmittedBatch, places: Sequence[int]) -> None:
         times: dict[int, int] = {}

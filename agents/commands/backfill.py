@@ -14,6 +14,7 @@ from agents.commands.ledger import Instant, load_definitions
 from agents.record_files import UnreadableFile
 from agents.topics import BrokerUnreachable, ensure_topics
 from agents.wall_clock import wall_clock_us
+from config.setting_values import read_name_prefix
 from config.settings import Settings
 from streams.backfill import Backfill, NoHistory
 from streams.facts.definitions.model import Definitions
@@ -59,6 +60,7 @@ def command(
     """
     # Imported here: it brings the worker with it.
     from agents.backfill import CannotBuild, EditionBuilder, NotWritten, carry_over
+    from agents.history import partitions_of
 
     if (file is None and topic is None) == (old_file is None):
         raise WrongInput("name a FILE, or a topic with --topic, or the running definitions with --carry-over")
@@ -70,6 +72,8 @@ def command(
         old = None if old_file is None else load_definitions(old_file)
         source = _source_of(file, topic, since) if old is None else f"state by {old.name} {old.version}"
         settings = _of_edition(settings, definitions, edition, source)
+        if file is None and topic is not None:
+            partitions_of(settings, topic)  # before anything is made
         _make_topics(settings)
         builder = EditionBuilder(settings, definitions, source)
         told: dict[str, Any] = {"edition": settings.edition, "built": "before"}
@@ -77,14 +81,18 @@ def command(
             carried = None if old is None else carry_over(settings, old, definitions, builder.begun_at())
             at = None if carried is None else carried.at
             backfill, ends = _read(settings, definitions, file, topic, since, at)
+            read = f"{plural(backfill.history, 'record')} of history, {plural(backfill.kept, 'kept one')}"
+            click.echo(f"read: {read}; counting them", err=True)
             builder.build(
                 backfill, ends, lambda number: click.echo(f"partition {number} is built", err=True), carried
             )
             told |= {
                 "built": "now", "history": backfill.history, "kept": backfill.kept, "left_out": backfill.left_out,
             } | ({} if at is None else {"counts_from": utc_text(at)})  # fmt: skip
-    except (BrokerUnreachable, CannotBuild, NoHistory, UnreadableFile, OSError) as error:
+    except (BrokerUnreachable, CannotBuild, NoHistory, UnreadableFile) as error:
         raise WrongInput(str(error)) from error
+    except OSError as error:
+        raise WrongInput(f"{error.filename}: {error.strerror}" if error.filename else str(error)) from error
     except NotWritten as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(1)
@@ -106,7 +114,10 @@ def _source_of(file: str | None, topic: str | None, since: int | None) -> str:
 
 
 def _of_edition(settings: Settings, definitions: Definitions, edition: str | None, source: str) -> Settings:
-    name = edition or settings.edition
+    try:
+        name = read_name_prefix(edition or settings.edition)
+    except ValueError as error:
+        raise WrongInput(f"--edition {error}") from error
     if not name:
         words = "\n".join((definitions.name, definitions.version, source))
         name = f"past-{hashlib.sha256(words.encode()).hexdigest()[:8]}"

@@ -43,9 +43,12 @@ def command(topic: str | None, sample: str | None, records: int, name: str | Non
                 click.echo(f"not read: {refused.detail}", err=True)
     source = topic or ("standard input" if sample == "-" else Path(sample or "").name)
     if not documents:
+        of_file = "" if sample is None else (
+            "; give one a line (`jq -c .` puts objects on a line each, `jq -c '.[]'` those of a list), or a file "
+            "that ends in .csv"
+        )  # fmt: skip
         raise WrongInput(
-            f"none of {plural(len(sampled), 'record')} of {source} is a JSON object; give one a line (`jq -c .` puts "
-            "objects on a line each, `jq -c '.[]'` those of a list), or a file that ends in .csv"
+            f"none of {plural(len(sampled), 'record')} of {source} is a JSON object{of_file}"
         )
     if unread:
         click.echo(f"{plural(unread, 'record')} of {len(sampled):,} could not be read", err=True)

@@ -144,6 +144,8 @@ def _silos_of_files(
 
 
 def _tell_silos(found: dict[str, Any], as_json: bool) -> None:
+    if found["until"] is None:
+        raise WrongInput("none of the records gives a fact; there is nothing to explain")
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(found) + b"\n")
     else:

@@ -124,6 +124,7 @@ def test_a_record_without_a_time_stays_behind_the_one_before_it() -> None:
     broken = RawRecord(b"{", None, "old.jsonl", 0, 1)
     backfill.add_history([record(2, "b", 7), broken, record(1, "a", 3)])
     assert [one.offset for one in applied(backfill).records] == [1, 2, 1]
+    assert backfill.left_out == {"dead_lettered": 1}
 
 
 def test_what_intake_wrote_twice_is_in_it_once_and_what_comes_of_it_later_is_passed_over() -> None:
