@@ -31,6 +31,7 @@ from agents.surges import SurgeAgent
 from agents.survey_answers import SurveyAnswers
 from agents.telemetry import Telemetry
 from agents.transport import TransportOptions, create_app
+from agents.troubled_customers import TroubledCustomers
 from agents.voice import VoiceAgent
 from agents.voice_company import VoiceCompany
 from agents.wall_clock import wall_clock_us
@@ -114,6 +115,7 @@ class LedgerWorker:
         self.health: HealthAgent | None = None
         self.status: StatusAgent | None = None
         self.health_company: HealthCompany | None = None
+        self.troubled: TroubledCustomers | None = None
         if HEALTH.topic in feeds:
             self._add_health(clock_rules, watchers, with_status=STATUS.topic in feeds)
         self.voice: VoiceAgent | None = None
@@ -171,6 +173,7 @@ class LedgerWorker:
             company.take_own,
         )
         self.stages.append(self.health)
+        self.troubled = TroubledCustomers(settings)
         self.customer_health = CustomerHealthWriter(self.app.transport, settings, company)
         self.health_memory = HealthMemoryWriter(self.app.transport, settings, company, self._health_epoch)
         if with_status:
@@ -211,6 +214,8 @@ class LedgerWorker:
         )
         for work in works:
             self.app.task()(self._guarded(work))
+        if self.troubled is not None:
+            self.app.task()(self._guarded(self.troubled.read))
         if self.links is not None:
             self.app.task()(self._guarded(self.links.read))
         if self.health_company is not None:

@@ -8,20 +8,22 @@ import asyncio
 import logging
 import secrets
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from agents.books_reading import BooksOfOthers
-from agents.movements_log import MovementsLog
+from agents.movements_log import MovementsLog, NotYet
+from agents.troubled_customers import Trouble
 from config.settings import Settings
 from streams.books import PartitionBooks
 from streams.drilldown.flows import MOST, FlowList
 from streams.drilldown.levels import Standing, is_behind, standings
 from streams.drilldown.numbers import LEVELS, CannotOpen, Number, customers_in
 from streams.drilldown.pseudonyms import Pseudonyms
+from streams.facts.models import UNKNOWN
 from streams.facts.placement import partition_for
 from streams.ledger.movement_lines import MovementLine
 from streams.tables.calendar import utc_text
@@ -100,8 +102,31 @@ class CustomerLists:
         logger.info("Customers opened by %s: %s, %d of them", who, number, len(made))
         return Opened(made, counted)
 
+    async def in_trouble(self, chosen: Mapping[str, str], who: str) -> Opened:
+        """Who is disrupted now, chosen by `agents.troubled_customers.FILTERS`.
+
+        Raises: CannotOpen, where no signals are read; NotYet.
+        """
+        troubled, health = self._worker.troubled, self._worker.health_company
+        if troubled is None or health is None:
+            raise CannotOpen("this worker reads no signals, so that nobody is known to be disrupted")
+        if not troubled.complete:
+            raise NotYet("the topic customers-in-trouble is being read; ask again in a moment")
+        made: list[Line] = []
+        counted: int | None = None
+        for left in reversed(range(TRIES)):
+            made = [self._trouble_line(trouble) for trouble in troubled.of(chosen)]
+            counted = None if chosen else health.health.in_trouble
+            if counted is None or counted == len(made) or not left:
+                break
+            await asyncio.sleep(AGAIN_S)
+        logger.info("Customers in trouble opened by %s: %s, %d of them", who, dict(chosen) or "all", len(made))
+        return Opened(made, counted)
+
     async def timeline(self, name: str, who: str) -> list[Line]:
-        """The movements of a customer, oldest first; `name` is its id where ids are shown, else its pseudonym.
+        """The movements of a customer, oldest first, and where it is disrupted now.
+
+        `name` is its id where ids are shown, else its pseudonym.
 
         Raises: CannotOpen, if nothing is kept of such a customer; NotYet.
         """
@@ -118,13 +143,15 @@ class CustomerLists:
                         found[same] = movement
         logger.info("Timeline of customer %s opened by %s", name, who)
         standing = [found[same] for same, times in net.items() if times > 0]
-        if not standing:
+        trouble = self._trouble_of(customer_id, name)
+        if not standing and trouble is None:
             raise CannotOpen(
                 f"no movement is kept of a customer {name!r}"
                 + ("" if self.shows_ids else "; a pseudonym holds on this worker until it ends, and on all for good "
                    "where NETGROWTH_PSEUDONYM_KEY is set")
             )  # fmt: skip
-        return [self._movement_line(movement) for movement in sorted(standing, key=lambda one: one.at_us)]
+        lines = [self._movement_line(movement) for movement in sorted(standing, key=lambda one: one.at_us)]
+        return lines if trouble is None else [*lines, self._trouble_line(trouble)]
 
     async def run(self) -> None:
         """Wait until cancelled; then the client is let go."""
@@ -204,6 +231,22 @@ class CustomerLists:
         if of.to is not None:
             line["to"] = {"segment": of.to.segment, "region": of.to.region, "product": of.to.product}
         return line
+
+    def _trouble_of(self, customer_id: str | None, name: str) -> Trouble | None:
+        troubled = self._worker.troubled
+        if troubled is None:
+            return None
+        if customer_id is not None:
+            return troubled.of_customer(customer_id)
+        return next((one for one in troubled if self._pseudonyms.of(one.customer_id) == name), None)
+
+    def _trouble_line(self, of: Trouble) -> Line:
+        line: Line = {
+            "customer": self._name(of.customer_id), "what": "disrupted", "at": of.since, "segment": of.segment,
+            "region": of.region, "product": UNKNOWN,
+            "places": [{"service": one.service, "stage": one.stage, "since": one.since} for one in of.disrupted],
+        }  # fmt: skip
+        return line if of.value is None else line | {"value": of.value}
 
     def _standing_line(self, number: Number, of: Standing) -> Line:
         how = "opening" if of.opened_at == of.since else "customer since"

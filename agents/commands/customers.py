@@ -11,7 +11,7 @@ import orjson
 from agents.commands.environment import WrongInput, settings_from_environment
 from agents.commands.ledger import Instant
 from agents.worker_client import WorkerRefused, WorkerUnreachable, ask, worker_url
-from streams.drilldown.numbers import MEASURES
+from streams.drilldown.numbers import IN_TROUBLE, MEASURES
 from streams.report.wording import money, plural
 from streams.tables.calendar import utc_text
 from streams.tables.windows import WINDOW_NAMES
@@ -23,7 +23,7 @@ PAGE = 1000
 @click.command(
     epilog="Example: netgrowth customers --measure lost --window last_month --reason price"
 )
-@click.option("--measure", type=click.Choice(list(MEASURES)), default="lost", show_default=True,
+@click.option("--measure", type=click.Choice([*MEASURES, IN_TROUBLE]), default="lost", show_default=True,
               help="The number that is opened.")
 @click.option("--window", type=click.Choice(list(WINDOW_NAMES)), default="30d", show_default=True,
               help="Which of the running windows.")
@@ -33,6 +33,8 @@ PAGE = 1000
 @click.option("--product", help="Of this product alone.")
 @click.option("--kind", help="Of lost: of this kind alone.")
 @click.option("--reason", help="Of lost: for this reason alone; unknown is none that is usable.")
+@click.option("--service", help="Of in_trouble: disrupted at this service.")
+@click.option("--stage", help="Of in_trouble: disrupted at this stage of the journey.")
 @click.option("--activity", help="Of brought: by this activity alone.")
 @click.option("--customer", help="The timeline of this customer instead, named as the lists name it.")
 @click.option("--most", type=click.IntRange(1), help="Print so many at most.")
@@ -46,8 +48,8 @@ def command(
 
     What happened in a window (gained, new, returned, earned, lost, early_loss, transferred_in, transferred_out,
     recommenders, brought) is told as long as the topic `movements` keeps it; who is here (closing, stayed,
-    pending_loss), as of now. Customers have pseudonyms unless NETGROWTH_CUSTOMER_IDS of the worker allows more. The
-    worker logs each opening.
+    pending_loss), and who is disrupted (in_trouble), as of now. Customers have pseudonyms unless
+    NETGROWTH_CUSTOMER_IDS of the worker allows more. The worker logs each opening.
 
     Exit status: 0 done, 1 the list is not as long as the number says, 2 no worker, or it cannot be opened.
     """
@@ -72,7 +74,8 @@ def command(
     except (WorkerUnreachable, WorkerRefused) as error:
         raise WrongInput(str(error)) from error
     assert first is not None
-    click.echo(f"{plural(first['total'], 'customer')} behind {measure}, {window}", err=True)
+    when = "now" if measure == IN_TROUBLE else window
+    click.echo(f"{plural(first['total'], 'customer')} behind {measure}, {when}", err=True)
     if first.get("counted", first["total"]) != first["total"]:
         click.echo(f"The tables count {first['counted']:,}: records are on their way, ask again", err=True)
         sys.exit(1)
@@ -93,7 +96,9 @@ def _print(line: dict[str, Any], currency: str, as_json: bool) -> None:
         sys.stdout.buffer.write(orjson.dumps(line) + b"\n")
         return
     scope = " / ".join((line["segment"], line["region"], line["product"]))
-    parts = [line["at"], line["customer"], line["what"], money(line["value"], currency), scope]
+    worth = money(line["value"], currency) if "value" in line else "value not known"
+    parts = [line["at"], line["customer"], line["what"], worth, scope]
+    parts += [f"at {place['service']}, {place['stage']}" for place in line.get("places", ())]
     if "to" in line:
         parts.append(f"to {' / '.join(line['to'].values())}")
     parts += [f"{name} {line[name]}" for name in ("reason", "kind", "activity") if line.get(name)]

@@ -7,10 +7,11 @@ from aiohttp import web
 
 from agents.customer_lists import CustomerLists
 from agents.movements_log import NotYet
+from agents.troubled_customers import FILTERS as TROUBLE_FILTERS
 from agents.web.answers import error_answer, json_answer
 from agents.web.asked import Asked, WrongQuery, asked
 from agents.web.routes import API, BOARD_WINDOW, MOST_AT_ONCE
-from streams.drilldown.numbers import FILTERS, LEVELS, CannotOpen, Number
+from streams.drilldown.numbers import FILTERS, IN_TROUBLE, LEVELS, CannotOpen, Number
 from streams.report.instants import CannotAnswer
 from streams.tables.calendar import utc_text
 from streams.tables.windows import BEGINNING, WINDOW_NAMES, Span, windows_at
@@ -31,6 +32,8 @@ class CustomerPages:
     async def customers(self, request: web.Request) -> web.Response:
         """Who is behind a number."""
         company, query = self._worker.company, request.query
+        if query.get("measure") == IN_TROUBLE:
+            return await self._in_trouble(request)
         try:
             of = asked(query, BOARD_WINDOW)
             limit, offset = _whole(query, "limit", AT_ONCE, 1, MOST_AT_ONCE), _whole(query, "offset", 0, 0, 1 << 40)
@@ -61,6 +64,38 @@ class CustomerPages:
             if number.measure not in LEVELS:
                 pinned["at"] = utc_text(clock if of.at is None else of.at)
             made["next"] = f"{API}/customers?{urlencode(pinned)}"
+        return json_answer(made)
+
+    async def _in_trouble(self, request: web.Request) -> web.Response:
+        """Who is disrupted now."""
+        query, company = request.query, self._worker.health_company
+        chosen = {name: query[name] for name in TROUBLE_FILTERS if name in query}
+        try:
+            foreign = sorted(query.keys() - {"measure", "window", "limit", "offset", *TROUBLE_FILTERS})
+            if foreign:
+                raise WrongQuery(
+                    f"{', '.join(foreign)} does not go with {IN_TROUBLE}, which is told as of now; there are "
+                    f"{', '.join(TROUBLE_FILTERS)}"
+                )
+            limit, offset = _whole(query, "limit", AT_ONCE, 1, MOST_AT_ONCE), _whole(query, "offset", 0, 0, 1 << 40)
+            opened = await self._lists.in_trouble(chosen, request.remote or "somebody")
+        except (WrongQuery, CannotOpen) as error:
+            return error_answer(str(error))
+        except NotYet as error:
+            return error_answer(str(error), 503)
+        clock = None if company is None else company.health.clock
+        made: dict[str, Any] = {
+            "measure": IN_TROUBLE, "window": query.get("window", BOARD_WINDOW), "start": None,
+            "scope": {name: chosen[name] for name in ("segment", "region") if name in chosen},
+            **{name: chosen[name] for name in ("service", "stage") if name in chosen},
+            "end": utc_text(clock or 0), "known_until": utc_text(clock or 0),
+            "currency": self._worker.definitions.currency, "pseudonyms": not self._lists.shows_ids,
+            "total": len(opened.lines), "offset": offset, "customers": opened.lines[offset : offset + limit],
+        }  # fmt: skip
+        if opened.counted is not None:
+            made["counted"] = opened.counted
+        if offset + limit < len(opened.lines):
+            made["next"] = f"{API}/customers?{urlencode(dict(query) | {'offset': str(offset + limit)})}"
         return json_answer(made)
 
     async def customer(self, request: web.Request) -> web.Response:

@@ -2,7 +2,7 @@
 
 from agents.web.board_schemas import SCOPE
 from agents.web.schema_words import Schema, count, flag, instant, list_of, maybe, record, ref, text
-from streams.drilldown.numbers import MEASURES
+from streams.drilldown.numbers import IN_TROUBLE, MEASURES
 from streams.tables.windows import WINDOW_NAMES
 
 _NAMES = flag("`customer` is a pseudonym; else the company's own id")
@@ -11,10 +11,13 @@ CUSTOMER_SCHEMAS: dict[str, Schema] = {
     "CustomerLine": record(
         "a customer, and what put it there",
         customer=text("pseudonym, or the company's id where the operator allows it"),
-        what=text("what happened: a kind of movement; of a level `opening`, `customer since` or `about to leave`"),
+        what=text(
+            "what happened: a kind of movement; of a level `opening`, `customer since` or `about to leave`; "
+            "`disrupted`: it is, now"
+        ),
         at=instant("when; of about to leave, when it falls due"),
         segment=text("under which it is counted"), region=text(""), product=text(""),
-        value=count("minor units: that came or went; of a level, held now"),
+        value=maybe(count("minor units: that came or went; of a level, held now; absent where it is not known")),
         fact=maybe(record(
             "what it was derived from",
             silo=maybe(text("whose record said so")),
@@ -23,14 +26,18 @@ CUSTOMER_SCHEMAS: dict[str, Schema] = {
         )),
         reason=maybe(text("of lost")), kind=maybe(text("of lost")), early=maybe(flag("of lost: soon after it came")),
         activity=maybe(text("what brought it")),
+        places=maybe(list_of("of a customer disrupted now, where", record(
+            "a stage of the journey", service=text(""), stage=text(""), since=instant("since when"),
+        ))),
         to=maybe(record("of a transfer, where it went", segment=text(""), region=text(""), product=text(""))),
     ),
     "Customers": record(
         "the customers behind a number",
-        measure={"type": "string", "enum": list(MEASURES), "description": "the number that was opened"},
+        measure={"type": "string", "enum": [*MEASURES, IN_TROUBLE], "description": "the number that was opened"},
         window={"type": "string", "enum": list(WINDOW_NAMES), "description": "the window"},
         scope=SCOPE,
         kind=maybe(text("asked for")), reason=maybe(text("asked for")), activity=maybe(text("asked for")),
+        service=maybe(text("asked for")), stage=maybe(text("asked for")),
         start={"type": ["string", "null"], "description": "of the window (RFC 3339); null: ever"},
         end=text("of the window (RFC 3339)"),
         known_until=instant("the clock of the tables"),

@@ -20,6 +20,9 @@ LEVELS = ("closing", "stayed", "pending_loss")
 
 MEASURES = (*FLOWS, *LEVELS)
 
+IN_TROUBLE = "in_trouble"
+"""Who is disrupted now: no number of the tables, told by the signals."""
+
 FILTERS = {"kind": ("lost",), "reason": ("lost",), "activity": ("brought",)}
 """What narrows a measure down, and which measures each goes with."""
 

@@ -80,6 +80,7 @@ def test_an_hour_of_signals_ends_at_the_offline_figures_after_another_start_too(
     try:
         live = health_at_rest(worker, len(signals) + 1)
         page = (worker.get("/metrics") or b"").decode()
+        opened_in_trouble(worker, live["in_trouble"])
     finally:
         assert worker.process.stop() == 0
     offline = health_of(signals, statuses=statuses, facts=known, by="hour", under=load(NATIVE), partitions=4)
@@ -99,6 +100,25 @@ def test_an_hour_of_signals_ends_at_the_offline_figures_after_another_start_too(
     in_trouble = read_back(environment, "customers-in-trouble")
     assert len(in_trouble) == live["in_trouble"] > 0
     assert all(one["value"] == 1000 + int(name[1:]) for name, one in in_trouble.items() if int(name[1:]) % 3)
+
+
+def opened_in_trouble(worker: LiveWorker, customers: int) -> None:
+    """The list of those in trouble is as long as their number, narrowed down too; each opens to its timeline."""
+    path = "/api/v1/customers?measure=in_trouble"
+    whole = worker.json(f"{path}&limit=1000") or {}
+    assert whole["total"] == whole["counted"] == len(whole["customers"]) == customers > 1
+    stages = [worker.json(f"{path}&stage={stage}") or {} for stage in ("checkout", "search")]
+    at_stages = [{place["stage"] for place in one["places"]} for one in whole["customers"]]
+    assert [one["total"] for one in stages] == [sum(one["stage"] in names for names in at_stages) for one in stages]
+    known = [one for one in whole["customers"] if "value" in one]
+    assert 0 < len(known) < customers, "customers whom the ledger does not know are in trouble, too"
+    pages = [worker.json(f"{path}&limit=1&offset={number}") or {} for number in range(customers)]
+    assert [page["customers"][0] for page in pages] == whole["customers"]
+    assert "next" in pages[0]
+    assert "next" not in pages[-1]
+    timeline = worker.json(f"/api/v1/customers/{known[0]['customer']}") or {}
+    assert [line["what"] for line in timeline["movements"]] == ["new", "disrupted"]
+    assert worker.get(f"{path}&at=2024-01-01T00:00:00Z") is None
 
 
 def without(row: dict[str, Any], name: str) -> dict[str, Any]:

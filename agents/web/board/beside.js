@@ -1,6 +1,6 @@
 // What customers experience and what they say; shown only where the worker reads it.
 
-import { fill } from "./shown.js";
+import { fill, number } from "./shown.js";
 import { count, element, local, money, plural, share } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
@@ -20,7 +20,9 @@ export function showHealth(board) {
     `Who: ${Object.entries(one.attributes).map(([name, values]) => `${name} ${values.join(" or ")}`).join(", ")} (${one.service}, ${one.stage}): ${count(one.disrupted)} of ${plural(one.customers, "customer")}, since ${instant(board, one.start)}.`));
   const status = of.status_feed === "read" ? [] : [element("p", { class: "pale" }, "Operations have said nothing, so whether anything is false green is not known.")];
   fill(byId("health"),
-    element("p", { class: "pale" }, `${plural(of.in_trouble, "customer")} in trouble now; the last ${of.window} to ${instant(board, of.at)}.`),
+    element("p", { class: "pale" },
+      of.in_trouble ? number(plural(of.in_trouble, "customer"), { measure: "in_trouble" }, `${plural(of.in_trouble, "customer")} in trouble now`) : "No customers",
+      ` in trouble now; the last ${of.window} to ${instant(board, of.at)}.`),
     element("div", { class: "said" }, ...greens, ...who, ...status), element("div", { class: "tiles" }, ...tiles));
 }
 

@@ -7,11 +7,12 @@ const dialog = byId("customers");
 const WHAT = {
   new: "joined", returned: "came back", lost: "left", transfer: "moved", recommended: "recommended us",
   opening: "with us from the beginning", expansion: "worth more", contraction: "worth less",
+  disrupted: "is disrupted now",
 };
 const MEASURES = {
   gained: "joined", new: "are new", returned: "came back", earned: "came by a recommendation", lost: "left",
   early_loss: "left early", transferred_in: "moved here", transferred_out: "moved away", brought: "were brought",
-  recommenders: "recommended us", closing: "are with us", stayed: "stayed", pending_loss: "are about to leave",
+  recommenders: "recommended us", in_trouble: "are disrupted now", closing: "are with us", stayed: "stayed", pending_loss: "are about to leave",
 };
 
 const state = { next: null, list: null, board: null };
@@ -19,7 +20,8 @@ const state = { next: null, list: null, board: null };
 /** Open the list of a number: `of` names the cell, `query` window and scope. */
 export async function openNumber(of, label, query, board) {
   state.board = board;
-  const asked = new URLSearchParams(query);
+  // Who is disrupted is told for the whole company, as of now.
+  const asked = new URLSearchParams(of.measure === "in_trouble" ? "" : query);
   asked.set("window", board.window);
   for (const [name, value] of Object.entries(of)) asked.set(name, value);
   title(label.replace(/: who they are$/, ""), "Reading them ...");
@@ -30,10 +32,10 @@ export async function openNumber(of, label, query, board) {
   byId("customers-title").focus();
   const list = await ask(`/api/v1/customers?${asked}`);
   if (!list) return;
-  const narrowed = ["kind", "reason", "activity"].filter((name) => list[name]).map((name) => `${name} ${list[name]}`);
+  const narrowed = ["kind", "reason", "activity", "service", "stage"].filter((name) => list[name]).map((name) => `${name} ${list[name]}`);
   const words = [`${plural(list.total, "customer")} ${MEASURES[list.measure]}`, ...narrowed].join(", ");
   const differs = list.counted !== undefined && list.counted !== list.total;
-  title(words, `${capital(scopeName(list.scope))}, ${windowName(list.window)}. ${list.pseudonyms ? "Names are pseudonyms. " : ""}${differs ? `The tables count ${count(list.counted)}: records are on their way, open it again. ` : ""}Who opened it is logged.`);
+  title(words, `${capital(scopeName(list.scope))}${list.measure === "in_trouble" ? "" : `, ${windowName(list.window)}`}. ${list.pseudonyms ? "Names are pseudonyms. " : ""}${differs ? `The tables count ${count(list.counted)}: records are on their way, open it again. ` : ""}Who opened it is logged.`);
   byId("customers-list").replaceChildren(table(list.customers, true));
   more(list.next);
 }
@@ -99,7 +101,7 @@ function row(line, named) {
     named ? element("td", {}, open()) : null,
     element("td", {}, WHAT[line.what] ?? line.what),
     element("td", {}, where(line) + (line.to ? ` \u2192 ${where(line.to)}` : "")),
-    element("td", { class: "value" }, money(state.board, line.value, { exact: true })),
+    element("td", { class: "value" }, line.value === undefined ? "not known" : money(state.board, line.value, { exact: true })),
     element("td", {}, why(line)));
 }
 
@@ -110,7 +112,7 @@ function instant(text) {
 
 function why(line) {
   const fact = line.fact ?? {};
-  const parts = [];
+  const parts = (line.places ?? []).map((place) => `${place.service}, ${place.stage}`);
   if (line.reason) parts.push(`${line.reason === "unknown" ? "no usable reason" : line.reason}${line.early ? ", early" : ""}`);
   if (line.activity) parts.push(line.activity === "unknown" ? "activity not known" : line.activity);
   if (fact.clock) parts.push("fell due by the clock");
