@@ -6,7 +6,8 @@ it counts are the merged tables, which every worker has; what it knows is in its
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from time import monotonic
 from typing import Final
 
@@ -64,6 +65,15 @@ PIECE_S: Final = 0.005
 """How long minutes are judged before others get their turn."""
 
 
+async def _in_turns(pieces: Iterator[None]) -> None:
+    """Do work in pieces, and give others their turn between them."""
+    turn = monotonic()
+    for _ in pieces:
+        if monotonic() - turn > PIECE_S:
+            await asyncio.sleep(0)
+            turn = monotonic()
+
+
 class _Clock:
     """One clock of the tables, and since when it stands still by the wall clock."""
 
@@ -110,6 +120,7 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
         self._voice_clock = _Clock(measures_of(VOICE, own))
         self._health_clock = _Clock(measures_of(HEALTH, own))
         self._filled: DurableSurges | None = None
+        self._judging = asyncio.Lock()
         super().__init__(
             app, settings, (definitions.name, definitions.version), watchers, on_delivered=self._tell_soon
         )
@@ -169,17 +180,15 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
     async def advance(self) -> None:
         """Judge the minutes that are over, and what is there of the running one."""
         state = self.state
-        late = self._take_late()
+        late = self._late()
         sources = (self._company, self._voice, self._health, self._answers)
         if state is None or not all(source is None or source.complete for source in sources):
             return
         if self._filled is not state:
             # What counts consist of is not saved: it is in the tables, and what came late is in them, too.
-            late = []
             await self._fill(state)
-        for count in late:
-            if state.bank.clock is not None and count.minute < state.bank.clock:
-                state.correct(count)
+        else:
+            self._correct(state, late)
         if self._answers is not None:
             state.refuse(self._answers.dead_letters)
             self._answers.dead_letters.clear()
@@ -202,16 +211,29 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
         while minute + MINUTE <= until:
             if self._loses_silently_from(minute):
                 state.forget(self._losses)
-            state.observe(minute, list(self._counts(minute)), self._unknown(minute))
+            async with self._judging:
+                # What came for this minute is in what is counted of it: it is late no more.
+                self._correct(state, self._late())
+                await _in_turns(state.observing(minute, self._counts(minute), self._unknown(minute)))
             minute += MINUTE
             if monotonic() - turn > PIECE_S:
                 await asyncio.sleep(0)
-                if self.state is not state:
-                    return
                 turn = monotonic()
-        state.look_for_ties()
-        if state.bank.clock == minute:
-            state.early(minute, list(self._counts(minute)))
+            if self.state is not state:
+                return
+        async with self._judging:
+            await _in_turns(state.looking_for_ties())
+            if state.bank.clock == minute:
+                await _in_turns(state.looking(minute, self._counts(minute)))
+
+    async def flush(self) -> None:
+        """Write what changed, with whole minutes only."""
+        async with self._judging:
+            await super().flush()
+
+    def ahead(self, state: DurableSurges) -> Iterator[None]:
+        """Series that changed, some at a time."""
+        return state.pack_ahead()
 
     async def _fill(self, state: DurableSurges) -> None:
         clock = state.bank.clock
@@ -225,7 +247,14 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
                     await asyncio.sleep(0)
         self._filled = state
 
-    def _take_late(self) -> list[Count]:
+    def _correct(self, state: DurableSurges, late: Iterable[Count]) -> None:
+        clock = state.bank.clock
+        if clock is not None:
+            for count in late:
+                if count.minute < clock:
+                    state.correct(count)
+
+    def _late(self) -> list[Count]:
         late = list[Count]()
         for source in (self._voice, self._answers):
             if source is not None:
@@ -256,13 +285,15 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
         return min(waited) if waited else max(clock.at for clock in known if clock.at is not None)
 
     def _counts(self, minute: int) -> Iterator[Count]:
-        yield from ledger_counts(self._company.tables, minute, self._own)
+        """What is counted in a minute now; what comes later is late."""
+        found: list[Iterable[Count]] = [ledger_counts(self._company.tables, minute, self._own)]
         if self._voice is not None:
-            yield from self._voice.counts.minute(minute)
+            found.append(self._voice.counts.minute(minute))
         if self._health is not None:
-            yield from disrupted(self._health.health, minute, self._own)
+            found.append(disrupted(self._health.health, minute, self._own))
         if self._answers is not None:
-            yield from self._answers.counts.minute(minute)
+            found.append(self._answers.counts.minute(minute))
+        return chain.from_iterable(found)
 
     def _unknown(self, minute: int) -> list[str]:
         """Measures of which nothing is known in a minute: their feed had not begun, or its clock is not there yet."""

@@ -5,7 +5,7 @@ is zero, what nobody could know is unknown; both must be told apart by the calle
 surges with the same ids, so a minute that comes again after a crash is harmless.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from typing import Final, Protocol
 
 import msgspec
@@ -18,10 +18,12 @@ from streams.surges.steps import DAY_S, FINE_S, MINUTES, STEPS, Step
 from streams.surges.stories import Stories
 from streams.surges.surge import Contribution, Surge, SurgeEvent, What, surge_id
 from streams.surges.verdict import State, Verdict
-from streams.surges.watch import Watch, watch_of
+from streams.surges.watch import Since, Watch, watch_of
 
 SECOND: Final = 1_000_000
 TELL_AGAIN_S: Final = 3_600
+PIECE: Final = 64
+"""Series that are judged before others may have their turn: some five milliseconds."""
 GROWN: Final = 1.5
 """An open surge is told of again when its excess has grown by so much, and every hour (or slot, of longer ones)."""
 
@@ -49,6 +51,7 @@ class SurgeBank:
         clock: end of the newest minute observed; None before the first.
         late: counts that came for a slot that was closed.
         changed: series whose snapshot is no longer what it was; whoever saves them empties it.
+        gone: series that are no more; likewise.
     """
 
     def __init__(
@@ -64,12 +67,14 @@ class SurgeBank:
         self.clock: int | None = None
         self.late = 0
         self.changed: set[Series] = set()
+        self.gone: set[Series] = set()
         self._evidence = evidence
         self._on_event = on_event
         self._watches: dict[Series, Watch] = {}
         self._budget = Budget(rules)
         self._slots = RunningSlots(rules.zone)
         self._of_step: dict[int, list[tuple[Watch, Step]]] = {}  # left out wherever steps change
+        self._lying_in: dict[tuple[str, tuple[str, str] | None], set[Series]] = {}
         self._behind: dict[Series, int] = {}  # the clock of the snapshot that a series was restored from
         self._lumps = Lumps()
 
@@ -86,20 +91,29 @@ class SurgeBank:
                 whose measure is not unknown, had nothing to count.
             unknown: measures of which nothing is known in this minute, as their feed is stale.
         """
+        return _ended(self.observing(minute_us, counts, unknown))
+
+    def observing(
+        self, minute_us: int, counts: Mapping[Series, float | None], unknown: Collection[str] = ()
+    ) -> Generator[None, None, list[SurgeEvent]]:
+        """The same in pieces. Between them series may be asked for, and nothing else be done or saved."""
         events: list[SurgeEvent] = []
         if self.clock is not None and minute_us < self.clock:
             self._catch_up(minute_us, counts)
             return events
         self._behind.clear()
-        self._begin(minute_us, events)
+        yield from self._begin(minute_us, events)
         self._slots.see(unknown)
         lumps = self._lumps
-        for key, count in counts.items():
+        for number, (key, count) in enumerate(counts.items()):
+            if number % PIECE == 0:
+                yield
             judged = lumps.judged(key, count, counts) if count else count
             self._add(key, minute_us, judged, events)
         lumps.learn(counts)
-        self.clock = minute_us + MINUTES
-        self._end(self.clock, events)
+        clock = minute_us + MINUTES
+        yield from self._end(clock, events)
+        self.clock = clock
         return events
 
     def early(self, minute_us: int, partial: Mapping[Series, float]) -> list[SurgeEvent]:
@@ -107,10 +121,16 @@ class SurgeBank:
 
         A count only grows, so what is overwhelming now is so at the minute's end.
         """
+        return _ended(self.looking(minute_us, partial))
+
+    def looking(self, minute_us: int, partial: Mapping[Series, float]) -> Generator[None, None, list[SurgeEvent]]:
+        """The same in pieces, as of `observing`."""
         events: list[SurgeEvent] = []
         if self.clock is not None and minute_us != self.clock:
             return events
-        for key, count in partial.items():
+        for number, (key, count) in enumerate(partial.items()):
+            if number % PIECE == 0:
+                yield
             watch = self._watches.get(key)
             if watch is not None and watch.surge is None and watch.has_past():
                 self._early(watch, minute_us + MINUTES, self._lumps.judged(key, count, partial), events)
@@ -136,10 +156,17 @@ class SurgeBank:
 
     def forget(self, key: Series) -> None:
         """Let a series begin anew, as what it counts has changed; an open surge of it is no more."""
-        self._watches.pop(key, None)
+        if self._watches.pop(key, None) is not None:
+            for place in _places(key):
+                self._lying_in[place].discard(key)
+            self.gone.add(key)
         self._of_step.clear()
         self._budget.surging.discard(key)
         self.changed.discard(key)
+
+    def knows(self, key: Series) -> bool:
+        """Whether there is such a series."""
+        return key in self._watches
 
     def series(self) -> Iterator[Series]:
         """All series, in the order in which they came."""
@@ -165,12 +192,28 @@ class SurgeBank:
         """What is known of a series, for `restore`: under 10 kB. Raises: KeyError for an unknown one."""
         return self._watches[key].saved(self.clock or 0)
 
+    def keep(self, key: Series) -> bytes:
+        """The same, for whoever keeps it and what `since` tells from here on."""
+        data = self.snapshot(key)
+        self._watches[key].is_whole_at(self.clock or 0)
+        return data
+
+    def since(self, key: Series) -> Since | None:
+        """What became of a series since it was last kept; None: it must be kept again to tell that."""
+        watch = self._watches[key]
+        return None if watch.must_be_whole() else watch.since(self.clock or 0)
+
     def restore(self, data: bytes) -> Series:
         """Take over a series from its snapshot. Raises: msgspec.ValidationError when it is none of this version."""
         watch, clock = watch_of(data)
         self._take_in(watch)
         self._behind[watch.series] = clock
         return watch.series
+
+    def go_on(self, key: Series, since: Since) -> None:
+        """Take over what became of a restored series since its snapshot; nothing where it follows on an older one."""
+        if self._watches[key].go_on(since):
+            self._behind[key] = since.clock
 
     def snapshot_board(self) -> bytes:
         """What belongs to no single series: the clock, the running slots and the stories."""
@@ -183,19 +226,19 @@ class SurgeBank:
         self.stories = Stories.restore(stories)
         self._lumps = Lumps(amounts)
 
-    def _begin(self, minute_us: int, events: list[SurgeEvent]) -> None:
+    def _begin(self, minute_us: int, events: list[SurgeEvent]) -> Iterator[None]:
         """Close the slots that end before a minute: some minutes were skipped."""
         for step_s in STEPS:
             if minute_us >= self._slots.ends[step_s]:
                 if self._slots.has_any(step_s):
-                    self._close(step_s, events)
+                    yield from self._close(step_s, events)
                 self._slots.turn_to(step_s, minute_us)
 
-    def _end(self, clock: int, events: list[SurgeEvent]) -> None:
+    def _end(self, clock: int, events: list[SurgeEvent]) -> Iterator[None]:
         """Close the slots that end with a minute."""
         for step_s in STEPS:
             if clock >= self._slots.ends[step_s]:
-                self._close(step_s, events)
+                yield from self._close(step_s, events)
                 self._slots.turn_to(step_s, clock)
 
     def _add(self, key: Series, minute_us: int, count: float | None, events: list[SurgeEvent]) -> None:
@@ -240,13 +283,15 @@ class SurgeBank:
             if verdict is not None:
                 self._tell(watch, step, verdict, now, events)
 
-    def _close(self, step_s: int, events: list[SurgeEvent]) -> None:
+    def _close(self, step_s: int, events: list[SurgeEvent]) -> Iterator[None]:
         """Judge the running slot of every series that is watched in slots of this length."""
         slots, budget, size = self._slots, self._budget, self._lumps.size
         end, minutes, place = slots.ends[step_s], slots.minutes(step_s), slots.place(step_s)
         if step_s != FINE_S:
             budget.count(self._watches)
-        for watch, step in self._pairs(step_s):
+        for number, (watch, step) in enumerate(self._pairs(step_s)):
+            if number % PIECE == 0:
+                yield
             watch.mark(end)
             key = watch.series
             step.unknown = min(minutes, step.unknown + slots.unknown(step_s, key.measure))
@@ -257,7 +302,9 @@ class SurgeBank:
                 self._tell(watch, step, verdict, end, events)
             self.changed.add(key)
         if step_s == DAY_S:
-            for watch in self._watches.values():
+            for number, watch in enumerate(self._watches.values()):
+                if number % PIECE == 0:
+                    yield
                 watch.end_day(is_whole=budget.is_whole(watch.series))
             self._of_step.clear()
 
@@ -274,6 +321,8 @@ class SurgeBank:
     def _take_in(self, watch: Watch) -> None:
         """Add a series to the bank."""
         self._watches[watch.series] = watch
+        for place in _places(watch.series):
+            self._lying_in.setdefault(place, set()).add(watch.series)
         self._of_step.clear()
         self._budget.take_in(watch.series)
         if watch.surge is not None and self._budget.is_whole(watch.series):
@@ -281,11 +330,12 @@ class SurgeBank:
 
     def _begin_anew(self, key: Series, now: int) -> None:
         """A collection begins: the past of the series, and of all that lies in it, begins here."""
-        labels = set(key.labels)
         self._of_step.clear()
-        for watch in self._watches.values():
-            if watch.series.measure == key.measure and labels.issubset(watch.series.labels) and watch.surge is None:
+        for part in set.intersection(*(self._lying_in[place] for place in _places(key, everything=not key.labels))):
+            watch = self._watches[part]
+            if watch.surge is None:
                 watch.begin(now)
+                self.changed.add(part)
 
     def _tell(self, watch: Watch, step: Step, verdict: Verdict, now: int, events: list[SurgeEvent]) -> None:
         """Open, update or close the surge of a series, as a step's verdict on its running slot says."""
@@ -360,6 +410,21 @@ class SurgeBank:
             self._on_event(event)
         events.append(event)
         self.changed.add(surge.series)
+
+
+def _ended(pieces: Generator[None, None, list[SurgeEvent]]) -> list[SurgeEvent]:
+    while True:
+        try:
+            next(pieces)
+        except StopIteration as end:
+            found: list[SurgeEvent] = end.value
+            return found
+
+
+def _places(key: Series, *, everything: bool = True) -> list[tuple[str, tuple[str, str] | None]]:
+    """Where a series lies: below each of its labels, and (`everything`) among all of its measure."""
+    places: list[tuple[str, tuple[str, str] | None]] = [(key.measure, label) for label in key.labels]
+    return [*places, (key.measure, None)] if everything else places
 
 
 _SAVED_BOARD = tuple[int | None, list[tuple[int, int, int, dict[str, int]]], bytes, dict[str, Amounts]]

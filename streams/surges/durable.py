@@ -1,18 +1,17 @@
 """The bank of surges as the state of a partition: what survives a crash, and what is told once.
 
-The bank belongs to whoever owns the one partition of `actions`. Its changelog holds the snapshot of each series, the
-board and the actions; a flush writes the series that changed, with the board at that very minute. What happened to a
-surge is first written there, beside the state that knows of it, and told with the flush after: so no event is told
-that the state does not hold, and none that it holds goes untold. A later owner tells an event again at most, with the
-same number and bytes.
+The bank belongs to whoever owns the one partition of `actions`. Its changelog holds each series, the board and the
+actions; a flush writes what became of the series that changed (`streams.surges.series_log`), with the board at that
+very minute. What happened to a surge is first written there, beside the state that knows of it, and told with the
+flush after: so no event is told that the state does not hold, and none that it holds goes untold. A later owner tells
+an event again at most, with the same number and bytes.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import msgspec
-import orjson
 
 from streams.facts.models import DeadLetter, RawRecord
 from streams.ledger.changelog import ChangelogReader, Ended, Progress, Record, Value, flush_records
@@ -24,17 +23,19 @@ from streams.surges.budget import SurgeRules
 from streams.surges.contributions import Contributions
 from streams.surges.counting import Count
 from streams.surges.course import RecentCounts
+from streams.surges.event_records import event_record
 from streams.surges.hourly import HourlyCounts
 from streams.surges.series import Series
+from streams.surges.series_log import GROUP, WHOLE, SeriesLog
 from streams.surges.surge import Surge, SurgeEvent
 from streams.surges.tie import Tie
-from streams.tables.calendar import utc_text
 from streams.tables.watermark import ClockRules, PartitionWatermark
 
 BOARD: Final = b"board"
 ACTION: Final = b"a"
-SERIES: Final = b"s"
 HOURLY: Final = b"h"
+COUNTS_AT_ONCE: Final = 256
+"""Counts that are taken in before others may have their turn."""
 ACTIONS_KEPT_US: Final = 60 * DAY
 """After its end an action can explain no surge any more, but for a very long one."""
 
@@ -91,6 +92,7 @@ class DurableSurges:
         self.watermark = PartitionWatermark(clock_rules)
         self.contributions = Contributions()
         self.bank = self._empty_bank(rules)
+        self._series = SeriesLog(self.bank)
         self.begins_anew = False
         self.actions: dict[str, Action] = {}
         self.hourly = HourlyCounts()
@@ -134,25 +136,44 @@ class DurableSurges:
         self._anything = True
         return batch
 
-    def observe(self, minute_us: int, counted: Sequence[Count], unknown: Collection[str] = ()) -> list[SurgeEvent]:
+    def observe(self, minute_us: int, counted: Iterable[Count], unknown: Collection[str] = ()) -> None:
         """Judge the next minute, which is over; see `SurgeBank.observe`."""
-        counts = summed(counted)
-        self.recent.add(minute_us, counts)
-        for count in counted:
+        for _ in self.observing(minute_us, counted, unknown):
+            pass
+
+    def observing(
+        self, minute_us: int, counted: Iterable[Count], unknown: Collection[str] = ()
+    ) -> Iterator[None]:
+        """The same in pieces, between which nothing else must be done with the state, nor be flushed."""
+        counts: dict[Series, float] = {}
+        for number, count in enumerate(counted):
+            if number % COUNTS_AT_ONCE == 0:
+                yield
+            add_to(counts, count)
             self.contributions.add(count)
             self.hourly.add(count)
         if minute_us % DAY == 0:
             self.contributions.forget(minute_us)
-        events = self.bank.observe(minute_us, counts, unknown)
+        known = not_negative(counts)
+        self.recent.add(minute_us, known)
+        events = yield from self.bank.observing(minute_us, known, unknown)
         self._take(events)
         self._anything = True
-        return events
 
-    def early(self, minute_us: int, counted: Sequence[Count]) -> list[SurgeEvent]:
+    def early(self, minute_us: int, counted: Iterable[Count]) -> None:
         """Judge the running minute by what was counted so far."""
-        events = self.bank.early(minute_us, summed(counted))
+        for _ in self.looking(minute_us, counted):
+            pass
+
+    def looking(self, minute_us: int, counted: Iterable[Count]) -> Iterator[None]:
+        """The same in pieces, as of `observing`."""
+        counts: dict[Series, float] = {}
+        for number, count in enumerate(counted):
+            if number % COUNTS_AT_ONCE == 0:
+                yield
+            add_to(counts, count)
+        events = yield from self.bank.looking(minute_us, not_negative(counts))
         self._take(events)
-        return events
 
     def correct(self, count: Count) -> None:
         """A count that came late for a minute that was judged; it holds where the slot still runs."""
@@ -175,6 +196,10 @@ class DurableSurges:
         for key in [key for key in self.bank.series() if key.measure in measures]:
             self.bank.forget(key)
         self._anything = True
+
+    def pack_ahead(self) -> Iterator[None]:
+        """Make the next flush ready, in pieces; it does the rest, whatever that is by then."""
+        return self._series.pack()
 
     def flush(self, now: int) -> SurgeFlush | None:
         """What changed since the last flush; None: nothing."""
@@ -208,7 +233,7 @@ class DurableSurges:
         if saved is None:
             return
         self.next_offset = saved.next_offset
-        self._written = set(reader.values)
+        self._written = {key for key in reader.values if key[:1] not in (WHOLE, GROUP)}
         for key, payload in reader.values.items():
             if key[:1] == HOURLY:
                 self.hourly.restore(int(key[1:]), payload)
@@ -225,12 +250,12 @@ class DurableSurges:
     def _restore_bank(self, board: _Board, reader: ChangelogReader) -> None:
         bank = self.bank
         try:
-            for key, payload in reader.values.items():
-                if key[:1] == SERIES:
-                    bank.restore(msgspec.msgpack.decode(payload, type=bytes))
+            self._series.restore(reader.values)
             bank.restore_board(board.bank)
         except (msgspec.MsgspecError, ValueError, TypeError, KeyError):
             self.bank = self._empty_bank(bank.rules)
+            self._series = SeriesLog(self.bank)
+            self._series.begin_anew(reader.values)
             self.begins_anew = True
 
     def _empty_bank(self, rules: SurgeRules) -> SurgeBank:
@@ -238,7 +263,9 @@ class DurableSurges:
 
     def rewrite(self, keys: Iterable[bytes]) -> None:
         """Write these keys again with the next flush: an owner before has written over them."""
-        self._again.update(keys)
+        again = set(keys)
+        self._again.update(again)
+        self._series.rewrite(again)
         self._anything = True
 
     def rewrite_parts(self, keys: Iterable[bytes]) -> None:
@@ -251,12 +278,17 @@ class DurableSurges:
             self._outbox.append(event_record(event, self._number, self.actions, texts))
             self._anything = True
 
-    def look_for_ties(self) -> None:
-        """Look once an hour what comes before which losses."""
+    def looking_for_ties(self) -> Iterator[None]:
+        """Look once an hour what comes before which losses, name by name."""
         clock = self.bank.clock
         if clock is not None and clock - self._tied_at >= HOUR:
             self._tied_at = clock
-            self.ties = dict(self.hourly.ties(clock))
+            found = {}
+            for name, tie in self.hourly.ties(clock):
+                if tie is not None:
+                    found[name] = tie
+                yield
+            self.ties = found
 
     def marked(self, surge: Surge) -> Surge:
         """An open surge with the actions that are at work now."""
@@ -269,13 +301,8 @@ class DurableSurges:
 
     def _values(self) -> list[Value]:
         bank, values = self.bank, list[Value]()
-        names = {key: _series_key(key) for key in bank.series()}
-        for key, name in names.items():
-            if key in bank.changed or name in self._again:
-                values.append(self._value(name, msgspec.msgpack.encode(bank.snapshot(key))))
-        bank.changed.clear()
-        gone = {name for name in self._written if name[:1] == SERIES}.difference(names.values())
-        values.extend(self._value(name, None) for name in sorted(gone))
+        written = set(self._series.written)
+        values.extend(Value(key, payload, key in written) for key, payload in self._series.take().items())
         self._changed_actions |= {one for one in self.actions if ACTION + one.encode() in self._again}
         self.hourly.changed |= {int(name[1:]) for name in self._again & self._written if name[:1] == HOURLY}
         self._again = set()
@@ -311,37 +338,20 @@ def summed(counted: Iterable[Count]) -> dict[Series, float]:
     """Counts by series; corrections never make one negative."""
     found: dict[Series, float] = {}
     for count in counted:
-        for key in count.keys:
-            found[key] = found.get(key, 0.0) + count.amount
-    return {key: max(0.0, amount) for key, amount in found.items()}
+        add_to(found, count)
+    return not_negative(found)
 
 
-def event_record(
-    event: SurgeEvent, number: int, actions: Mapping[str, Action], examples: Sequence[str] = ()
-) -> tuple[bytes, bytes]:
-    """Key and value of an event on the topic `surges`; told again it has the same number and bytes."""
-    surge = event.surge
-    value: dict[str, Any] = {"what": event.what.value, "at": utc_text(event.at), "number": number} | surge.shown()
-    if surge.actions:
-        value["actions"] = [
-            {"action_id": one, "kind": actions[one].kind, "text": actions[one].text}
-            for one in surge.actions
-            if one in actions
-        ]
-    if examples:
-        value["examples"] = list(examples)
-    return series_name(surge.series).encode(), orjson.dumps(value)
+def add_to(counts: dict[Series, float], count: Count) -> None:
+    """Add a count to each of its series."""
+    for key in count.keys:
+        counts[key] = counts.get(key, 0.0) + count.amount
 
 
-def series_name(key: Series) -> str:
-    """A series as one text: `unhappy_mentions/brand=acme,topic=late parcel`."""
-    labels = ",".join(f"{label}={value}" for label, value in key.labels)
-    return f"{key.measure}/{labels}" if labels else key.measure
+def not_negative(counts: dict[Series, float]) -> dict[Series, float]:
+    """The same where corrections came before what they correct."""
+    return {key: max(0.0, amount) for key, amount in counts.items()}
 
 
 def _hour_key(hour: int) -> bytes:
     return HOURLY + str(hour).encode()
-
-
-def _series_key(key: Series) -> bytes:
-    return SERIES + msgspec.msgpack.encode(key.shown())

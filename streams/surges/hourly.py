@@ -59,8 +59,8 @@ class HourlyCounts:
         """Take over an hour. Raises: msgspec.ValidationError."""
         self._hours[hour] = dict(msgspec.msgpack.decode(data, type=list[tuple[tuple[str, str], float]]))
 
-    def ties(self, clock: int) -> Iterator[tuple[str, Tie]]:
-        """Topics whose unhappy mentions come before losses for the reason of the same name, and by how long."""
+    def ties(self, clock: int) -> Iterator[tuple[str, Tie | None]]:
+        """Topics that are reasons as well, and by how long their unhappy mentions come before losses, if they do."""
         by_name: dict[tuple[str, str], dict[int, float]] = {}
         for hour, counted in self._hours.items():
             for part, number in counted.items():
@@ -68,9 +68,7 @@ class HourlyCounts:
         end = clock - clock % HOUR
         for label, name in sorted(by_name):
             if label == "topic" and ("reason", name) in by_name:
-                found = _tie(by_name["topic", name], by_name["reason", name], end)
-                if found is not None:
-                    yield name, found
+                yield name, _tie(by_name["topic", name], by_name["reason", name], end)
 
 
 def _tie(mentions: Mapping[int, float], losses: Mapping[int, float], end: int) -> Tie | None:

@@ -11,7 +11,7 @@ from streams.surges.counting import NO_OWN, Count, of_answer, of_disrupted, of_m
 from streams.surges.own_series import OwnCounting
 from streams.surges.series import Parts, Series
 from streams.tables.buckets import HOURS, MINUTES, Bucket
-from streams.tables.cells import LOST, NEW, RETURNED
+from streams.tables.cells import LOST, NEW, RETURNED, Addition
 from streams.tables.tables import Tables
 from streams.voice.merged import Change
 
@@ -23,7 +23,7 @@ _KINDS: Final = {LOST: MovementKind.LOST, NEW: MovementKind.NEW, RETURNED: Movem
 
 
 def ledger_counts(tables: Tables, minute: int, own: OwnCounting = NO_OWN) -> Iterator[Count]:
-    """Losses of a minute, and what `own` names, as the merged tables have them.
+    """Losses of a minute, and what `own` names, as the merged tables have them now, whatever is done with them later.
 
     What is older than minutes are kept is counted in the first minute of its hour, or of its day.
     """
@@ -35,9 +35,12 @@ def ledger_counts(tables: Tables, minute: int, own: OwnCounting = NO_OWN) -> Ite
         found = buckets.hours.get(minute) if minute == calendar.hour_start(minute) else None
     else:
         found = buckets.days.get(minute) if minute == calendar.day_start(minute) else None
-    if found is None:
-        return
-    for cell, (customers, value) in Bucket.of(found).plain.items():
+    cells = [] if found is None else [(cell, n, value) for cell, (n, value) in Bucket.of(found).plain.items()]
+    return _of_cells(cells, minute, own)
+
+
+def _of_cells(cells: Iterable[Addition], minute: int, own: OwnCounting) -> Iterator[Count]:
+    for cell, customers, value in cells:
         code, segment, region, product, word, loss_kind, _, _ = cell
         if code == LOST or (code in _KINDS and own.counted):
             scope = Scope(segment, region, product)
@@ -50,10 +53,10 @@ def ledger_counts(tables: Tables, minute: int, own: OwnCounting = NO_OWN) -> Ite
 
 
 def disrupted(health: CompanyHealth, minute: int, own: OwnCounting = NO_OWN) -> Iterator[Count]:
-    """Customers disrupted in a minute, by scope."""
+    """Customers disrupted in a minute, by scope, as is known now."""
     number = minute // MINUTE
-    for scope, amount in health.disrupted.get(number, {}).items():
-        yield from of_disrupted(scope, number, amount, own)
+    known = list(health.disrupted.get(number, {}).items())
+    return (count for scope, amount in known for count in of_disrupted(scope, number, amount, own))
 
 
 class CountsByMinute:

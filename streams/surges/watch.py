@@ -1,7 +1,9 @@
 """One series of the bank: its steps, how busy it is, and its open surge."""
 
+from array import array
 from collections.abc import Iterable
 from typing import Final
+from zlib import crc32
 
 import msgspec
 
@@ -14,6 +16,7 @@ from streams.surges.steps import (
     HOUR_S,
     PROMOTED_AT,
     STEPS,
+    Judged,
     SavedStep,
     Step,
     step_of,
@@ -47,6 +50,28 @@ class SavedWatch(msgspec.Struct, array_like=True, gc=False):
     told: tuple[int, float]
 
 
+class Since(msgspec.Struct, array_like=True, gc=False):
+    """What became of a series since it was last saved whole: some hundred bytes in place of thousands.
+
+    Attributes: base: the clock of the bank then.
+    """
+
+    base: int
+    clock: int
+    events: tuple[int, int, int, int]
+    busy: float
+    busy_today: int
+    days: int
+    steps: list[Judged]
+    surge: Surge | None
+    told: tuple[int, float]
+
+
+WHOLE_AFTER: Final = 12
+"""Slots after which a series is saved whole again, up to twice as many, so that not all are in the same minute. Each
+of them is judged once more when the series is restored."""
+
+
 class Watch:
     """One series.
 
@@ -61,6 +86,8 @@ class Watch:
     """
 
     __slots__ = (
+        "_base",
+        "_whole_after",
         "born",
         "busy",
         "busy_today",
@@ -79,6 +106,8 @@ class Watch:
         self.series = key
         self.surge: Surge | None = None
         self.told = (0, 0.0)
+        self._whole_after = WHOLE_AFTER + crc32(repr(key).encode()) % WHOLE_AFTER
+        self._base: tuple[int, int] | None = None  # clock and number of steps, of when it was last saved whole
         self.begin(minute_us)
 
     def begin(self, minute_us: int) -> None:
@@ -143,6 +172,43 @@ class Watch:
         steps = [*(Step(step_s) for step_s in lengths), *self.steps]
         self.steps = sorted(steps, key=lambda step: step.step_s)
 
+    def must_be_whole(self) -> bool:
+        """Whether it must be saved whole: `since` does not tell all that it is now, or became long."""
+        if self._base is None or self._base[1] != len(self.steps):
+            return True
+        slots = 0
+        for step in self.steps:
+            if step.judged is None:
+                return True
+            slots += len(step.judged)
+        return slots > 3 * self._whole_after
+
+    def since(self, clock: int) -> Since:
+        """What became of it since it was saved whole; not while it `must_be_whole`."""
+        assert self._base is not None
+        events = (self.events, self.marked, self.known, self.marked_at)
+        steps = [step.since() for step in self.steps]
+        return Since(
+            self._base[0], clock, events, self.busy, self.busy_today, self.days, steps, self.surge, self.told
+        )
+
+    def go_on(self, since: Since) -> bool:
+        """Take in what became of it; False, and nothing done, where that follows on another save than this one."""
+        if self._base is None or since.base != self._base[0] or len(since.steps) != len(self.steps):
+            return False
+        for step, judged in zip(self.steps, since.steps, strict=True):
+            step.judge_again(judged)
+        (self.events, self.marked, self.known, self.marked_at), self.busy = since.events, since.busy
+        self.busy_today, self.days = since.busy_today, since.days
+        self.surge, self.told = since.surge, since.told
+        return True
+
+    def is_whole_at(self, clock: int) -> None:
+        """It is saved whole as it is now: `since` tells what follows."""
+        self._base = clock, len(self.steps)
+        for step in self.steps:
+            step.judged = array("d")
+
     def saved(self, clock: int) -> bytes:
         """All of it, for `watch_of`, with the clock of the bank; msgpack."""
         events = (self.events, self.marked, self.known, self.marked_at)
@@ -166,4 +232,5 @@ def watch_of(data: bytes) -> tuple[Watch, int]:
     watch.busy_today, watch.days = saved.busy_today, saved.days
     watch.steps = [step_of(step) for step in saved.steps]
     watch.surge, watch.told = saved.surge, saved.told
+    watch.is_whole_at(saved.clock)
     return watch, saved.clock

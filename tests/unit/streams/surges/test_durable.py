@@ -164,7 +164,7 @@ def test_what_a_late_owner_wrote_over_is_written_again():
     worker.state.rewrite(keys)
     flush = worker.state.flush(0)
     assert flush is not None
-    assert {key for key, _ in flush.changelog} >= {key for key in keys if key[:1] in (b"s", b"b")}
+    assert {key for key, _ in flush.changelog} >= {key for key in keys if key[:1] in (b"s", b"g", b"b")}
 
 
 def test_a_log_of_surges_keeps_the_newest_of_each_and_counts_verdicts():
@@ -196,7 +196,7 @@ def test_what_another_version_has_learnt_begins_anew_and_numbers_go_on():
     worker.flush()
     worker.flush()
     told = len(events(topic))
-    worker.state.bank.snapshot = lambda key: b"\xa1x"  # type: ignore[method-assign]
+    worker.state.bank.keep = lambda key: b"\xa1x"  # type: ignore[method-assign]
     worker.state.rewrite([key for key, _ in changelog])
     worker.flush()
     again = Worker(changelog, topic, 2)
