@@ -54,6 +54,7 @@ def main() -> None:
     chance = np.random.default_rng(1)
     keys = [(Series("unhappy_mentions", (("brand", f"brand {number:05d}"),)),) for number in range(words.series)]
     state = DurableSurges(0, ("bench", "1"), SurgeRules(), ClockRules())
+    state.epoch = 1
     holds, log, sizes, records = Holds(), [claim(1)], list[int](), list[int]()
     for minute in range(words.minutes):
         drawn = chance.poisson(1.0, words.series)
@@ -65,7 +66,8 @@ def main() -> None:
         holds.run("making a flush ready", state.pack_ahead())
         holds.run("the flush itself", _flush(state, log, sizes, records))
     for name, longest in holds.longest.items():
-        print(f"{name}: {holds.spent[name] / words.minutes:.2f} s of CPU a minute, longest piece {longest * 1e3:.0f} ms")
+        spent = holds.spent[name] / words.minutes
+        print(f"{name}: {spent:.2f} s of CPU a minute, longest piece {longest * 1e3:.0f} ms")
     steady = sizes[len(sizes) // 2 :]
     print(f"written: {sum(steady) / len(steady) / 60 / 1024:.0f} kB/s, at most {max(steady) / 1e6:.1f} MB a flush, "
           f"{sum(records) / len(records):.0f} records")  # fmt: skip
