@@ -26,7 +26,7 @@ from streams.facts.definitions.model import Definitions
 from streams.ledger.rules import DAY, HOUR, MINUTE, SECOND
 from streams.surges.budget import SurgeRules
 from streams.surges.counting import Count
-from streams.surges.durable import DurableSurges, SurgeFlush, summed
+from streams.surges.durable import DurableSurges, SurgeFlush
 from streams.surges.own_series import OwnCounting, losses, measures_of
 from streams.surges.series import (
     HAPPY_MENTIONS,
@@ -238,13 +238,8 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
     async def _fill(self, state: DurableSurges) -> None:
         clock = state.bank.clock
         if clock is not None:
-            for minute in range(clock - EVIDENCE_BACK_US, clock, MINUTE):
-                counted = list(self._counts(minute))
-                for count in counted:
-                    state.contributions.add(count)
-                state.recent.add(minute, summed(counted))
-                if minute % (100 * MINUTE) == 0:
-                    await asyncio.sleep(0)
+            minutes = range(clock - EVIDENCE_BACK_US, clock, MINUTE)
+            await _in_turns(piece for one in minutes for piece in state.filling_in(one, self._counts(one)))
         self._filled = state
 
     def _correct(self, state: DurableSurges, late: Iterable[Count]) -> None:

@@ -160,6 +160,17 @@ class DurableSurges:
         self._take(events)
         self._anything = True
 
+    def filling_in(self, minute_us: int, counted: Iterable[Count]) -> Iterator[None]:
+        """What the counts of a minute that was judged consist of, which is not saved; in pieces."""
+        counts: dict[Series, float] = {}
+        yield
+        for number, count in enumerate(counted, 1):
+            if number % COUNTS_AT_ONCE == 0:
+                yield
+            add_to(counts, count)
+            self.contributions.add(count)
+        self.recent.add(minute_us, not_negative(counts))
+
     def early(self, minute_us: int, counted: Iterable[Count]) -> None:
         """Judge the running minute by what was counted so far."""
         for _ in self.looking(minute_us, counted):
