@@ -14,7 +14,7 @@ from streams.backfill import Timed
 from streams.facts.models import RawRecord
 
 IN_MEMORY_BYTES = 64 << 20
-"""Of the texts of one part; with the objects around them it takes some four times as much."""
+"""Of one part: the texts of its records and what the objects around them take."""
 
 AT_ONCE = 200
 """Records of a part that are read together."""
