@@ -61,7 +61,7 @@ STATUS = Feed(
 
 SURGES = Feed(
     "actions",
-    frozenset({"surge-changelog", "surges", "surge-verdicts", "dead-letters"}),
+    frozenset({"surge-changelog", "surges", "surge-verdicts", "surge-watch", "dead-letters"}),
     ("actions", "dead_lettered"),
     without="Surges are not looked for",
 )

@@ -12,13 +12,13 @@ from streams.surges.board import SurgeLog
 
 logger = logging.getLogger(__name__)
 
-TOPICS = ("surges", "surge-verdicts", "actions")
+TOPICS = ("surges", "surge-verdicts", "surge-watch", "actions")
 POLL_MS = 200
 RECORDS_AT_ONCE = 500
 
 
 class SurgeBoard:
-    """Reads the three topics until it is cancelled.
+    """Reads these topics until it is cancelled.
 
     Attributes:
         log: what they hold.
@@ -56,6 +56,8 @@ class SurgeBoard:
         try:
             if topic == "surges":
                 self.log.take_event(value)
+            elif topic == "surge-watch":
+                self.log.take_watching(value)
             elif topic == "surge-verdicts":
                 self.log.take_verdict(key, value)
             else:

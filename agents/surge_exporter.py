@@ -73,18 +73,21 @@ class SurgeCollector(Collector):
         families = {metric.name: family_of(metric) for metric in SURGES}
         state = self._view.state if 0 in self._view.owned() else None
         if state is not None and state.bank.clock is not None:
-            bank, clock = state.bank, state.bank.clock
+            clock = state.bank.clock
             add_sample(families, "netgrowth_surges_clock_timestamp_seconds", clock / MICROSECONDS)
-            states = Counter(bank.state(key)[0] for key in bank.series())
-            for one in State:
-                add_sample(families, "netgrowth_surge_series", states[one], state=one.value)
+            if state.watching is not None:
+                for one in State:
+                    add_sample(families, "netgrowth_surge_series", state.watching.series[one], state=one.value)
+                add_sample(families, "netgrowth_surge_warming_seconds", state.watching.warming_s)
             self._add_open(families, state)
             self._add_actions(families, state, clock)
             _add_ties(families, state)
-            judged = self._log.judged(utc_text(clock - MONTH_DAYS * DAY))
+            month = utc_text(clock - MONTH_DAYS * DAY)
+            judged = self._log.judged(month)
             for verdict in (*VERDICTS, "none"):
                 add_sample(families, "netgrowth_surges_judged", judged[verdict], verdict=verdict)
             add_sample(families, "netgrowth_surges_false_alarm_budget", false_alarm_budget())
+            add_sample(families, "netgrowth_surge_series_over_budget", len(self._log.over_budget(month)))
         yield from (family for family in families.values() if family.samples)
 
     def _add_open(self, families: dict[str, Family], state: DurableSurges) -> None:

@@ -170,7 +170,8 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
     def output(self, state: DurableSurges, flush: SurgeFlush) -> Output:
         """Events and dead letters, once."""
         letters = [encode_dead_letter(letter) for letter in flush.dead_letters]
-        return Output(flush.changelog, once=[("dead-letters", letters), ("surges", flush.events)])
+        once = [("dead-letters", letters), ("surges", flush.events), ("surge-watch", flush.watching)]
+        return Output(flush.changelog, once=once)
 
     async def _tell_soon(self, partition: int, flush: SurgeFlush) -> None:
         state = self.state
@@ -222,7 +223,7 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
             if self.state is not state:
                 return
         async with self._judging:
-            await _in_turns(state.looking_for_ties())
+            await _in_turns(state.looking_around())
             if state.bank.clock == minute:
                 await _in_turns(state.looking(minute, self._counts(minute)))
 

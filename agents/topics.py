@@ -113,6 +113,8 @@ TOPICS = (
     Topic("surge-changelog", "series", _BETWEEN, "the durable state of the detectors", None, one_partition=True,
           packed=True),
     Topic("surges", "series", _OUT, "surges that opened, were updated, closed", 365 * DAY_MS, one_partition=True),
+    Topic("surge-watch", "detectors", _OUT, "how many series the detectors watch, and what comes before losses", None,
+          one_partition=True),
     Topic("surge-verdicts", "surge id", _OUT, "what people say of surges", None, one_partition=True),
     Topic("dead-letters", "topic-partition-offset", _OUT, "records that could not be admitted", 14 * DAY_MS,
           packed=True),

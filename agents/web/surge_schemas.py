@@ -19,7 +19,26 @@ _FALSE_ALARMS = record(
     "false alarms against what is accepted", days=count("looked back"),
     false=count("surges detected in that time that people call false"),
     budget=number("how many are accepted, over all series"),
+    budget_a_series=number("how many are accepted of one series"),
+    over_budget=list_of(
+        "series with more than that, the worst first",
+        record("a series", series=named("`measure` and labels", {"type": "string"}), false=count("false alarms")),
+    ),
     judged=counts("surges of that time by verdict: real, expected, false; none: nobody has judged them"),
+)
+
+_TIES = list_of(
+    "topics whose unhappy mentions come before losses for that reason, where the data say so",
+    record(
+        "a topic", topic=text("that is a reason as well"),
+        lead_seconds=named("by how long: best, low, high", {"type": "number"}),
+        correlation=named("how closely losses follow: best, low, high", {"type": "number"}),
+    ),
+)
+_WATCHED = record(
+    "what the detectors watch; empty before they have looked", at=maybe(instant("when that was")),
+    series=maybe(counts("series by state: warming, normal, surge")),
+    warming_seconds=maybe(count("until the last of those that warm up may raise an alarm, as far as it is known")),
 )
 
 SURGE_SCHEMAS: dict[str, Schema] = {
@@ -50,7 +69,7 @@ SURGE_SCHEMAS: dict[str, Schema] = {
         at=instant("the clock of the tables"),
         open=list_of("open surges, by detection", ref("Surge", "a surge")),
         closed=list_of("closed in the last seven days", ref("Surge", "a surge")),
-        false_alarms=_FALSE_ALARMS,
+        false_alarms=_FALSE_ALARMS, ties=_TIES, watched=_WATCHED,
         actions=list_of(
             "what we did ourselves, of the last seven days and later",
             record(
@@ -65,5 +84,6 @@ SURGE_SCHEMAS: dict[str, Schema] = {
         "surges, in the report card",
         open=list_of("open surges", ref("Surge", "a surge")),
         closed=list_of("the newest that are closed", ref("Surge", "a surge")), false_alarms=_FALSE_ALARMS,
+        ties=_TIES, watched=_WATCHED,
     ),
 }

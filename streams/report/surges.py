@@ -1,11 +1,13 @@
 """The section `surges` of the report card: what is out of the ordinary now, story by story."""
 
 from collections.abc import Iterator, Mapping
+from math import ceil
 from typing import Any
 
 from streams.report.wording import plural
 
 MOST_CLOSED = 10
+MINUTE_S, HOUR_S = 60, 3_600
 PARTS_SHOWN = 3
 
 
@@ -15,6 +17,8 @@ def surges_section(surges: Mapping[str, Any]) -> dict[str, Any]:
         "open": surges["open"],
         "closed": surges["closed"][-MOST_CLOSED:],
         "false_alarms": surges["false_alarms"],
+        "ties": surges["ties"],
+        "watched": surges["watched"],
     }
 
 
@@ -30,19 +34,41 @@ def surge_lines(of: Mapping[str, Any]) -> Iterator[str]:
             yield f"{'  ' if place == 0 else '    then '}{surge_text(surge)}"
     alarms = of["false_alarms"]
     yield f"  false alarms in {alarms['days']} days: {alarms['false']:,}, accepted {alarms['budget']:g}"
+    for one in alarms["over_budget"]:
+        yield f"    {_name(one['series'])}: {one['false']:,}, accepted {alarms['budget_a_series']:g}"
+    for tie in of["ties"]:
+        yield f"  {tie_text(tie)}"
+    watched = of["watched"]
+    if watched and watched["series"]["warming"]:
+        left = watched["warming_seconds"]
+        until = f", the last for {ceil(left / MINUTE_S):,} minutes more" if left else ""
+        yield f"  {watched['series']['warming']:,} series warming up, which raise nothing yet{until}"
+
+
+def tie_text(tie: Mapping[str, Any]) -> str:
+    """In a sentence: unhappy mentions of a topic come before losses for that reason."""
+    lead = {bound: seconds / HOUR_S for bound, seconds in tie["lead_seconds"].items()}
+    strength = tie["correlation"]
+    return (
+        f"unhappy mentions of {tie['topic']} come {lead['best']:g} h ({lead['low']:g} to {lead['high']:g}) before "
+        f"losses for it: correlation {strength['best']:.2f} ({strength['low']:.2f} to {strength['high']:.2f})"
+    )
+
+
+def _name(series: Mapping[str, Any]) -> str:
+    labels = dict(series)
+    name = str(labels.pop("measure")).replace("_", " ")
+    return name + "".join(f", {label} {value}" for label, value in labels.items())
 
 
 def surge_text(surge: Mapping[str, Any]) -> str:
     """A surge in a sentence: what left its past, since when, and what contributes most of it."""
-    series = dict(surge["series"])
-    name = series.pop("measure").replace("_", " ")
-    scope = "".join(f", {label} {value}" for label, value in series.items())
     until = f" until {surge['closed']}" if "closed" in surge else ", still open"
     parts = [f"{one['label']} {one['value']} {one['share']:.0%}" for one in surge["evidence"][:PARTS_SHOWN]]
     of_what = f"; of it {', '.join(parts)}" if parts else ""
     expected = ", expected by an action" if surge.get("is_expected") else ""
     verdict = f", judged {surge['verdict']['verdict']}" if "verdict" in surge else ""
     return (
-        f"{name}{scope} {surge['direction']} from {surge['onset']}{until}: {surge['observed']:,.0f} where "
+        f"{_name(surge['series'])} {surge['direction']} from {surge['onset']}{until}: {surge['observed']:,.0f} where "
         f"{surge['expected']:,.0f} were expected{of_what}{expected}{verdict}"
     )

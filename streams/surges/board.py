@@ -13,6 +13,7 @@ from streams.facts.refusal import Refused
 from streams.facts.strict_json import read_exactly
 from streams.ledger.rules import DAY
 from streams.surges.actions import action_of
+from streams.surges.alarm_line import BUDGET_DAYS
 from streams.surges.budget import BOARD_BUDGET_DAYS
 from streams.tables.calendar import utc_text
 
@@ -21,9 +22,13 @@ MONTH_DAYS: Final = 30
 MOST_SURGES: Final = 5_000
 """Newest surges that are remembered."""
 
+SERIES_BUDGET: Final = MONTH_DAYS / BUDGET_DAYS
+"""False alarms a month that are accepted of one series."""
+MOST_OVER_BUDGET: Final = 20
 RECENT_DAYS: Final = 7
 MOST_SHOWN: Final = 200
 CLOSED: Final = "closed"
+_WATCHED: Final = ("at", "series", "warming_seconds")
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -36,12 +41,13 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 class SurgeLog:
-    """Surges, verdicts and actions by id."""
+    """Surges, verdicts and actions by id, and what the detectors are at."""
 
     def __init__(self) -> None:
         self.surges: dict[str, dict[str, Any]] = {}
         self.verdicts: dict[str, Verdict] = {}
         self.actions: dict[str, dict[str, Any]] = {}
+        self.watching: dict[str, Any] = {}
 
     def take_event(self, value: bytes | None) -> None:
         """A record of `surges`; of one surge the event with the largest number holds.
@@ -55,6 +61,13 @@ class SurgeLog:
         self.surges[event["id"]] = event
         if len(self.surges) > MOST_SURGES:
             del self.surges[next(iter(self.surges))]
+
+    def take_watching(self, value: bytes | None) -> None:
+        """A record of `surge-watch`; the newest holds.
+
+        Raises: msgspec.MsgspecError for what no worker wrote.
+        """
+        self.watching = msgspec.json.decode(value or b"", type=dict)
 
     def take_verdict(self, key: bytes | None, value: bytes | None) -> None:
         """A record of `surge-verdicts`; the newest of a surge holds, without a value it is withdrawn.
@@ -100,6 +113,18 @@ class SurgeLog:
                 found["none" if verdict is None else verdict.verdict] += 1
         return found
 
+    def over_budget(self, since: str) -> list[dict[str, Any]]:
+        """Series of which more surges detected since an instant were called false than accepted, the worst first."""
+        false = Counter[str]()
+        names: dict[str, dict[str, Any]] = {}
+        for surge_id, event in self.surges.items():
+            verdict = self.verdicts.get(surge_id)
+            if event["detected"] >= since and verdict is not None and verdict.verdict == "false":
+                name = msgspec.json.encode(event["series"], order="sorted").decode()
+                names[name] = event["series"]
+                false[name] += 1
+        return [{"series": names[name], "false": n} for name, n in false.most_common() if n > SERIES_BUDGET]
+
     def now(self, clock: int) -> dict[str, Any]:
         """The JSON of `/api/v1/surges`; `clock`: of the tables, microseconds."""
         month, week = utc_text(clock - MONTH_DAYS * DAY), utc_text(clock - RECENT_DAYS * DAY)
@@ -112,8 +137,12 @@ class SurgeLog:
                 "days": MONTH_DAYS,
                 "false": judged["false"],
                 "budget": round(false_alarm_budget(), 2),
+                "budget_a_series": round(SERIES_BUDGET, 2),
+                "over_budget": self.over_budget(month)[:MOST_OVER_BUDGET],
                 "judged": {name: judged[name] for name in (*VERDICTS, "none")},
             },
+            "ties": self.watching.get("ties", []),
+            "watched": {name: self.watching[name] for name in _WATCHED if name in self.watching},
             "actions": [action for action in self.actions.values() if action["until"] >= week],
         }
 

@@ -29,6 +29,7 @@ from streams.surges.series import Series
 from streams.surges.series_log import GROUP, WHOLE, SeriesLog
 from streams.surges.surge import Surge, SurgeEvent
 from streams.surges.tie import Tie
+from streams.surges.watching import EVERY_US, Watching
 from streams.tables.watermark import ClockRules, PartitionWatermark
 
 BOARD: Final = b"board"
@@ -58,11 +59,15 @@ class _Board(msgspec.Struct, array_like=True, gc=False):
 
 @dataclass(slots=True)
 class SurgeFlush:
-    """What one flush writes: events and dead letters are delivered before the changelog."""
+    """What one flush writes: events and dead letters are delivered before the changelog.
+
+    Attributes: watching: what the detectors are at; only the newest record counts.
+    """
 
     changelog: list[Record]
     events: list[tuple[bytes, bytes]]
     dead_letters: list[DeadLetter]
+    watching: list[tuple[bytes, bytes]]
 
 
 class DurableSurges:
@@ -79,6 +84,7 @@ class DurableSurges:
         recent: the newest minutes, to say whether a surge grows. Not saved, as `contributions`.
         begins_anew: what another version of this program had learnt could not be read; the detectors warm up again.
         ties: topics whose unhappy mentions come before losses for that reason, as of the last hour.
+        watching: states of the series, as of the last five minutes; None: not looked at yet.
     """
 
     def __init__(
@@ -98,6 +104,9 @@ class DurableSurges:
         self.hourly = HourlyCounts()
         self.recent = RecentCounts()
         self.ties: dict[str, Tie] = {}
+        self.watching: Watching | None = None
+        self._looked_at = NEVER
+        self._is_watching_told = True
         self._tied_at = NEVER
         self._definitions = definitions
         self._examples = examples
@@ -229,7 +238,11 @@ class DurableSurges:
         buried, self._buried = self._buried, [value.key for value in values if value.payload is None]
         letters, self._dead_letters = self._dead_letters, []
         self._anything = False
-        return SurgeFlush(flush_records(values, progress, ended, buried), events, letters)
+        watching = []
+        if self.watching is not None and not self._is_watching_told:
+            watching.append(self.watching.record(self._looked_at, self.ties))
+            self._is_watching_told = True
+        return SurgeFlush(flush_records(values, progress, ended, buried), events, letters, watching)
 
     def restore(self, reader: ChangelogReader, epoch: int) -> None:
         """Take over what the changelog holds; for fresh state only.
@@ -289,10 +302,17 @@ class DurableSurges:
             self._outbox.append(event_record(event, self._number, self.actions, texts))
             self._anything = True
 
-    def looking_for_ties(self) -> Iterator[None]:
-        """Look once an hour what comes before which losses, name by name."""
+    def looking_around(self) -> Iterator[None]:
+        """Look every five minutes what state the series are in, and once an hour what comes before which losses."""
         clock = self.bank.clock
-        if clock is not None and clock - self._tied_at >= HOUR:
+        if clock is None:
+            return
+        if clock - self._looked_at >= EVERY_US:
+            self._looked_at = clock
+            watching = Watching()
+            yield from watching.looking(self.bank)
+            self.watching, self._is_watching_told, self._anything = watching, False, True
+        if clock - self._tied_at >= HOUR:
             self._tied_at = clock
             found = {}
             for name, tie in self.hourly.ties(clock):

@@ -12,6 +12,8 @@ class MadeUpSurges:
         worker = Worker([], [], 1)
         worker.judge(SURGE.stop)
         self.state: DurableSurges | None = worker.state
+        for _ in worker.state.looking_around():
+            pass
         worker.state.ties = {"late parcel": Tie(9, 8, 10, 0.6, 0.5, 0.7)}
         self._owned = set(owned)
 

@@ -68,6 +68,7 @@ def test_list_as_json_has_every_topic() -> None:
         "p.scope-parts",
         "p.voice-changelog",
         "p.surge-changelog",
+        "p.surge-watch",
         "p.surge-verdicts",
         "p.net-growth",
         "p.health-changelog",

@@ -8,12 +8,15 @@ import pytest
 
 from streams.facts.models import RawRecord
 from streams.ledger.changelog import ChangelogReader, claim
-from streams.ledger.rules import DAY, MINUTE
+from streams.ledger.rules import DAY, HOUR, MINUTE
+from streams.report.surges import surge_lines, surges_section
 from streams.surges.board import SurgeLog
 from streams.surges.budget import SurgeRules
 from streams.surges.counting import Count
 from streams.surges.durable import DurableSurges
 from streams.surges.series import series
+from streams.surges.tie import Tie
+from streams.tables.calendar import utc_text
 from streams.tables.watermark import ClockRules
 
 START = 20_000 * DAY
@@ -186,6 +189,46 @@ def test_a_log_of_surges_keeps_the_newest_of_each_and_counts_verdicts():
     assert log.now(clock)["false_alarms"]["false"] == 0
     log.take_verdict(surge_id.encode(), None)
     assert log.now(clock)["false_alarms"]["judged"]["none"] == len(now["closed"])
+
+
+def test_false_alarms_of_a_series_are_held_against_what_is_accepted_of_each():
+    log, clock = SurgeLog(), START + DAY
+    for number in range(3):
+        at = utc_text(START + number * HOUR)
+        of = ACME if number < 2 else LATE
+        event = {"what": "closed", "id": f"s{number}", "number": number, "detected": at, "closed": at, "story": "s0"}
+        log.take_event(orjson.dumps(event | {"series": of.shown()}))
+        verdict = {"surge_id": f"s{number}", "verdict": "false", "note": "", "at": at}
+        log.take_verdict(f"s{number}".encode(), orjson.dumps(verdict))
+    alarms = log.now(clock)["false_alarms"]
+    assert alarms["over_budget"] == [{"series": ACME.shown(), "false": 2}]
+    assert alarms["budget_a_series"] == 1.0
+    assert log.now(clock + 31 * DAY)["false_alarms"]["over_budget"] == []
+
+
+def test_what_the_detectors_are_at_is_told_every_five_minutes_and_in_the_report_card():
+    worker = Worker([], [], 1)
+    worker.judge(30)
+    told: list[tuple[bytes, bytes]] = []
+    for upto in (30, 31, 36):
+        worker.judge(upto)
+        for _ in worker.state.looking_around():
+            pass
+        worker.state.ties = {"price": Tie(9, 8, 10, 0.6, 0.5, 0.7)}
+        flush = worker.state.flush(0)
+        told += [] if flush is None else flush.watching
+    assert [(key, orjson.loads(value)["at"][11:16]) for key, value in told] == [
+        (b"detectors", "00:30"), (b"detectors", "00:36")
+    ]  # fmt: skip
+    log = SurgeLog()
+    log.take_watching(told[-1][1])
+    section = surges_section(log.now(START + 36 * MINUTE))
+    assert section["watched"]["series"] == {"warming": 2, "normal": 0, "surge": 0}
+    assert 0 < section["watched"]["warming_seconds"] <= 3600
+    lines = "\n".join(surge_lines(section))
+    assert "mentions of price come 9 h (8 to 10) before losses for it: correlation 0.60 (0.50 to 0.70)" in lines
+    left = section["watched"]["warming_seconds"] // 60
+    assert f"2 series warming up, which raise nothing yet, the last for {left} minutes more" in lines
 
 
 def test_what_another_version_has_learnt_begins_anew_and_numbers_go_on():

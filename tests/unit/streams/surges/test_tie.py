@@ -74,7 +74,7 @@ def test_hours_are_counted_by_topic_and_reason_and_survive_a_restart():
     for hour in hourly.changed:
         again.restore(hour, hourly.saved(hour))
     for counted in (hourly, again):
-        (topic, tie), = counted.ties(HOURS * HOUR)
+        ((topic, tie),) = counted.ties(HOURS * HOUR)
         assert topic == "price"
         assert tie == tie_of(said, lost, 0, HOURS * HOUR)
     assert len(again.forget(HOURS * HOUR + DAY)) == 24
