@@ -134,7 +134,8 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
         """An empty bank."""
         rules = SurgeRules(zone=self._definitions.time_zone)
         examples = self._examples if self._definitions.voice.examples and self._voice is not None else None
-        return DurableSurges(partition, self._named, rules, self._clock_rules, examples)
+        own = {one.name: one.counts for one in self._definitions.series}
+        return DurableSurges(partition, self._named, rules, self._clock_rules, examples, own)
 
     def open_losses(self) -> list[Surge]:
         """Open surges of losses; none where another worker runs the detectors."""

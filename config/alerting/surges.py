@@ -19,6 +19,7 @@ from config.alerting.phrases import (
     where_any,
 )
 from streams.facts.definitions.model import Definitions
+from streams.surges.series import FAMILIES
 
 LABELS = (
     "surge", "story", "measure", "segment", "region", "product", "brand", "topic", "service", "stage", "direction",
@@ -27,6 +28,9 @@ RECORDED = ("surge_observed", "surge_expected", "surge_onset_timestamp_seconds")
 
 FRESH = "on () company:netgrowth_surges_fresh:bool == 1"
 """Joined to what is said of surges: those of replays and backfills page nobody."""
+
+_OWN_MEASURES = "|".join(sorted(FAMILIES))
+_OF_DEFINITIONS = f'surge:netgrowth_surge_observed:max{{measure!~"{_OWN_MEASURES}",direction="up"}}'
 
 LEAST_LOST = 3
 """Customers lost below which nobody is woken, whatever was expected."""
@@ -91,6 +95,14 @@ def _alerts(definitions: Definitions) -> tuple[Alert, ...]:
             "People praise.",
             f"{WHO}: {_VALUE} happy mentions{_SINCE} (expected {_expected(WHOLE)}){_COURSE}.{_PARTS}{_DONE}",
             keep="1m", cause="customers", feed="social-mentions", resolved=_resolved(currency), links=signals,
+        ),
+        Alert(
+            "NetgrowthNamedSurge", Severity.WARNING, owner,
+            f"{_OF_DEFINITIONS} > 0 and {FRESH}",
+            "A series that the definitions name is higher than usual.",
+            f"{{{{ $labels.measure }}}}, {WHO}: {_VALUE} counted{_SINCE} (expected {_expected(WHOLE)}){_COURSE}."
+            f"{_PARTS}{_DONE}",
+            keep="1m", cause="customers", resolved=_resolved(currency), links=signals,
         ),
     )  # fmt: skip
 

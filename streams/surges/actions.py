@@ -27,6 +27,7 @@ KINDS: Final = ("release", "price_change", "campaign", "outage", "maintenance", 
 LASTS_US: Final = DAY
 """How long an action is at work that does not say until when."""
 
+NO_OWN_SERIES: Final[Mapping[str, str]] = {}
 BEFORE_US: Final = 2 * HOUR
 """How long before a surge something that we did is named with it."""
 
@@ -70,20 +71,24 @@ class Action(msgspec.Struct, frozen=True, gc=False):
         # A total holds its segments: only a label that both name can differ.
         return all(labels.get(label, value) == value for label, value in self.scope.items())
 
-    def expects(self, surge: Surge) -> bool:
+    def expects(self, surge: Surge, counts: Mapping[str, str]) -> bool:
         """Whether it said that so much would come: more than it said is no expected surge."""
-        number = self.expected.get(_EXPECTS.get(surge.series.measure, ""))
+        measure = surge.series.measure
+        number = self.expected.get(_EXPECTS.get(counts.get(measure, measure), ""))
         if number is None or surge.direction != "up":
             return False
         # Value has no expectation of its own: it goes with its customers.
         return surge.series.measure == LOST_VALUE or surge.observed - surge.expected <= number
 
 
-def mark(surge: Surge, actions: Iterable[Action], now: int) -> None:
-    """Note on a surge which actions were at work, and whether one of them expected it."""
+def mark(surge: Surge, actions: Iterable[Action], now: int, counts: Mapping[str, str] = NO_OWN_SERIES) -> None:
+    """Note on a surge which actions were at work, and whether one of them expected it.
+
+    Args: counts: what series that the definitions name count.
+    """
     found = [action for action in actions if action.covers(surge, now)]
     surge.actions = tuple(sorted(action.action_id for action in found))
-    surge.is_expected = any(action.expects(surge) for action in found)
+    surge.is_expected = any(action.expects(surge, counts) for action in found)
 
 
 def done_before(surge: Surge, actions: Iterable[Action], now: int) -> list[Action]:

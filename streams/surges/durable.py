@@ -7,7 +7,7 @@ flush after: so no event is told that the state does not hold, and none that it 
 an event again at most, with the same number and bytes.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,7 +17,7 @@ from streams.facts.models import DeadLetter, RawRecord
 from streams.ledger.changelog import ChangelogReader, Ended, Progress, Record, Value, flush_records
 from streams.ledger.remembered import NEVER
 from streams.ledger.rules import DAY, HOUR
-from streams.surges.actions import Action, AdmittedActions, admit_actions, mark
+from streams.surges.actions import NO_OWN_SERIES, Action, AdmittedActions, admit_actions, mark
 from streams.surges.bank import SurgeBank
 from streams.surges.budget import SurgeRules
 from streams.surges.contributions import Contributions
@@ -89,9 +89,15 @@ class DurableSurges:
 
     def __init__(
         self, partition: int, definitions: tuple[str, str], rules: SurgeRules, clock_rules: ClockRules,
-        examples: Callable[[Surge], Sequence[str]] | None = None,
+        examples: Callable[[Surge], Sequence[str]] | None = None, own: Mapping[str, str] = NO_OWN_SERIES,
     ) -> None:
-        """`definitions`: name and version; `examples`: texts that may be shown with a surge, None: none may."""
+        """Make an empty one.
+
+        Args:
+            definitions: name and version.
+            examples: texts that may be shown with a surge; None: none may.
+            own: series that the definitions name, and what they count.
+        """
         self.partition = partition
         self.next_offset: int | None = None
         self.epoch = 0
@@ -110,6 +116,7 @@ class DurableSurges:
         self._tied_at = NEVER
         self._definitions = definitions
         self._examples = examples
+        self._own = own
         self._number = 0
         self._outbox: list[tuple[bytes, bytes]] = []
         self._durable = 0  # events of the outbox that the changelog holds
@@ -324,11 +331,11 @@ class DurableSurges:
     def marked(self, surge: Surge) -> Surge:
         """An open surge with the actions that are at work now."""
         found = msgspec.structs.replace(surge)
-        mark(found, self.actions.values(), self.bank.clock or surge.detected)
+        mark(found, self.actions.values(), self.bank.clock or surge.detected, self._own)
         return found
 
     def _mark(self, event: SurgeEvent) -> None:
-        mark(event.surge, self.actions.values(), event.at)
+        mark(event.surge, self.actions.values(), event.at, self._own)
 
     def _values(self) -> list[Value]:
         bank, values = self.bank, list[Value]()

@@ -8,11 +8,13 @@ from streams.health.parts import BlockPart, ScopeName
 from streams.intake.surveys import Answer
 from streams.ledger.movements import Movement, MovementKind, Scope
 from streams.ledger.rules import DAY, MINUTE
+from streams.surges.actions import Action, mark
 from streams.surges.counting import Count, of_answer, of_disrupted, of_health, of_mention, of_movement
 from streams.surges.durable import summed
 from streams.surges.hourly import HourlyCounts
 from streams.surges.own_series import OwnCounting, OwnSeries, losses, measures_of
 from streams.surges.series import LEDGER, VOICE, Series, series
+from streams.surges.surge import Surge
 from streams.surges.tables_counts import AnswerCounts, ledger_counts
 from streams.tables.tables import TableRules, Tables
 from streams.voice.mentions import HAPPY, NEUTRAL, UNHAPPY
@@ -144,6 +146,15 @@ def test_an_answer_counts_once() -> None:
     assert not counts.minute(START)
     counts.take([low])
     assert summed(counts.minute(START))[series("unhappy_answers")] == 1
+
+
+@pytest.mark.parametrize(("measure", "is_expected"), [("angry calls", True), ("all calls", False)])
+def test_an_action_expects_a_series_as_it_expects_what_that_counts(measure: str, is_expected: bool) -> None:
+    action = Action("a1", START, "release", "new app", START, START + DAY, expected={"unhappy": 100})
+    surge = Surge("s1", Series(measure), START, START + MINUTE, "up", 80, 5, 300)
+    mark(surge, [action], START + MINUTE, {"angry calls": "unhappy_mentions", "all calls": "mentions"})
+    assert surge.actions == ("a1",)
+    assert surge.is_expected is is_expected
 
 
 def test_a_feed_that_is_silent_makes_the_series_of_it_unknown() -> None:
