@@ -29,6 +29,7 @@ def health_lines(health: dict[str, Any]) -> Iterator[str]:
     yield from _false_green_lines(health)
     if "exposure" in health:
         yield _exposure_line(health["exposure"])
+    yield _detection_line(health)
     counted = health["accounting"]["signals"]
     dead = ", ".join(f"{what} {count:,}" for what, count in counted["dead_lettered"].items()) or "none"
     yield f"records {counted['records']:,}: dead letters {dead}; unmapped {counted['unmapped']:,}; " \
@@ -72,3 +73,14 @@ def _exposure_line(told: dict[str, Any]) -> str:
         return line
     times = f"{ratio['ratio']:.1f} times as often ({ratio['lower']:.1f} to {ratio['upper']:.1f})"
     return f"{line}; the disrupted left {times}" if told["shown"] else f"{line}; nothing is shown by that ({times})"
+
+
+def _detection_line(health: dict[str, Any]) -> str:
+    troubles, told = health["troubles"], health.get("first_to_know")
+    line = f"troubles, from red to green again: {len(troubles):,}; "
+    leads = sorted(one["seconds_before_loss"] for one in troubles if "seconds_before_loss" in one)
+    after = f"; first loss {leads[len(leads) // 2] / 3600:,.1f} h after detection (median)" if leads else ""
+    if told is None:
+        return f"{line}who was first is unknown, there are no mentions{after}"
+    of = f"of {told['complained_of']:,} that were complained of"
+    return f"{line}{of} we were first in {told['we_were_first']:,}{after}"

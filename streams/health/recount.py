@@ -16,7 +16,8 @@ from streams.facts.placement import partitions_for
 from streams.health.admission import AdmittedSignals, SignalAdmission, StatusAdmission
 from streams.health.blocks import Blocks
 from streams.health.customers import Histories, NoLedger
-from streams.health.exposure import exposure
+from streams.health.detection import Complaint, detection_json
+from streams.health.exposure import Loss, exposure
 from streams.health.health_json import health_json
 from streams.health.partition import PartitionHealth
 from streams.health.parts import BlockPart
@@ -26,6 +27,10 @@ from streams.ledger.movements import Change
 from streams.ledger.remembered import NEVER
 from streams.ledger.rules import DAY
 from streams.tables.calendar import Calendar, utc_text
+from streams.voice.mentions import HAPPY, UNHAPPY, Digest, Mention
+
+FOREVER = 1 << 62
+"""Later than any event time."""
 
 
 class SignalCounts:
@@ -80,6 +85,7 @@ class HealthRecount:
         after_until: signals dated after the end of the clock, which were left out.
         latest: largest event time read; NEVER before the first.
         customer_of: the customer whose alias an id is, else the id; None: nobody is linked.
+        complaints: what was said by those who were not happy; None: there are no mentions.
     """
 
     def __init__(
@@ -96,6 +102,8 @@ class HealthRecount:
         self.after_until = 0
         self.latest = NEVER
         self.customer_of: Callable[[str], str] | None = None
+        self.complaints: list[Complaint] | None = None
+        self._follows = False
         self._open_until = NEVER
         self._earliest: int | None = None
         self.signals = SignalCounts()
@@ -119,6 +127,28 @@ class HealthRecount:
         """An event time of the facts: the clock ends at the largest of all files."""
         self.latest = max(self.latest, at)
 
+    def listen(self) -> None:
+        """There are mentions: `hear` will be told of them, before the signals come."""
+        self.complaints = []
+
+    def hear(self, mention: Mention, digest: Digest) -> None:
+        """A mention or call; whoever is happy does not complain."""
+        assert self.complaints is not None
+        if digest.mood != HAPPY and (self.until is None or mention.at <= self.until):
+            customer_id = mention.customer_id
+            if customer_id is not None and self.customer_of is not None:
+                customer_id = self.customer_of(customer_id)
+            self.complaints.append(Complaint(mention.at, customer_id, digest.topics, digest.mood == UNHAPPY))
+
+    def _follow(self) -> None:
+        """Facts and mentions are all read: of whom it is kept when they were disrupted."""
+        self._follows = True
+        wanted = self.tables.followed.wanted
+        wanted.update(one.customer_id for one in self.complaints or () if one.customer_id is not None)
+        if self.histories is not None:
+            end = FOREVER if self.until is None else self.until
+            wanted.update(loss.customer_id for loss in self.histories.losses(NEVER, end))
+
     def add_statuses(self, records: Sequence[RawRecord]) -> AdmittedSignals:
         """Take in what operations said; what is returned has the dead letters."""
         batch = self._status_admission.admit(records)
@@ -138,6 +168,8 @@ class HealthRecount:
 
     def take(self, signals: Sequence[Signal]) -> None:
         """Count signals that were admitted."""
+        if not self._follows:
+            self._follow()
         if self.customer_of is not None:
             signals = [_under_its_customer(signal, self.customer_of) for signal in signals]
         if signals:
@@ -185,7 +217,12 @@ class HealthRecount:
             told = self._exposure(self.histories, self._earliest, clock)
             if told is not None:
                 found["exposure"] = told
-        return found
+        losses: dict[str, Loss] = {}
+        if self.histories is not None and clock is not None and self._earliest is not None:
+            losses = {loss.customer_id: loss for loss in self.histories.losses(self._earliest, clock)}
+        found["mentions_feed"] = "unknown" if self.complaints is None else "read"
+        spells = self.tables.red_spells.troubles()
+        return found | detection_json(spells, self.tables.followed, self.complaints, losses, self.definitions)
 
     def _exposure(self, histories: Histories, start: int, end: int) -> dict[str, Any] | None:
         """Disruption before the losses of the whole time that signals cover."""

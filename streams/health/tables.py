@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from streams.health.columns import Attributes, Kind
+from streams.health.detection import FollowedCustomers, RedSpells
 from streams.health.latencies import Bins, quantiles
 from streams.health.naming import Named, SubsetWatch
 from streams.health.needs import Needs
@@ -68,6 +69,8 @@ class HealthTables:
     Attributes:
         periods: those that have ended.
         has_status: whether operations said anything.
+        red_spells: troubles, scope by scope.
+        followed: customers of whom it is kept when they were disrupted.
     """
 
     def __init__(
@@ -80,6 +83,8 @@ class HealthTables:
         self.statuses = StatusBook()
         self.has_status = False
         self.false_greens = FalseGreens()
+        self.red_spells = RedSpells()
+        self.followed = FollowedCustomers()
         self._calendar = calendar
         self._partitions = partitions
         self._by = by
@@ -108,6 +113,7 @@ class HealthTables:
             if self._on_part is not None:
                 self._on_part(part)
             partition.gather(part)
+            self.followed.add(part, partition.signals.customers.names)
             for scope, counts in part.scopes.items():
                 if scope.segment is None:
                     self._hour.setdefault(scope, ScopeCounts()).add(counts)
@@ -177,9 +183,7 @@ class HealthTables:
                 learn(self.rules, self._needs, (scope.service, scope.stage), hour, counts.latencies, bad, seen)
 
     def _watch(self, parts: list[BlockPart]) -> None:
-        """Minutes in which customers were red and operations said up."""
-        if not self.has_status:
-            return
+        """Minutes in which customers were red, and those of them in which operations said up."""
         hurt = {scope for part in parts for scope, (_, _, disrupted) in part.minutes.items() if disrupted.any()}
         for scope in sorted(hurt, key=lambda one: tuple(name or "" for name in one)):
             columns = [np.array(part.minutes[scope]) for part in parts if scope in part.minutes]
@@ -187,9 +191,10 @@ class HealthTables:
             found, inverse = np.unique(minutes, return_inverse=True)
             seen, disrupted = np.bincount(inverse, seen), np.bincount(inverse, disrupted)
             for place in np.flatnonzero(disrupted).tolist():
-                red = colour(self.rules, int(disrupted[place]), int(seen[place])) is ColourName.RED
-                if red and self.statuses.level(scope, int(found[place])) is Level.UP:
-                    self.false_greens.add(scope, int(found[place]))
+                name, minute = colour(self.rules, int(disrupted[place]), int(seen[place])), int(found[place])
+                self.red_spells.add(scope, minute, name)
+                if self.has_status and name is ColourName.RED and self.statuses.level(scope, minute) is Level.UP:
+                    self.false_greens.add(scope, minute)
 
     def _search(self, parts: list[BlockPart]) -> None:
         """Minutes of all partitions to the watch of each service and stage."""

@@ -61,6 +61,23 @@ def test_text_says_it_in_words(files: dict[str, str]) -> None:
     assert "unknown\n" in without
 
 
+def test_mentions_tell_who_was_first(files: dict[str, str], tmp_path: Path) -> None:
+    said = {
+        "mention_id": "1", "at": START + 90_000, "author_id": "a", "channel": "call", "brand": "shop",
+        "customer_id": "c0", "text": "where is my order",
+    }  # fmt: skip
+    (tmp_path / "mentions.jsonl").write_bytes(orjson.dumps(said) + b"\n{\n")
+    files["--mentions"] = str(tmp_path / "mentions.jsonl")
+    told = CliRunner().invoke(command, words(files, "--json"))
+    assert "social-mentions, line 2: not_json" in told.stderr
+    health = orjson.loads(told.stdout)
+    assert (health["mentions_feed"], health["troubles"][0]["seconds_before_complaint"]) == ("read", 30)
+    told = CliRunner().invoke(command, words(files))
+    assert "of 1 that were complained of we were first in 1\n" in told.stdout
+    del files["--mentions"]
+    assert "who was first is unknown, there are no mentions" in CliRunner().invoke(command, words(files)).stdout
+
+
 @pytest.mark.parametrize(
     ("option", "value", "said"),
     [("--signals", "/nowhere", "/nowhere"), ("--by", "week", "week"), ("--definitions", "/nowhere", "/nowhere")],
