@@ -26,7 +26,8 @@ from streams.facts.definitions.model import Definitions
 from streams.ledger.rules import DAY, HOUR, MINUTE, SECOND
 from streams.surges.budget import SurgeRules
 from streams.surges.counting import Count
-from streams.surges.durable import DurableSurges, SurgeFlush
+from streams.surges.durable import DurableSurges
+from streams.surges.flushed import SurgeFlush
 from streams.surges.own_series import OwnCounting, losses, measures_of
 from streams.surges.series import (
     HAPPY_MENTIONS,

@@ -16,6 +16,9 @@ FINE_S: Final = 300
 SIGMAS: Final = 2.0
 """Two counts of one rate differ by more than so many times the root of their sum once in twenty times."""
 
+MOST_HELD: Final = 1_000_000
+"""Counts that are held at most, some hundred bytes each: of tens of thousands of busy series some twenty minutes."""
+
 GROWING, STEADY, EASING = 1, 0, -1
 
 
@@ -24,17 +27,25 @@ class RecentCounts:
 
     def __init__(self) -> None:
         self._minutes: deque[tuple[int, dict[Series, float]]] = deque()
+        self._held = self._from = 0
 
     def add(self, minute_us: int, counts: Mapping[Series, float]) -> None:
         """Take in a minute; minutes come in order, one may come in pieces."""
         held = self._minutes
         if held and held[-1][0] == minute_us:
+            newest = held[-1][1]
+            self._held -= len(newest)
             for key, amount in counts.items():
-                held[-1][1][key] = held[-1][1].get(key, 0.0) + amount
+                newest[key] = newest.get(key, 0.0) + amount
+            self._held += len(newest)
         elif counts:
             held.append((minute_us, dict(counts)))
-        while held and held[0][0] < minute_us - 2 * LONG_US:
-            held.popleft()
+            self._held += len(counts)
+        while len(held) > 1 and (held[0][0] < minute_us - 2 * LONG_US or self._held > MOST_HELD):
+            oldest, gone = held.popleft()
+            self._held -= len(gone)
+            if oldest >= minute_us - 2 * LONG_US:
+                self._from = oldest + MINUTE
 
     def course(self, key: Series, clock: int, step_s: int, lump: float = 1.0) -> int:
         """GROWING, STEADY or EASING, at the end of the newest minute that is over.
@@ -44,6 +55,8 @@ class RecentCounts:
             lump: what one event counts for on average, so that sums of money vary as counts do.
         """
         width = SHORT_US if step_s <= FINE_S else LONG_US
+        if self._from > clock - 2 * width:
+            return STEADY  # of so many series so many minutes are not held
         now = before = 0.0
         for minute, counts in reversed(self._minutes):
             if minute < clock - 2 * width:

@@ -8,13 +8,12 @@ an event again at most, with the same number and bytes.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
 from streams.facts.models import DeadLetter, RawRecord
-from streams.ledger.changelog import ChangelogReader, Ended, Progress, Record, Value, flush_records
+from streams.ledger.changelog import ChangelogReader, Ended, Progress, Value, flush_records
 from streams.ledger.remembered import NEVER
 from streams.ledger.rules import DAY, HOUR
 from streams.surges.actions import NO_OWN_SERIES, Action, AdmittedActions, admit_actions, mark
@@ -24,9 +23,11 @@ from streams.surges.contributions import Contributions
 from streams.surges.counting import Count
 from streams.surges.course import RecentCounts
 from streams.surges.event_records import event_record
+from streams.surges.flushed import SavedBoard, SurgeFlush
 from streams.surges.hourly import HourlyCounts
 from streams.surges.series import Series
 from streams.surges.series_log import GROUP, WHOLE, SeriesLog
+from streams.surges.sums import add_to, not_negative
 from streams.surges.surge import Surge, SurgeEvent
 from streams.surges.tie import Tie
 from streams.surges.watching import EVERY_US, Watching
@@ -39,35 +40,6 @@ COUNTS_AT_ONCE: Final = 256
 """Counts that are taken in before others may have their turn."""
 ACTIONS_KEPT_US: Final = 60 * DAY
 """After its end an action can explain no surge any more, but for a very long one."""
-
-
-class _Board(msgspec.Struct, array_like=True, gc=False):
-    """What belongs to no single series.
-
-    Attributes:
-        bank: its own snapshot of that.
-        number: of the newest event.
-        outbox: events that are not known to be told.
-        refused: partition of survey answers to the first whose dead letter is not known to be written.
-    """
-
-    bank: bytes
-    number: int
-    outbox: list[tuple[bytes, bytes]]
-    refused: dict[int, int] = {}
-
-
-@dataclass(slots=True)
-class SurgeFlush:
-    """What one flush writes: events and dead letters are delivered before the changelog.
-
-    Attributes: watching: what the detectors are at; only the newest record counts.
-    """
-
-    changelog: list[Record]
-    events: list[tuple[bytes, bytes]]
-    dead_letters: list[DeadLetter]
-    watching: list[tuple[bytes, bytes]]
 
 
 class DurableSurges:
@@ -272,13 +244,13 @@ class DurableSurges:
                 action = msgspec.msgpack.decode(payload, type=Action)
                 self.actions[action.action_id] = action
         if BOARD in reader.values:
-            board = msgspec.msgpack.decode(reader.values[BOARD], type=_Board)
+            board = msgspec.msgpack.decode(reader.values[BOARD], type=SavedBoard)
             self._restore_bank(board, reader)
             self._number, self._outbox, self._refused = board.number, board.outbox, board.refused
             self._durable = len(self._outbox)
         self.rewrite(reader.rewrite)
 
-    def _restore_bank(self, board: _Board, reader: ChangelogReader) -> None:
+    def _restore_bank(self, board: SavedBoard, reader: ChangelogReader) -> None:
         bank = self.bank
         try:
             self._series.restore(reader.values)
@@ -359,7 +331,7 @@ class DurableSurges:
             if clock is not None and action.end + ACTIONS_KEPT_US < clock:
                 del self.actions[action_id]
                 values.append(self._value(ACTION + action_id.encode(), None))
-        board = _Board(bank.snapshot_board(), self._number, self._outbox, self._refused)
+        board = SavedBoard(bank.snapshot_board(), self._number, self._outbox, self._refused)
         values.append(self._value(BOARD, msgspec.msgpack.encode(board)))
         return values
 
@@ -370,25 +342,6 @@ class DurableSurges:
         else:
             self._written.add(key)
         return value
-
-
-def summed(counted: Iterable[Count]) -> dict[Series, float]:
-    """Counts by series; corrections never make one negative."""
-    found: dict[Series, float] = {}
-    for count in counted:
-        add_to(found, count)
-    return not_negative(found)
-
-
-def add_to(counts: dict[Series, float], count: Count) -> None:
-    """Add a count to each of its series."""
-    for key in count.keys:
-        counts[key] = counts.get(key, 0.0) + count.amount
-
-
-def not_negative(counts: dict[Series, float]) -> dict[Series, float]:
-    """The same where corrections came before what they correct."""
-    return {key: max(0.0, amount) for key, amount in counts.items()}
 
 
 def _hour_key(hour: int) -> bytes:

@@ -29,7 +29,8 @@ from streams.ledger.rules import DAY, HOUR, MINUTE
 from streams.surges.actions import Action
 from streams.surges.board import SurgeLog
 from streams.surges.budget import SurgeRules
-from streams.surges.durable import DurableSurges, event_record
+from streams.surges.durable import DurableSurges
+from streams.surges.event_records import event_record
 from streams.surges.series import series
 from streams.surges.surge import Surge, SurgeEvent, What
 from streams.tables.scopes import THE_TOTAL

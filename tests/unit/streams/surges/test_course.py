@@ -5,6 +5,7 @@ import random
 import pytest
 
 from streams.ledger.rules import MINUTE
+from streams.surges import course as course_of
 from streams.surges.course import EASING, GROWING, STEADY, RecentCounts
 from streams.surges.series import series
 
@@ -46,3 +47,12 @@ def test_surges_told_by_hours_are_looked_at_over_hours() -> None:
     clock = START + 360 * MINUTE
     assert recent.course(KEY, clock, 3600) == GROWING
     assert recent.course(KEY, clock, 300) == STEADY
+
+
+def test_of_very_many_series_too_few_minutes_are_held_to_say_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(course_of, "MOST_HELD", 30)
+    few, many = counted([1, 1, 6]), RecentCounts()
+    assert few.course(KEY, START + 30 * MINUTE, 300) == STEADY
+    for minute in range(0, 30, 3):
+        many.add(START + minute * MINUTE, {KEY: 1.0 if minute < 21 else 60.0})
+    assert many.course(KEY, START + 30 * MINUTE, 300) == GROWING

@@ -10,10 +10,10 @@ from streams.ledger.movements import Movement, MovementKind, Scope
 from streams.ledger.rules import DAY, MINUTE
 from streams.surges.actions import Action, mark
 from streams.surges.counting import Count, of_answer, of_disrupted, of_health, of_mention, of_movement
-from streams.surges.durable import summed
 from streams.surges.hourly import HourlyCounts
 from streams.surges.own_series import OwnCounting, OwnSeries, losses, measures_of
 from streams.surges.series import LEDGER, VOICE, Series, series
+from streams.surges.sums import summed
 from streams.surges.surge import Surge
 from streams.surges.tables_counts import AnswerCounts, ledger_counts
 from streams.tables.tables import TableRules, Tables

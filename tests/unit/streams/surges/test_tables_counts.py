@@ -5,8 +5,8 @@ import random
 from streams.ledger.movements import Movement, MovementKind, Scope
 from streams.ledger.rules import DAY, HOUR, MINUTE
 from streams.surges.counting import of_movement
-from streams.surges.durable import summed
 from streams.surges.series import series
+from streams.surges.sums import summed
 from streams.surges.tables_counts import MentionCounts, ledger_counts
 from streams.tables.tables import TableRules, Tables
 from streams.voice.mentions import UNHAPPY
