@@ -26,7 +26,8 @@ LABEL org.opencontainers.image.title="netgrowth" \
       org.opencontainers.image.description="The live ledger of customers won and lost" \
       org.opencontainers.image.licenses="Apache-2.0"
 RUN groupadd --gid 1000 netgrowth \
-    && useradd --uid 1000 --gid 1000 --no-create-home --home-dir / --shell /usr/sbin/nologin netgrowth
+    && useradd --uid 1000 --gid 1000 --no-create-home --home-dir / --shell /usr/sbin/nologin netgrowth \
+    && install -d -o 1000 -g 1000 /var/lib/netgrowth/rules
 COPY --from=build /opt/netgrowth /opt/netgrowth
 # Inside a container 127.0.0.1 is reached by nobody else: what is published is decided outside.
 ENV PATH=/opt/netgrowth/bin:$PATH \

@@ -83,6 +83,7 @@ class Settings:
     max_record_bytes: int
     label_limit: int
     customer_ids: str
+    notice: str | None
     pseudonym_key: str | None = field(repr=False)
     log_level: str
     log_format: str
@@ -192,6 +193,8 @@ SETTINGS = (
             "different values of one label on `/metrics`; the surplus becomes `other`"),
     Setting("NETGROWTH_CUSTOMER_IDS", "customer_ids", "pseudonym", read_choice("pseudonym", "real"),
             "how board, API and `netgrowth customers` name customers: `pseudonym`, or `real` for the company's ids"),
+    Setting("NETGROWTH_NOTICE", "notice", "", read_optional,
+            "a sentence that the board shows at its top, for example that its data are those of a trial"),
     Setting("NETGROWTH_PSEUDONYM_KEY", "pseudonym_key", "", read_optional,
             "secret from which pseudonyms are made, the same on all workers; or name a file in "
             "`NETGROWTH_PSEUDONYM_KEY_FILE`; without one each worker makes up its own when it starts"),

@@ -25,6 +25,7 @@ COMMANDS = {
     "opening": "agents.commands.opening",
     "reconcile": "agents.commands.reconcile",
     "replay": "agents.commands.replay",
+    "story": "agents.commands.story",
     "report": "agents.commands.report",
     "run": "agents.commands.run",
     "sentiment": "agents.commands.sentiment",

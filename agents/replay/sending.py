@@ -1,7 +1,7 @@
 """Sending records to Kafka as a company's own systems would: keyed as Java's clients do, in order, acknowledged."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from kafka import KafkaProducer
@@ -30,6 +30,7 @@ class Sent:
 
     records: int = 0
     at_us: int | None = None  # event time of the last one that had any
+    newest: dict[str, int] = field(default_factory=dict)  # topic to the largest event time sent to it
     failed: int = 0
     first_failure: str = ""
 
@@ -108,6 +109,7 @@ def send_records(
         sent.records += 1
         if record.at_us is not None:
             sent.at_us = record.at_us
+            sent.newest[record.topic] = record.at_us
         on_sent(sent)
     try:
         producer.flush(timeout=None if complete else LAST_WORDS_S)

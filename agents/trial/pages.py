@@ -1,13 +1,16 @@
 """Looks at a worker's pages again and again, in a thread, so that a slow answer never holds up the screen."""
 
+import re
 import threading
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.error import HTTPError, URLError
 
 import orjson
 
+SURGES_CLOCK = re.compile(rb"^netgrowth_surges_clock_timestamp_seconds (\S+)", re.MULTILINE)
 TIMEOUT_S = 10.0
 EVERY_S = 1.0
 
@@ -20,18 +23,25 @@ class Seen:
         ready: the worker has its state.
         ledger: the answer of `/api/v1/ledger`; None before there is one.
         status: the answer of `/api/v1/status`; None before there is one.
+        health: the answer of `/api/v1/health` over the last hour; None before there is one.
+        surges: the answer of `/api/v1/surges`; None before there is one.
+        looked_until: event time up to which surges were looked for, seconds since 1970; None: not at all so far.
     """
 
     ready: bool = False
     ledger: dict[str, Any] | None = None
     status: dict[str, Any] | None = None
+    health: dict[str, Any] | None = None
+    surges: dict[str, Any] | None = None
+    looked_until: float | None = None
 
 
 class PageWatcher:
-    """Keeps `seen` up to date from `start` to `stop`."""
+    """Keeps `seen` up to date from `start` to `stop`; `look` is shown it each time, in the watcher's thread."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, look: Callable[[Seen], None] | None = None) -> None:
         self.seen = Seen()
+        self._look = look
         self._address = address
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watching the worker", daemon=True)
@@ -51,15 +61,34 @@ class PageWatcher:
             ready = self._get("/health/ready") is not None
             ledger = self._get("/api/v1/ledger") if ready else None
             status = self._get("/api/v1/status") if ready else None
+            health = self._get("/api/v1/health?window=1h") if ready else None
+            surges = self._get("/api/v1/surges") if ready else None
             before = self.seen
-            self.seen = Seen(ready, ledger or before.ledger, status or before.status)
+            self.seen = Seen(
+                ready, ledger or before.ledger, status or before.status, health or before.health,
+                surges or before.surges, self._looked_until() if ready else None,
+            )
+            if self._look is not None:
+                self._look(self.seen)
             self._stop.wait(EVERY_S if ready else EVERY_S / 4)
+
+    def _looked_until(self) -> float | None:
+        found = SURGES_CLOCK.search(self._read("/metrics") or b"")
+        return None if found is None else float(found[1])
 
     def _get(self, path: str) -> dict[str, Any] | None:
         """The JSON of a page; None when it does not answer, or with anything but 200."""
+        text = self._read(path)
+        try:
+            page: dict[str, Any] | None = None if text is None else orjson.loads(text)
+        except ValueError:
+            return None
+        return page
+
+    def _read(self, path: str) -> bytes | None:
         try:
             with self._opener.open(self._address + path, timeout=TIMEOUT_S) as answer:
-                page: dict[str, Any] = orjson.loads(answer.read())
-                return page
-        except (HTTPError, URLError, OSError, ValueError):
+                text: bytes = answer.read()
+                return text
+        except (HTTPError, URLError, OSError):
             return None

@@ -14,10 +14,10 @@ from config.settings import Settings
 
 
 class BackgroundReplay:
-    """Plays one data set once, from `start` until its end or `stop`.
+    """Plays records once, from `start` until their end or `stop`.
 
     Args:
-        topic: send only the records of this topic; None: all of them.
+        records: opens them, in the order in which they are sent; `of_dataset` makes those of a data set.
         speed: seconds of event time in a second; None: as fast as possible.
         pacer: makes another pacer than one of constant speed; gets the event that stops the replay.
         skip: so many records at the beginning were sent by an earlier replay and are passed over.
@@ -26,22 +26,17 @@ class BackgroundReplay:
     def __init__(
         self,
         settings: Settings,
-        dataset: str,
+        records: Callable[[], Iterator[Outgoing]],
         speed: float | None,
-        topic: str | None = None,
-        data: Path | None = None,
         pacer: Callable[[threading.Event], Pacer] | None = None,
         skip: int = 0,
     ) -> None:
-        chosen = DATASETS[dataset]
-        self._feeds = chosen.feeds if topic is None else chosen.of_topic(topic)
-        self._paths = find_files(dataset, files_of(self._feeds), data)
+        self._records = records
         self._settings = settings
         self._stop = threading.Event()
         self._pacer = Pacer(speed, self._stop) if pacer is None else pacer(self._stop)
         self._skip = skip
-        self._thread = threading.Thread(target=self._run, name=f"replay {dataset}", daemon=True)
-        self.progress = Progress()
+        self._thread = threading.Thread(target=self._run, name="replay", daemon=True)
         self.sent = Sent()
         self.error: Exception | None = None
         """What ended the replay before its end; told by whoever owns the screen."""
@@ -65,7 +60,7 @@ class BackgroundReplay:
         try:
             producer = create_producer(self._settings)
             try:
-                records = self._not_yet_sent(read_records(self._feeds, self._paths, self.progress))
+                records = self._not_yet_sent(self._records())
                 send_records(records, producer, self._settings, self._pacer, self.sent)
             finally:
                 producer.close(timeout=5)
@@ -83,3 +78,14 @@ class BackgroundReplay:
                 self.sent.at_us = record.at_us
                 if self._stop.is_set():
                     return
+
+
+def of_dataset(dataset: str, topic: str | None = None, data: Path | None = None) -> Callable[[], Iterator[Outgoing]]:
+    """What opens the records of a data set; those of one topic alone where one is named.
+
+    Raises: DataNotFound.
+    """
+    chosen = DATASETS[dataset]
+    feeds = chosen.feeds if topic is None else chosen.of_topic(topic)
+    paths = find_files(dataset, files_of(feeds), data)
+    return lambda: read_records(feeds, paths, Progress())

@@ -2,8 +2,9 @@
 
 import fcntl
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -12,50 +13,22 @@ from kafka import KafkaConsumer, TopicPartition
 
 from agents.kafka_clients import kafka_python_options
 from agents.topics import ensure_topics
-from agents.trial.broker import HOST, BrokerNotStarted, EmbeddedBroker
-from agents.trial.pace import Pace, TrialPacer
+from agents.trial.acts import Act
+from agents.trial.broker import HOST, EmbeddedBroker
+from agents.trial.pace import TrialPacer
 from agents.trial.pages import PageWatcher, Seen
 from agents.trial.playing import BackgroundReplay
 from agents.trial.ports import free_port
+from agents.trial.stories import Story
 from agents.trial.summary import Feed
+from agents.trial.watching import Watching
 from agents.trial.worker_process import WorkerProcess
-from config.settings import NATIVE_DEFINITIONS, Settings, load
-from streams.ledger.rules import DAY
+from config.settings import Settings, load
 from streams.report.wording import plural
-
-TOPIC = "customer-events"
 
 
 class TrialFault(Exception):
     """The trial cannot start or go on; the text says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """A data set that can be watched, and how fast it is played."""
-
-    dataset: str
-    pace: Pace
-    credit: str
-    """Who made the data and under which licence, as the licence asks."""
-
-    @property
-    def definitions(self) -> Path:
-        """The shipped definitions file of the data set."""
-        return NATIVE_DEFINITIONS.with_name(f"{self.dataset}.yaml")
-
-
-STORIES = {
-    story.dataset: story
-    for story in (
-        Story(
-            "online-retail",
-            Pace(base_us=365 * DAY, base_speed=365 * 86_400 / 20, speed=43_200),
-            "Online Retail II by Daqing Chen, UCI Machine Learning Repository, CC BY 4.0",
-        ),
-    )
-}
-"""Data set name to its story."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +48,17 @@ class Trial:
         story: what is played.
         options: ports and folder; another port is taken, and told, when one is not free.
         tell: takes sentences for the visitor, one at a time.
+        on_act: takes each act when it shows, in a thread of its own.
     """
 
-    def __init__(self, story: Story, options: TrialOptions, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, story: Story, options: TrialOptions, tell: Callable[[str], None],
+        on_act: Callable[[Act], None] = lambda act: None,
+    ) -> None:
         self.story = story
         self._options = options
         self._tell = tell
+        self._watching = Watching(story, lambda: None if self._replay is None else self._replay.sent, on_act)
         self._lock: IO[str] | None = None
         self._broker: EmbeddedBroker | None = None
         self._worker: WorkerProcess | None = None
@@ -107,6 +85,8 @@ class Trial:
             "NETGROWTH_WEB_BIND": HOST,
             "NETGROWTH_WEB_PORT": str(web_port),
             "NETGROWTH_DEFINITIONS": str(self.story.definitions),
+            "NETGROWTH_NOTICE": self.story.notice,
+            "NETGROWTH_PARTITIONS": str(self.story.partitions),
         }
         settings = load(environment)
         states = ensure_topics(settings)
@@ -117,7 +97,7 @@ class Trial:
         self._worker = WorkerProcess(environment, log, inherit_settings=False)
         self._worker.start()
         self._tell(f"worker      process {self._worker.pid}, its log: {log}")
-        self._pages = PageWatcher(self.web)
+        self._pages = PageWatcher(self.web, self._watching.look)
         self._pages.start()
         self._replay = self._make_replay(settings)
         self._replay.start()
@@ -164,13 +144,18 @@ class Trial:
         return Seen() if self._pages is None else self._pages.seen
 
     @property
+    def acts(self) -> Sequence[Act]:
+        """What has happened so far."""
+        return tuple(self._watching.acts.told)
+
+    @property
     def feed(self) -> Feed:
         """How far the replay is."""
         replay = self._replay
         if replay is None:
-            return Feed(self.story.dataset)
+            return Feed(self.story.name)
         fault = replay.sent.first_failure if replay.error is None else str(replay.error)
-        return Feed(self.story.dataset, replay.sent.records, replay.sent.at_us, replay.is_playing, fault)
+        return Feed(self.story.name, replay.sent.records, replay.sent.at_us, replay.is_playing, fault)
 
     def __enter__(self) -> Self:
         try:
@@ -204,28 +189,28 @@ class Trial:
             self._tell(f"Port {wanted} is taken: {what} got {got} instead.")
 
     def _make_replay(self, settings: Settings) -> BackgroundReplay:
-        skip = _records_in(settings) if self._options.keep else 0
+        skip = _records_in(settings, self.story.topics) if self._options.keep else 0
         if skip:
             self._tell(f"kept        {plural(skip, 'record')} of earlier runs; the replay goes on after them")
-        return BackgroundReplay(
-            settings, self.story.dataset, None, TOPIC, skip=skip,
-            pacer=lambda stop: TrialPacer(self.story.pace, stop),
-        )  # fmt: skip
+        return BackgroundReplay(settings, self.story.open(), None, pacer=self._make_pacer, skip=skip)
+
+    def _make_pacer(self, stop: threading.Event) -> TrialPacer:
+        pacer = TrialPacer(self.story.pace, stop, is_counted=self._watching.is_past_counted,
+                            behind_us=self._watching.behind_us)  # fmt: skip
+        self._watching.pacer = pacer
+        return pacer
 
 
-def at_speed(story: Story, speed: float | None) -> Story:
-    """The story with another speed after its base."""
-    return replace(story, pace=replace(story.pace, speed=speed))
-
-
-def _records_in(settings: Settings) -> int:
-    """How many records lie in the input topic."""
+def _records_in(settings: Settings, topics: Iterable[str]) -> int:
+    """How many records lie in the input topics."""
     consumer = KafkaConsumer(**kafka_python_options(settings), enable_auto_commit=False)
     try:
-        partitions = [TopicPartition(settings.topic(TOPIC), number) for number in range(settings.partitions)]
-        return sum(consumer.end_offsets(partitions).values())
+        return sum(
+            sum(consumer.end_offsets([
+                TopicPartition(settings.topic(topic), number)
+                for number in consumer.partitions_for_topic(settings.topic(topic)) or ()
+            ]).values())
+            for topic in topics
+        )
     finally:
         consumer.close()
-
-
-__all__ = ["STORIES", "BrokerNotStarted", "Story", "Trial", "TrialFault", "TrialOptions", "at_speed"]

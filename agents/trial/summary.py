@@ -1,6 +1,6 @@
 """The summary of a trial for a terminal, made from what the worker's pages say."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from agents.trial.acts import CALM, ORDINARY, Act
 from agents.trial.pages import Seen
 from streams.report.wording import money, plural
 from streams.tables.rows import top_reasons
@@ -24,7 +25,12 @@ TOP_SEGMENTS = 6
 TOP_SEGMENTS_COMPACT = 3
 MARBLES_IN_A_ROW = 15
 
-FULL_SIZE = (90, 36)
+ACTS, ACTS_COMPACT = 6, 3
+"""The newest acts that are shown."""
+
+QUIET = (ORDINARY, CALM)
+
+FULL_SIZE = (100, 44)
 """Columns and lines that take the whole summary."""
 
 
@@ -39,9 +45,13 @@ class Feed:
     fault: str = ""
 
 
-def summary(seen: Seen, feed: Feed, web: str, *, compact: bool = False) -> RenderableType:
+def summary(
+    seen: Seen, feed: Feed, web: str, acts: Sequence[Act] = (), *, compact: bool = False
+) -> RenderableType:
     """The whole screen; compact: of some 24 lines."""
     parts: list[RenderableType] = [_head(seen, feed)]
+    if acts:
+        parts.append(_acts(acts[-(ACTS_COMPACT if compact else ACTS) :]))
     ledger = seen.ledger
     if ledger is not None:
         parts.append(_windows(ledger))
@@ -69,6 +79,21 @@ def short_line(seen: Seen, feed: Feed) -> str:
         net = ledger["windows"][name]["net"]
         parts.append(f"{title} {net['customers']:+,} ({_signed(net['value'], ledger['currency'])})")
     return f"{_instant(ledger['until'])}  net growth: {', '.join(parts)}; {_feed(feed)}"
+
+
+def act_line(act: Act) -> str:
+    """An act in one line: when, what, and where to look."""
+    return f">>> {_instant(act.at)}  {act.text}  [{act.look}]"
+
+
+def _acts(acts: Sequence[Act]) -> Table:
+    table = Table(title="What happened", title_justify="left", box=None, padding=(0, 2, 0, 0), show_header=False)
+    for act in acts:
+        words = Text.assemble(act.text, (f"  {act.look}", "dim"))
+        if act.kind not in QUIET:
+            words.stylize("bold", 0, len(act.text))
+        table.add_row(Text(_instant(act.at)[:16], "dim"), words)
+    return table
 
 
 def address_lines(web: str) -> list[str]:

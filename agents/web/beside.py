@@ -1,14 +1,18 @@
 """What stands beside the ledger on the board: what customers experience and what they say, where that is read."""
 
 from collections.abc import Callable
+from datetime import datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from agents.feeds import HEALTH, STATUS, VOICE
+from agents.feeds import HEALTH, STATUS, SURVEYS, VOICE
 from streams.facts.times import instant_of
 from streams.health.live.running import WINDOWS
+from streams.ledger.rules import DAY, SECOND
 from streams.report import health, voice
 from streams.report.surges import surge_text
+from streams.surges.tables_counts import Voted
+from streams.tables.calendar import utc_text
 from streams.tables.rows import Row
 
 if TYPE_CHECKING:
@@ -19,6 +23,9 @@ KEPT_S = 2.0
 
 MOST_SURGES = 6
 """Told at once: the open ones first, the newest before the others."""
+
+ANSWERS_US = 7 * DAY
+"""Of surveys: what is told of, and of the same time before."""
 
 NOTHING_YET = "Nothing has come yet."
 
@@ -45,10 +52,13 @@ class Beside:
         said = self._voice()
         if said is not None:
             made["voice"] = voice.voice_section(said, window)
+        answered = self._made("surveys", self._surveys)
+        if answered is not None:
+            made["surveys"] = answered
         surging = self._surges()
         if surging is not None:
             found = [*surging["open"][::-1], *surging["closed"][::-1]][:MOST_SURGES]
-            made["surges"] = [{"open": "closed" not in one, "text": surge_text(one)} for one in found]
+            made["surges"] = [{"open": "closed" not in one, "text": self._surge_text(one)} for one in found]
         return made
 
     def feeds(self, now: int) -> list[Json]:
@@ -69,6 +79,8 @@ class Beside:
         if worker.voice_company is not None:
             said = self._voice()
             found.append(self._feed(VOICE.topic, None if said is None else said["at"], now))
+        if (answered := self._newest_answer()) is not None:
+            found.append(self._feed(SURVEYS.topic, utc_text(answered), now))
         return found
 
     def _feed(self, topic: str, newest: str | None, now: int) -> Json:
@@ -95,8 +107,39 @@ class Beside:
             return None
         return self._made("surges", lambda: None if (clock := board.clock()) is None else board.log.now(clock))
 
+    def _surge_text(self, surge: Json) -> str:
+        definitions = self._worker.definitions
+        text = surge_text(surge, definitions.currency, self._when)
+        return text[0].upper() + text[1:]
+
+    def _when(self, text: str) -> str:
+        at = datetime.fromisoformat(text).astimezone(self._worker.definitions.zone)
+        return f"{at.day} {at:%b %H:%M}"
+
+    def _surveys(self) -> Json | None:
+        """What was answered in the week before the newest answer, and in the week before that."""
+        newest = self._newest_answer()
+        if newest is None or self._worker.answers is None:
+            return None
+        voted, end = self._worker.answers.counts.voted, newest + 1
+        return {
+            "at": self._worker.company.local_text(newest // SECOND * SECOND),
+            "days": ANSWERS_US // DAY,
+            "now": _voted(voted(end - ANSWERS_US, end)),
+            "before": _voted(voted(end - 2 * ANSWERS_US, end - ANSWERS_US)),
+        }
+
+    def _newest_answer(self) -> int | None:
+        answers = self._worker.answers
+        return None if answers is None else answers.counts.newest
+
     def _made(self, name: str, make: Callable[[], Json | None]) -> Json | None:
         kept, now = self._kept.get(name), monotonic()
         if kept is None or now - kept[0] > KEPT_S:
             kept = self._kept[name] = (now, make())
         return kept[1]
+
+
+def _voted(voted: Voted) -> Json:
+    told: Json = {"answers": voted.answers, "unhappy": voted.unhappy}
+    return told if voted.mean is None else told | {"mean": round(voted.mean, 4)}

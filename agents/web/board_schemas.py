@@ -27,6 +27,10 @@ _SHARED_REASON = record(
     share_of_value=maybe(number("of lost value; absent when none was lost")),
 )  # fmt: skip
 _BOWL = record("a bowl", drawing=text("an SVG element"), text=text("what it holds, in words"))
+_VOTED = record(
+    "answers of a span", answers=count("of them"), unhappy=count("in the lowest quarter of their scale"),
+    mean=maybe(number("on a scale from 0 to 1; absent without an answer")),
+)
 _BY = {"type": "string", "enum": ["minute", "hour", "day", "week", "month"], "description": "length of a period"}
 
 BOARD_SCHEMAS: dict[str, Schema] = {
@@ -43,6 +47,7 @@ BOARD_SCHEMAS: dict[str, Schema] = {
         window={"type": "string", "enum": list(WINDOW_NAMES), "description": "the window asked for"},
         scope=SCOPE,
         notes=list_of("what keeps the numbers from being the whole truth now, in sentences", NAMES),
+        notice=maybe(text("what NETGROWTH_NOTICE says")),
         parts=list_of("feeds that this worker reads", NAMES),
         feeds=list_of(
             "every feed, and what it waits for",
@@ -82,6 +87,11 @@ BOARD_SCHEMAS: dict[str, Schema] = {
         ))),
         health=maybe(ref("HealthSection", "what customers experience now, where signals are read")),
         voice=maybe(ref("VoiceSection", "what customers say now, where mentions are read")),
+        surveys=maybe(record(
+            "what surveys say, where answers are read: the week before the newest answer, and the week before that",
+            at=text("of the newest answer, in the company's time zone"), days=count("of each span"),
+            now=_VOTED, before=_VOTED,
+        )),
         surges=maybe(list_of("where they are looked for, the open ones first", record(
             "a surge", open=flag("it goes on"), text=text("in a sentence"),
         ))),

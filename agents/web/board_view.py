@@ -55,6 +55,8 @@ def board_view(
         "parts": sorted(stage.feed for stage in worker.stages),
         "notes": _notes(worker, backlog),
     }
+    if worker.settings.notice is not None:
+        made["notice"] = worker.settings.notice
     view = company.view(asked.scope, asked.window, asked.at) if company.complete and worker.shows() else None
     clock = company.clock
     if view is None or clock is None:

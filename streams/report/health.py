@@ -12,6 +12,9 @@ from streams.report.wording import money, plural
 DEFAULT_WINDOW = "24h"
 """For windows of the card that health is not kept for."""
 
+LONG_MINUTES = 10
+"""False green of a part of the customers, below which it is not told: a handful may be red for a minute."""
+
 MOST_STAGES, MOST_SUBSETS = 10, 5
 
 
@@ -26,7 +29,10 @@ def health_section(
     """
     (period,) = health["periods"]
     services: list[dict[str, Any]] = period["services"]
-    lasting = [row for row in health["false_green"] if row["lasts"] and "segment" not in row]
+    lasting = [
+        row for row in health["false_green"]
+        if row["lasts"] and ("segment" not in row or row["minutes"] >= LONG_MINUTES)
+    ]  # fmt: skip
     return {
         "window": health["window"],
         "at": health["until"],
@@ -93,6 +99,6 @@ def health_lines(of: Mapping[str, Any], currency: str) -> Iterator[str]:
     if of["status_feed"] != "read":
         yield "  operations said nothing: false green is unknown"
     for spell in of["false_green"]:
-        where = f"{spell['service']}, {spell['stage']}"
+        where = ", ".join(spell[name] for name in ("service", "stage", "segment", "region") if name in spell)
         minutes = plural(spell["minutes"], "minute")
         yield f"  false green: {where} is up while customers are red, since {spell['start']}, {minutes}"

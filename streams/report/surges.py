@@ -1,14 +1,16 @@
 """The section `surges` of the report card: what is out of the ordinary now, story by story."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import ceil
 from typing import Any
 
-from streams.report.wording import plural
+from streams.report.wording import money, plural
+from streams.surges.series import LOST_VALUE
 
 MOST_CLOSED = 10
 MINUTE_S, HOUR_S = 60, 3_600
 PARTS_SHOWN = 3
+HOW = ("kind", "channel")
 
 
 def surges_section(surges: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,14 +63,31 @@ def _name(series: Mapping[str, Any]) -> str:
     return name + "".join(f", {label} {value}" for label, value in labels.items())
 
 
-def surge_text(surge: Mapping[str, Any]) -> str:
-    """A surge in a sentence: what left its past, since when, and what contributes most of it."""
-    until = f" until {surge['closed']}" if "closed" in surge else ", still open"
-    parts = [f"{one['label']} {one['value']} {one['share']:.0%}" for one in surge["evidence"][:PARTS_SHOWN]]
+def surge_text(
+    surge: Mapping[str, Any], currency: str | None = None, when: Callable[[str], str] = str
+) -> str:
+    """A surge in a sentence: what left its past, since when, and what contributes most of it.
+
+    Args:
+        currency: of values, which are told in it; None: as minor units.
+        when: writes an instant (RFC 3339) as the reader's clocks show it.
+    """
+    measure = surge["series"]["measure"]
+    until = f" until {when(surge['closed'])}" if "closed" in surge else ", still open"
+    parts = [f"{one['label']} {one['value']} {one['share']:.0%}" for one in _telling(surge["evidence"])]
     of_what = f"; of it {', '.join(parts)}" if parts else ""
     expected = ", expected by an action" if surge.get("is_expected") else ""
+    observed, usual = (
+        f"{surge[name]:,.0f}" if currency is None or measure != LOST_VALUE else money(round(surge[name]), currency)
+        for name in ("observed", "expected")
+    )
     verdict = f", judged {surge['verdict']['verdict']}" if "verdict" in surge else ""
     return (
-        f"{_name(surge['series'])} {surge['direction']} from {surge['onset']}{until}: {surge['observed']:,.0f} where "
-        f"{surge['expected']:,.0f} were expected{of_what}{expected}{verdict}"
+        f"{_name(surge['series'])} {surge['direction']} from {when(surge['onset'])}{until}: {observed} where "
+        f"{usual} were expected{of_what}{expected}{verdict}"
     )
+
+
+def _telling(evidence: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """The largest parts, those that say why or who before those that say how."""
+    return sorted(evidence, key=lambda one: one["label"] in HOW)[:PARTS_SHOWN]

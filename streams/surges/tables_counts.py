@@ -1,13 +1,13 @@
 """What a running worker counts for the detectors, minute by minute, out of the merged tables and survey answers."""
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from streams.health.live.company import CompanyHealth
 from streams.intake.surveys import Answer
 from streams.ledger.movements import Movement, MovementKind, Scope
 from streams.ledger.rules import DAY, MINUTE
-from streams.surges.counting import NO_OWN, Count, of_answer, of_disrupted, of_mention, of_movement
+from streams.surges.counting import NO_OWN, UNHAPPY_SHARE, Count, of_answer, of_disrupted, of_mention, of_movement
 from streams.surges.own_series import OwnCounting
 from streams.surges.series import Parts, Series
 from streams.tables.buckets import HOURS, MINUTES, Bucket
@@ -116,23 +116,42 @@ class MentionCounts(CountsByMinute):
             self._book(of_mention(change, self._own))
 
 
+class Voted(NamedTuple):
+    """Answers of a span: how many, how many of them unhappy, and their mean on a scale from 0 to 1."""
+
+    answers: int
+    unhappy: int
+    mean: float | None
+
+
 class AnswerCounts(CountsByMinute):
     """Answers to surveys by minute, each once."""
 
     def __init__(self, own: OwnCounting = NO_OWN) -> None:
         super().__init__(own)
-        self._ids: dict[str, int] = {}
+        self._answers: dict[str, tuple[int, float]] = {}
+
+    @property
+    def newest(self) -> int | None:
+        """Event time of the newest answer, microseconds; None before there is one."""
+        return max((at for at, _ in self._answers.values()), default=None)
+
+    def voted(self, start: int, end: int) -> Voted:
+        """What was answered in [start, end), microseconds; both within the two weeks that are kept."""
+        shares = [share for at, share in self._answers.values() if start <= at < end]
+        mean = sum(shares) / len(shares) if shares else None
+        return Voted(len(shares), sum(share <= UNHAPPY_SHARE for share in shares), mean)
 
     def take(self, answers: Iterable[Answer]) -> None:
         """Answers that came; one whose id came in the two weeks before is not counted again."""
         for answer in answers:
-            if answer.response_id in self._ids:
+            if answer.response_id in self._answers:
                 continue
-            self._ids[answer.response_id] = answer.at
+            self._answers[answer.response_id] = answer.at, answer.share
             self._see(answer.at - answer.at % MINUTE)
             self._book(of_answer(answer.at, answer.share, answer.stage, self._own))
 
     def forget(self, clock: int) -> None:
         """Let go of what is older than is kept."""
         super().forget(clock)
-        self._ids = {one: at for one, at in self._ids.items() if at >= clock - KEPT_US}
+        self._answers = {name: one for name, one in self._answers.items() if one[0] >= clock - KEPT_US}

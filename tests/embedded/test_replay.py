@@ -14,7 +14,7 @@ from kafka.consumer.fetcher import ConsumerRecord
 
 from agents.kafka_clients import kafka_python_options
 from agents.topics import ensure_topics
-from agents.trial.playing import BackgroundReplay
+from agents.trial.playing import BackgroundReplay, of_dataset
 from config.settings import Settings, load
 
 pytestmark = pytest.mark.embedded
@@ -92,7 +92,7 @@ def test_a_replay_in_the_background_is_paced_and_stopped(
     ensure_topics(settings)
     days = [(f"c_{n}", f"2024-01-{n:02d}T00:00:00", "1") for n in range(1, 29)]
     write_purchases(tmp_path, days)
-    playing = BackgroundReplay(load(environment), "online-retail", 86_400 * 10, data=tmp_path)
+    playing = BackgroundReplay(load(environment), of_dataset("online-retail", data=tmp_path), 86_400 * 10)
     playing.start()
     time.sleep(0.75)
     assert playing.is_playing
@@ -105,7 +105,7 @@ def test_a_replay_in_the_background_is_paced_and_stopped(
 
 def test_what_ends_a_background_replay_is_kept(environment: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "purchases.csv").write_text("customer,at\n", encoding="utf-8")
-    playing = BackgroundReplay(load(environment), "online-retail", None, data=tmp_path)
+    playing = BackgroundReplay(load(environment), of_dataset("online-retail", data=tmp_path), None)
     playing.start()
     playing.stop()
     assert "has no column customer_id" in str(playing.error)

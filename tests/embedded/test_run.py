@@ -54,6 +54,8 @@ def running(folder: Path, *arguments: str) -> Iterator[Run]:
     folder.mkdir(exist_ok=True)
     output = folder / "output.txt"
     words = [sys.executable, "-m", "agents.commands.main", "run", "--no-live", "--folder", str(folder / "trial")]
+    if "--dataset" not in arguments:
+        words += ["--dataset", "online-retail"]
     # What an operator set for a cluster must not reach the trial; nor does a proxy.
     environment = {
         **os.environ, "NETGROWTH_SECURITY_PROTOCOL": "SSL", "NETGROWTH_TOPIC_PREFIX": "elsewhere.",

@@ -20,8 +20,8 @@ import pytest
 import yaml
 from aiohttp import web
 
+from agents.commands import story
 from agents.commands.main import main
-from agents.replay.datasets import DATASETS
 from agents.web.board_feed import BoardFeed
 from agents.web.server import add_pages
 from config import definitions_file, settings
@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 COMPOSE_TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-OF_COMPOSE_ALONE = {"BASE_IMAGE", "DEFINITIONS"}
+OF_COMPOSE_ALONE = {"BASE_IMAGE", "DEFINITIONS", "PROMETHEUS_PORT", "ALERTMANAGER_PORT", "GRAFANA_PORT"}
 """Names that are put into the file by compose and are no settings of the program."""
 
 KNOWN_SETTINGS = {setting.name for setting in settings.SETTINGS} | set(settings.SECRET_FILES)
@@ -100,10 +100,12 @@ def in_tree(path: Path, mounts: list[str]) -> Path:
 
 
 def test_the_services_are_those_that_are_described() -> None:
-    assert set(SERVICES) == {"kafka", "topics", "worker", "replay"}
-    assert OURS == ["replay", "topics", "worker"]
+    assert set(SERVICES) == {
+        "kafka", "topics", "worker", "story", "rules", "prometheus", "alertmanager", "grafana",
+    }  # fmt: skip
+    assert OURS == ["rules", "story", "topics", "worker"]
     assert {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service} == {
-        "replay": ["demo"]
+        "story": ["demo"]
     }
 
 
@@ -129,7 +131,7 @@ def test_a_build_finds_its_dockerfile_and_the_dockerfile_its_arguments(service: 
 def test_images_are_pinned_by_a_full_version() -> None:
     base = next(rest.split("=", 1)[1] for word, rest in instructions() if word == "ARG")
     for image in [base, *(SERVICES[name]["image"] for name in SERVICES if name not in OURS)]:
-        assert re.fullmatch(r"[a-z/]+:\d+\.\d+[\w.-]*", image), image
+        assert re.fullmatch(r"[a-z/-]+:v?\d+\.\d+[\w.-]*", image), image
     python = re.search(r"python:(\d+)\.(\d+)", base)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert python is not None
@@ -230,17 +232,24 @@ def test_every_mounted_folder_is_in_the_tree_or_a_declared_volume(service: str) 
 def test_the_definitions_are_mounted_and_valid_and_those_of_the_demo() -> None:
     loaded = settings.load(environment_of("worker"))
     path = in_tree(loaded.definitions, SERVICES["worker"]["volumes"])
-    assert definitions_file.load(str(path)).name == SERVICES["replay"]["command"][1]
+    assert definitions_file.load(str(path)).name == story.NAME
+    words = SERVICES["rules"]["command"]
+    assert words[words.index("--definitions") + 1] == str(loaded.definitions)
+    mounted = in_tree(Path(words[words.index("--definitions") + 1]), SERVICES["rules"]["volumes"])
+    assert mounted == path
 
 
 @pytest.mark.parametrize("service", sorted(SERVICES))
-def test_ports_are_published_to_this_machine_alone_and_lead_to_the_worker(service: str) -> None:
+def test_ports_are_published_to_this_machine_alone_and_lead_to_who_is_asked_there(service: str) -> None:
     for published in SERVICES[service].get("ports", []):
         address, outside, inside = published.split(":")
         assert address == "127.0.0.1"
         assert outside.isdecimal()
-        assert int(inside) == settings.load(environment_of(service)).web_port
-    assert bool(SERVICES[service].get("ports")) == (service == "worker")
+        if service == "worker":
+            assert int(inside) == settings.load(environment_of(service)).web_port
+        else:
+            assert f"http://127.0.0.1:{inside}/" in SERVICES[service]["healthcheck"]["test"][-1]
+    assert bool(SERVICES[service].get("ports")) == (service in ("worker", "prometheus", "alertmanager", "grafana"))
     assert settings.load(environment_of("worker")).web_bind == "0.0.0.0"
 
 
@@ -254,8 +263,10 @@ def test_every_command_is_one_that_netgrowth_takes(service: str) -> None:
         context = click.Context(command, parent=context)
     assert command is not None
     context = command.make_context(command.name, words)
-    if command.name == "replay":
-        assert "customer-events" in DATASETS[context.params["dataset"]].topics
+    if command.name == "story":
+        host, _, port = context.params["url"].removeprefix("http://").partition(":")
+        assert host == "worker"
+        assert int(port) == settings.load(environment_of("worker")).web_port
 
 
 @pytest.mark.parametrize("service", sorted(SERVICES))
@@ -276,6 +287,47 @@ def test_a_service_waits_for_what_can_come_about(service: str) -> None:
 def test_who_serves_no_page_is_not_asked_for_its_health(service: str) -> None:
     check = SERVICES[service]["healthcheck"]
     assert check.get("disable", False) == (SERVICES[service]["command"][0] != "worker")
+
+
+def test_prometheus_reads_the_configuration_that_the_tests_run_but_for_addresses_and_rules() -> None:
+    folder = ROOT / "config" / "prometheus"
+    words = SERVICES["prometheus"]["command"]
+    path = next(word.removeprefix("--config.file=") for word in words if word.startswith("--config.file="))
+    mounted = in_tree(Path(path), SERVICES["prometheus"]["volumes"])
+    files = mounted, folder / "prometheus.yml"
+    compose, plain = (yaml.safe_load(file.read_text(encoding="utf-8")) for file in files)
+    port = environment_of("worker")["NETGROWTH_WEB_PORT"]
+    for config, worker, manager in ((compose, "worker", "alertmanager"), (plain, "localhost", "localhost")):
+        assert config["scrape_configs"][0]["static_configs"] == [{"targets": [f"{worker}:{port}"]}]
+        assert config["alerting"]["alertmanagers"] == [{"static_configs": [{"targets": [f"{manager}:9093"]}]}]
+        for part in (config["scrape_configs"][0], config["alerting"]):
+            part.clear()
+    rules = SERVICES["rules"]["command"][-1]
+    assert f"rules:{rules}" in SERVICES["rules"]["volumes"]
+    assert "rules:/etc/netgrowth/rules:ro" in SERVICES["prometheus"]["volumes"]
+    assert compose.pop("rule_files") == ["/etc/netgrowth/rules/*.yml"]
+    plain.pop("rule_files")
+    assert compose == plain
+    # Docker gives a new volume the owner of the folder in the image.
+    assert f"install -d -o 1000 -g 1000 {rules}" in DOCKERFILE
+
+
+def test_alertmanager_reads_the_configuration_that_the_tests_run() -> None:
+    path = next(word.split("=", 1)[1] for word in SERVICES["alertmanager"]["command"] if "config.file" in word)
+    assert in_tree(Path(path), SERVICES["alertmanager"]["volumes"]) == ROOT / "config/alertmanager/alertmanager.yml"
+
+
+def test_grafana_finds_boards_data_source_and_home() -> None:
+    mounts, environment = SERVICES["grafana"]["volumes"], SERVICES["grafana"]["environment"]
+    home = in_tree(Path(environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]), mounts)
+    assert orjson.loads(home.read_bytes())["title"] == "Overview"
+    provisioning = in_tree(Path("/etc/grafana/provisioning"), mounts)
+    boards = yaml.safe_load((provisioning / "dashboards" / "netgrowth.yml").read_text(encoding="utf-8"))
+    assert in_tree(Path(boards["providers"][0]["options"]["path"]), mounts) == home.parent
+    source = yaml.safe_load((provisioning / "datasources" / "prometheus.yml").read_text(encoding="utf-8"))
+    assert source["datasources"][0]["url"] == "http://prometheus:9090"
+    assert environment["GF_AUTH_ANONYMOUS_ENABLED"] == "true"
+    assert environment["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
 
 
 @pytest.mark.parametrize("service", OURS)

@@ -15,7 +15,7 @@ export function showHealth(board) {
     COLOURS[row.colour] ?? row.colour,
     element("div", { class: "pale" }, `${count(row.disrupted)} of ${plural(row.customers, "customer")}${row.value_at_risk ? `, ${money(board, row.value_at_risk)} at risk` : ""}`)));
   const greens = of.false_green.map((spell) => element("p", { class: "notice bad" },
-    `False green: operations say ${spell.service}, ${spell.stage} is up while its customers are red, for ${plural(spell.minutes, "minute")}, since ${instant(board, spell.start)}.`));
+    `False green: operations say ${spell.service}, ${spell.stage} is up while ${spell.segment ? `customers of ${spell.segment}${spell.region ? `, ${spell.region}` : ""}` : "its customers"} are red, for ${plural(spell.minutes, "minute")}, since ${instant(board, spell.start)}.`));
   const who = of.subsets.slice(-3).reverse().map((one) => element("p", {},
     `Who: ${Object.entries(one.attributes).map(([name, values]) => `${name} ${values.join(" or ")}`).join(", ")} (${one.service}, ${one.stage}): ${count(one.disrupted)} of ${plural(one.customers, "customer")}, since ${instant(board, one.start)}.`));
   const status = of.status_feed === "read" ? [] : [element("p", { class: "pale" }, "Operations have said nothing, so whether anything is false green is not known.")];
@@ -51,6 +51,16 @@ export function showSurges(board) {
   const of = board.surges ?? [];
   byId("surges-card").hidden = !of.length;
   fill(byId("surges"), ...of.map((surge) => element("li", { class: surge.open ? "notice bad" : "pale" }, surge.text)));
+}
+
+export function showSurveys(board) {
+  const of = board.surveys;
+  byId("surveys-card").hidden = !of;
+  if (!of) return;
+  const span = (name, one) => element("div", { class: "tile" }, element("b", {}, name), plural(one.answers, "answer"),
+    element("div", { class: "pale" }, `${count(one.unhappy)} low${one.answers ? ` (${share(one.unhappy / one.answers)})` : ""}${one.mean === undefined ? "" : `, mean ${share(one.mean)} of the scale`}`));
+  fill(byId("surveys"), element("p", { class: "pale" }, "To compare with, not to steer by: surveys are late."),
+    element("div", { class: "tiles" }, span(`The ${of.days} days to ${local(of.at)}`, of.now), span(`The ${of.days} days before`, of.before)));
 }
 
 /** An instant with any offset, as the company's clocks show it. */

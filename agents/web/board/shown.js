@@ -1,6 +1,6 @@
 // Draws what a board says into the page.
 
-import { showHealth, showSurges, showVoice } from "./beside.js";
+import { showHealth, showSurges, showSurveys, showVoice } from "./beside.js";
 import * as bowls from "./bowls.js";
 import * as line from "./line.js";
 import { capital, count, element, local, money, period, plural, scopeName, share, signed, windowName } from "./words.js";
@@ -39,6 +39,7 @@ export function show(board, orderedBy) {
   showHealth(board);
   showVoice(board);
   showSurges(board);
+  showSurveys(board);
   if (!numbers) return;
   byId("shown").textContent = `${capital(scopeName(board.scope))}, ${windowName(board.window)}${spanText(board)}, ${board.final ? "final" : "provisional: late facts may still change it"}`;
   setText(byId("sentence"), board.sentence);
@@ -168,8 +169,10 @@ export function notices(board, more) {
     said.push(...board.notes.map((text) => [text, bad ? "bad" : ""]));
     for (const feed of board.feeds) {
       if (feed.state === "stale") said.push([`${feed.feed} is stale. ${feed.text} The newest event is of ${local(feed.newest)}.`, ""]);
-      if (feed.state === "past" && !board.asked_at) said.push([`The data end at ${local(feed.newest)}: they were old when they came (history that is played or loaded), so this page does not run with the clock.`, "calm"]);
     }
+    const past = board.feeds.filter((feed) => feed.state === "past").map((feed) => feed.newest).sort();
+    if (past.length && !board.asked_at) said.push([`The data end at ${local(past.at(-1))}: they were old when they came (history that is played or loaded), so this page does not run with the clock.`, "calm"]);
+    if (board.notice) said.push([board.notice, "calm"]);
   }
   const place = byId("notices");
   const key = JSON.stringify(said);

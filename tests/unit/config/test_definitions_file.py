@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from agents.replay.datasets import DATASETS
+from agents.trial.stories import STORIES
 from config.definitions_file import DefinitionsError, UnreadableDefinitions, load, parse
 from streams.ledger.rules import DAY, HOUR, Lapse, LedgerRules, TrailingSpend
 
@@ -99,8 +100,8 @@ def test_only_a_word_that_is_near_is_suggested(word: str, mend: str) -> None:
     assert any(mend in fault.mend for fault in error.value.faults if fault.path.endswith(".fact"))
 
 
-def test_there_are_definitions_for_each_data_set() -> None:
-    assert {path.stem for path in SHIPPED} == {"native", *DATASETS}
+def test_there_are_definitions_for_each_data_set_and_story() -> None:
+    assert {path.stem for path in SHIPPED} == {"native", *DATASETS, *STORIES}
 
 
 def test_a_sound_file_is_read_whole() -> None:

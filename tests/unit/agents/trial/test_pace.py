@@ -55,3 +55,45 @@ def test_records_of_an_earlier_run_take_no_time_and_count_for_the_base() -> None
     assert paced.delay_s(13 * HOUR) == 0.0
     # Behind the base: one hour of event time in a second, not ten.
     assert paced.delay_s(14 * HOUR) == pytest.approx(1.0)
+
+
+def test_a_past_that_is_sent_at_once_is_counted_before_the_legs_begin() -> None:
+    clock, asked = Clock(), []
+
+    def is_counted() -> bool:
+        asked.append(clock.now)
+        clock.now += 30
+        return len(asked) == 3
+
+    pace = Pace(10 * HOUR, None, 7200.0, legs=((4 * HOUR, 3600.0), (2 * HOUR, 1800.0)))
+    paced = TrialPacer(pace, Hurried(), clock, is_counted)
+    assert paced.delay_s(0) == paced.delay_s(10 * HOUR) == 0.0
+    assert asked == []
+    assert paced.delay_s(11 * HOUR) == 0.0
+    assert len(asked) == 3
+    # Three more hours of the first leg, two of the second at half its speed, two of what follows at twice.
+    assert paced.delay_s(18 * HOUR) == pytest.approx(3.0 + 4.0 + 1.0)
+    assert [pace.speed_at(hours * HOUR) for hours in (12, 15, 17)] == [3600.0, 1800.0, 7200.0]
+
+
+def test_the_story_waits_for_a_worker_that_is_behind() -> None:
+    clock, behind = Clock(), [0, 90 * 60_000_000, 90 * 60_000_000, 0]
+
+    def behind_us() -> int:
+        clock.now += 5
+        return behind.pop(0)
+
+    paced = TrialPacer(Pace(0, None, 60.0), Hurried(), clock, behind_us=behind_us)
+    assert paced.delay_s(0) == 0.0
+    assert paced.delay_s(HOUR) == 0.0
+    # Five seconds are for asking; the next time it takes three times as long, and the story does not hurry after it.
+    assert paced.delay_s(2 * HOUR) == pytest.approx(60.0)
+    assert paced.delay_s(2 * HOUR) == pytest.approx(60.0)
+    assert behind == []
+
+
+class Hurried(threading.Event):
+    """Not set, and never waited for."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        return False

@@ -19,7 +19,8 @@ def beside(surges: dict[str, Any] | None) -> Beside:
     log = SimpleNamespace(now=lambda clock: surges)
     board = None if surges is None else SimpleNamespace(complete=True, clock=lambda: 1, log=log)
     worker: Any = SimpleNamespace(
-        health_company=None, voice_company=None, status=None, surge_board=board, definitions=load(NATIVE_DEFINITIONS)
+        health_company=None, voice_company=None, status=None, surge_board=board, answers=None,
+        definitions=load(NATIVE_DEFINITIONS),
     )
     return Beside(worker)
 
@@ -35,6 +36,6 @@ def test_open_surges_come_first_and_the_newest_of_the_others() -> None:
     told = beside({"open": [surge("2024-05-09T02:00:00Z")], "closed": closed}).sections("1h", {"reasons": []})
     assert [one["open"] for one in told["surges"]] == [True] + [False] * (MOST_SURGES - 1)
     assert told["surges"][0]["text"] == (
-        "unhappy mentions, brand acme up from 2024-05-09T02:00:00Z, still open: 612 where 119 were expected"
+        "Unhappy mentions, brand acme up from 9 May 02:00, still open: 612 where 119 were expected"
     )
-    assert "2024-05-08T00:00:00Z until" in told["surges"][1]["text"]
+    assert "8 May 00:00 until 8 May 05:00" in told["surges"][1]["text"]
