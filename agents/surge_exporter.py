@@ -159,6 +159,12 @@ class SurgeCollector(Collector):
             for reason, customers in toll.reasons.most_common(EVIDENCE_SHOWN):
                 said = known(reason)
                 add_sample(families, "netgrowth_surge_customers_lost_by_reason", customers, **of, reason=said)
+            largest: dict[str, tuple[str, int]] = {}
+            for (label, value), customers in toll.parts.most_common():
+                largest.setdefault(label, (value, customers))
+            for label, (value, customers) in largest.items():
+                name = "netgrowth_surge_customers_lost_by_part"
+                add_sample(families, name, customers, **of, label=label, value=value)
         if before is not None:
             add_sample(families, "netgrowth_surge_customers_lost_disrupted_before", before.disrupted, **of)
             name = "netgrowth_surge_customers_lost_disrupted_before_by_stage"
@@ -190,6 +196,8 @@ def _told(actions: Iterable[Action]) -> Iterator[tuple[str, str, float]]:
     for action in actions:
         text = " ".join(action.text.split())
         text = text if len(text) <= ACTION_TEXT else text[: ACTION_TEXT - 1] + "…"
+        scope = ", ".join(f"{label} {value}" for label, value in sorted(action.scope.items()))
+        text += f" ({scope})" if scope else ""
         told.setdefault((action.kind, text), action.start / MICROSECONDS)
     return ((kind, text, start) for (kind, text), start in told.items())
 

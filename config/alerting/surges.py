@@ -62,19 +62,19 @@ def _alerts(definitions: Definitions) -> tuple[Alert, ...]:
     amount = f", {{{{ . | first | value | {MONEY} }}}} {currency} of expected value"
     value = where_any(_of_surge("value_lost"), amount)
     lost = one(_of_surge("customers_lost"), WHOLE, _VALUE)
-    why = f"{_REASON}{_BEFORE}{_COURSE}"
+    why = f"{_REASON}{_BEFORE}{_COURSE}.{_LOST_PARTS}{_DONE}"
     return (
         Alert(
             "NetgrowthLossSurge", Severity.CRITICAL, owner, f"{_up('lost_customers')} >= {LEAST_LOST} and {FRESH}",
             "Customers are leaving.",
-            f"{WHO}: {lost} lost{_SINCE} (expected {_expected(WHOLE)}){value}{why}.{_PARTS}{_DONE}",
+            f"{WHO}: {lost} lost{_SINCE} (expected {_expected(WHOLE)}){value}{why}",
             keep="1m", cause="customers", feed="customer-events", resolved=_resolved(currency), links=customers,
         ),
         Alert(
             "NetgrowthValueSurge", Severity.CRITICAL, owner, f"{_up('lost_value')} > 0 and {FRESH}",
             "Value is leaving.",
             f"{WHO}: {one(_of_surge('value_lost'), MONEY, _VALUE)} {currency} of expected value lost{_SINCE} "
-            f"(expected {_expected(MONEY)}){where_any(_of_surge('customers_lost'), _WITH)}{why}.{_PARTS}{_DONE}",
+            f"(expected {_expected(MONEY)}){where_any(_of_surge('customers_lost'), _WITH)}{why}",
             keep="1m", cause="customers", feed="customer-events", resolved=_resolved(currency), links=customers,
         ),
         Alert(
@@ -211,6 +211,14 @@ _PARTS = where_any(
         "topk(3, max by (label, value) (netgrowth_surge_evidence_ratio{surge=%q,label!=\"reason\"})) * 100", "surge"
     ),
     " Of the excess:" + each(f"{{{{ $one | value | {PERCENT} }}}} {_LABEL_AND_VALUE}") + ".",
+)  # fmt: skip
+
+_LOST_PARTS = where_any(
+    asked(
+        "max by (label, value) (netgrowth_surge_customers_lost_by_part{surge=%q}) * 100 "
+        "/ on () group_left () max(netgrowth_surge_customers_lost{surge=%q})", "surge", "surge",
+    ),
+    " Of them:" + each(f"{{{{ $one | value | {PERCENT} }}}} {_LABEL_AND_VALUE}") + ".",
 )  # fmt: skip
 
 _DONE = where_any(

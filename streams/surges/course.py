@@ -28,6 +28,7 @@ class RecentCounts:
     def __init__(self) -> None:
         self._minutes: deque[tuple[int, dict[Series, float]]] = deque()
         self._held = self._from = 0
+        self._running: tuple[int, Mapping[Series, float]] = (0, {})
 
     def add(self, minute_us: int, counts: Mapping[Series, float]) -> None:
         """Take in a minute; minutes come in order, one may come in pieces."""
@@ -47,8 +48,12 @@ class RecentCounts:
             if oldest >= minute_us - 2 * LONG_US:
                 self._from = oldest + MINUTE
 
+    def note_running(self, minute_us: int, counts: Mapping[Series, float]) -> None:
+        """What was counted so far in a minute that is not over."""
+        self._running = minute_us, counts
+
     def course(self, key: Series, clock: int, step_s: int, lump: float = 1.0) -> int:
-        """GROWING, STEADY or EASING, at the end of the newest minute that is over.
+        """GROWING, STEADY or EASING at an instant; the running minute counts as it stands.
 
         Args:
             step_s: seconds of the slots that told the surge.
@@ -57,7 +62,8 @@ class RecentCounts:
         width = SHORT_US if step_s <= FINE_S else LONG_US
         if self._from > clock - 2 * width:
             return STEADY  # of so many series so many minutes are not held
-        now = before = 0.0
+        running, counted = self._running
+        now, before = counted.get(key, 0.0) if running >= clock else 0.0, 0.0
         for minute, counts in reversed(self._minutes):
             if minute < clock - 2 * width:
                 break

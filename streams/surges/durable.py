@@ -171,7 +171,9 @@ class DurableSurges:
             if number % COUNTS_AT_ONCE == 0:
                 yield
             add_to(counts, count)
-        events = yield from self.bank.looking(minute_us, not_negative(counts))
+        known = not_negative(counts)
+        self.recent.note_running(minute_us, known)
+        events = yield from self.bank.looking(minute_us, known)
         self._take(events)
 
     def correct(self, count: Count) -> None:

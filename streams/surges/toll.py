@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from streams.facts.models import UNKNOWN
 from streams.surges.series import Series
 from streams.tables.buckets import Bucket, Buckets
 from streams.tables.cells import LOST
@@ -15,6 +16,8 @@ class Toll:
     customers: int = 0
     value: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
+    parts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Customers by label and value, of labels that the scope leaves open; without what no source told."""
 
 
 def toll(buckets: Buckets, series: Series, start: int, end: int) -> Toll:
@@ -32,4 +35,7 @@ def toll(buckets: Buckets, series: Series, start: int, end: int) -> Toll:
             found.customers += customers
             found.value += value
             found.reasons[reason] += customers
+            for part in (("segment", of_segment), ("region", of_region), ("product", of_product)):
+                if part[0] not in wanted and part[1] != UNKNOWN:
+                    found.parts[part] += customers
     return found

@@ -76,16 +76,25 @@ class Prometheus:
         if alertmanager is not None:
             config["alerting"] = {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]}
         (folder / "prometheus.yml").write_text(json.dumps(config), encoding="utf-8")
-        with (folder / "prometheus.log").open("wb") as log:
-            self._process = subprocess.Popen(
+        self._folder = folder
+        self._process = self._start()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        with (self._folder / "prometheus.log").open("ab") as log:
+            return subprocess.Popen(
                 [
-                    binary("prometheus"), f"--config.file={folder / 'prometheus.yml'}",
-                    f"--storage.tsdb.path={folder / 'tsdb'}", f"--web.listen-address={self._url[7:]}",
+                    binary("prometheus"), f"--config.file={self._folder / 'prometheus.yml'}",
+                    f"--storage.tsdb.path={self._folder / 'tsdb'}", f"--web.listen-address={self._url[7:]}",
                     # Alertmanager is found some five seconds after the start; what fires earlier is told again.
-                    "--rules.alert.resend-delay=5s",
+                    "--rules.alert.resend-delay=2s",
                 ],
                 stdout=log, stderr=log,
             )  # fmt: skip
+
+    def restart(self) -> None:
+        """End it and start it again, with what it has stored."""
+        _end(self._process)
+        self._process = self._start()
 
     def query(self, expression: str) -> list[tuple[dict[str, str], float]]:
         """The answer to an instant query, ordered by its labels. Warnings are failures."""
@@ -161,12 +170,24 @@ class Alertmanager:
         text = (ALERTMANAGER / "alertmanager.yml").read_text(encoding="utf-8")
         text = text.replace("http://127.0.0.1:9095", receiver)
         text = text.replace("/etc/netgrowth/secrets/slack_webhook_url", str(folder / "slack"))
+        (folder / "pagerduty").write_text("key", encoding="utf-8")
+        text = text.replace("/etc/netgrowth/secrets/pagerduty_routing_key", str(folder / "pagerduty"))
+        text = text.replace("global:\n", f"global:\n  pagerduty_url: {receiver}/pagerduty\n")
         (folder / "alertmanager.yml").write_text(text, encoding="utf-8")
-        with (folder / "alertmanager.log").open("ab") as log:
-            self._process = subprocess.Popen(
+        self._folder = folder
+        self._process = self._start()
+
+    def restart(self) -> None:
+        """End it and start it again, with what it has stored."""
+        _end(self._process)
+        self._process = self._start()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        with (self._folder / "alertmanager.log").open("ab") as log:
+            process = subprocess.Popen(
                 [
-                    binary("prometheus-alertmanager"), f"--config.file={folder / 'alertmanager.yml'}",
-                    f"--storage.path={folder / 'alertmanager'}", f"--web.listen-address={self.address}",
+                    binary("prometheus-alertmanager"), f"--config.file={self._folder / 'alertmanager.yml'}",
+                    f"--storage.path={self._folder / 'alertmanager'}", f"--web.listen-address={self.address}",
                     "--cluster.listen-address=",
                 ],
                 stdout=log, stderr=log,
@@ -175,7 +196,7 @@ class Alertmanager:
         while True:
             try:
                 with urllib.request.urlopen(f"{self.url}/-/ready", timeout=1):
-                    return
+                    return process
             except OSError:
                 if time.monotonic() > until:
                     raise

@@ -32,6 +32,14 @@ def test_ten_minutes_against_the_ten_before(rates: list[float], course: int, lum
     assert counted(rates, lump).course(KEY, clock, 300, lump) == course
 
 
+def test_the_running_minute_counts_as_it_stands() -> None:
+    recent, clock = counted([1, 1]), START + 20 * MINUTE
+    assert recent.course(KEY, clock, 300) == STEADY
+    recent.note_running(clock, {KEY: 60.0})
+    assert recent.course(KEY, clock, 300) == GROWING
+    assert recent.course(KEY, clock + MINUTE, 300) == STEADY
+
+
 def test_one_more_is_chance_and_an_unknown_series_is_steady() -> None:
     recent = RecentCounts()
     recent.add(START, {KEY: 2.0})

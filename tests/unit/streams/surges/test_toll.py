@@ -30,4 +30,11 @@ def test_the_losses_of_a_scope_and_span(labels: dict[str, str], seed: int) -> No
     wanted = [one for one in told if counts(one)]
     found = toll(tables.buckets, series("lost_value", **labels), start, end)
     assert (found.customers, found.value) == (len(wanted), sum(one.value for one in wanted))
+    names = ("segment", "region", "product")
+    given = {label: Counter(getattr(one.scope, label) for one in wanted) for label in names}
+    assert found.parts == Counter({
+        (label, value): count
+        for label, counted in given.items() for value, count in counted.items()
+        if label not in labels and value != "unknown"
+    })  # fmt: skip
     assert found.reasons == Counter(one.reason for one in wanted)
