@@ -36,6 +36,10 @@ LEAST_LOST = 3
 """Customers lost below which nobody is woken, whatever was expected."""
 
 
+LOST = "surge:netgrowth_surge_customers_lost:max"
+"""Customers behind a surge of losses: one who takes much value along wakes nobody."""
+
+
 def surge_groups(definitions: Definitions) -> tuple[Group, ...]:
     """The rules on surges."""
     fresh_s = definitions.alerts.page_fresh_us // 1_000_000
@@ -52,6 +56,9 @@ def surge_groups(definitions: Definitions) -> tuple[Group, ...]:
             for name in RECORDED
         ),
     )  # fmt: skip
+    recordings = (*recordings, Recording(
+        LOST, "max by (surge) (last_over_time(netgrowth_surge_customers_lost[1m]))"
+    ))  # fmt: skip
     return (Group("netgrowth-surges", recordings, _alerts(definitions)),)
 
 
@@ -71,7 +78,8 @@ def _alerts(definitions: Definitions) -> tuple[Alert, ...]:
             keep="1m", cause="customers", feed="customer-events", resolved=_resolved(currency), links=customers,
         ),
         Alert(
-            "NetgrowthValueSurge", Severity.CRITICAL, owner, f"{_up('lost_value')} > 0 and {FRESH}",
+            "NetgrowthValueSurge", Severity.CRITICAL, owner,
+            f"{_up('lost_value')} > 0 and on (surge) {LOST} >= {LEAST_LOST} and {FRESH}",
             "Value is leaving.",
             f"{WHO}: {one(_of_surge('value_lost'), MONEY, _VALUE)} {currency} of expected value lost{_SINCE} "
             f"(expected {_expected(MONEY)}){where_any(_of_surge('customers_lost'), _WITH)}{why}",
@@ -153,9 +161,9 @@ def _resolved(currency: str) -> str:
     )
     still = where_any(
         asked(
-            "max by (measure, segment, region, product, brand, service, stage) "
+            "sort_desc(max by (measure, segment, region, product, brand, service, stage) "
             "(surge:netgrowth_surge_observed:max{story=%q,surge!=%q} unless on (surge) "
-            "last_over_time(netgrowth_surge_closed_timestamp_seconds[1m]))", "story", "surge",
+            "last_over_time(netgrowth_surge_closed_timestamp_seconds[1m])))", "story", "surge",
         ),
         " Still open of this trouble:" + each(f"{{{{ $one | {names} }}}}{places}") + ".",
         " Nothing of this trouble is open any more.",
@@ -215,8 +223,8 @@ _PARTS = where_any(
 
 _LOST_PARTS = where_any(
     asked(
-        "max by (label, value) (netgrowth_surge_customers_lost_by_part{surge=%q}) * 100 "
-        "/ on () group_left () max(netgrowth_surge_customers_lost{surge=%q})", "surge", "surge",
+        "sort_desc(max by (label, value) (netgrowth_surge_customers_lost_by_part{surge=%q}) * 100 "
+        "/ on () group_left () max(netgrowth_surge_customers_lost{surge=%q}))", "surge", "surge",
     ),
     " Of them:" + each(f"{{{{ $one | value | {PERCENT} }}}} {_LABEL_AND_VALUE}") + ".",
 )  # fmt: skip

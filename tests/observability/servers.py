@@ -159,6 +159,11 @@ class Receiver:
         self._server.server_close()
 
 
+def of_cause(receiver: Receiver, cause: str, path: str = "/alerts") -> list[dict[str, Any]]:
+    """What the webhook got about one cause."""
+    return [body for at, body in list(receiver.got) if at == path and body["commonLabels"].get("cause") == cause]
+
+
 class Alertmanager:
     """A server of the shipped configuration; its outgoing addresses are those of a receiver."""
 
