@@ -2,7 +2,7 @@
 # `make PYTHON=/path/to/python3.12 test` takes another Python for it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test kafka torture lint types ci clean
+.PHONY: help run test kafka torture newer-prometheus lint types ci clean
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -24,6 +24,9 @@ kafka: $(VENV)/.dev  ## Apache Kafka on this machine (Java 17 or newer, Maven) u
 
 torture: $(VENV)/.dev  ## the crash suite, long: SCHEDULES=20 SEED=1 KIND=zombie; half an hour or more (Java 17 and Maven)
 	@$(PY) -m tests.kafka.torture $(if $(SCHEDULES),--schedules $(SCHEDULES)) $(if $(SEED),--seed $(SEED)) $(if $(KIND),--kind $(KIND)) $(ARGS)
+
+newer-prometheus: $(VENV)/.dev  ## the tests of alerts with a newer Debian's Prometheus and Alertmanager (apt)
+	@PYTHON=$(PY) tests/observability/newer-prometheus $(ARGS)
 
 lint: $(VENV)/.dev  ## style and common faults (ruff)
 	@$(PY) -m ruff check .

@@ -46,7 +46,8 @@ def monitor_groups(rules: AlertRules) -> tuple[Group, ...]:
     return (
         Group("netgrowth-watchdog", (), (_watchdog(owner),)),
         Group("netgrowth-workers", (), linked(_workers(owner))),
-        Group("netgrowth-feeds", _FEED_RECORDINGS, linked(_feeds(owner))),
+        Group("netgrowth-pauses", _PAUSE_RECORDINGS, (), interval="5m"),
+        Group("netgrowth-feeds", _FEED_RECORDINGS, linked(_feeds(rules))),
         Group("netgrowth-freshness", _freshness_recordings(), linked(_freshness(owner)), interval="30s"),
     )
 
@@ -142,7 +143,19 @@ _FEED_RECORDINGS = (
 )
 
 
-def _feeds(owner: str) -> tuple[Alert, ...]:
+LONGEST_PAUSE = "topic:netgrowth_append_age_seconds:longest14d"
+"""Of a feed that has been there for a day, out of pauses that are over: what stands still now is not ordinary yet."""
+
+_AGE, _PAUSE = "topic:netgrowth_append_age_seconds:min", "topic:netgrowth_append_age_seconds:pause"
+_PAUSE_RECORDINGS = (
+    # Made every five minutes: a record came since, so the oldest age a little before was the end of a pause.
+    Recording(_PAUSE, f"max_over_time({_AGE}[11m]) and on (topic) {_AGE} < 330"),
+    Recording(LONGEST_PAUSE, f"max_over_time({_PAUSE}[14d]) and on (topic) last_over_time({_AGE}[2h] offset 1d)"),
+)
+
+
+def _feeds(rules: AlertRules) -> tuple[Alert, ...]:
+    owner = rules.monitor_owner
     critical, warning = Severity.CRITICAL, Severity.WARNING
     recovering = "max by (topic, partition) (netgrowth_partition_recovering) == 1"
     age = "topic:netgrowth_append_age_seconds:min"
@@ -152,10 +165,11 @@ def _feeds(owner: str) -> tuple[Alert, ...]:
     return (
         Alert(
             "NetgrowthFeedSilent", warning, owner,
-            f"{age} > 300 and {age} > 2 * max_over_time({age}[7d] offset 1h)",
-            "A feed is silent for longer than ever.",
-            "The last record of {{ $labels.topic }} came {{ $value | humanizeDuration }} ago, more than twice the "
-            "longest pause of the last seven days. What it would tell is unknown, not zero.",
+            _silent(age, rules.heartbeats),
+            "A feed is silent for longer than ever, or than it promised.",
+            "The last record of {{ $labels.topic }} came {{ $value | humanizeDuration }} ago: more than a quarter "
+            "over the longest pause of the last 14 days, or longer than the definitions promise. What it would tell "
+            "is unknown, not zero.",
             pending="1m", feed=OF_TOPIC,
         ),
         Alert(
@@ -200,6 +214,15 @@ def _feeds(owner: str) -> tuple[Alert, ...]:
             keep="1m",
         ),
     )
+
+
+def _silent(age: str, heartbeats: tuple[tuple[str, int], ...]) -> str:
+    """Feeds that promised a heartbeat are held to it; the others to their own past, once a day of it is known."""
+    promised = "|".join(feed for feed, _ in heartbeats)
+    of_past = age + (f'{{topic!~"{promised}"}}' if promised else "")
+    found = [f"({of_past} > 300 and {of_past} > 1.25 * last_over_time({LONGEST_PAUSE}[15m]))"]
+    found += [f'{age}{{topic="{feed}"}} > {every_us // 1_000_000}' for feed, every_us in heartbeats]
+    return " or ".join(found)
 
 
 def _freshness_recordings() -> tuple[Recording, ...]:

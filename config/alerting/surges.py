@@ -185,9 +185,12 @@ _VALUE = f"{{{{ $value | {WHOLE} }}}}"
 
 _WITH = f", {{{{ . | first | value | {WHOLE} }}}} customers"
 
+_ONSET = "max(surge:netgrowth_surge_onset_timestamp_seconds:max{surge=%q})"
+
 _SINCE = where_any(
-    asked("max(surge:netgrowth_surge_onset_timestamp_seconds:max{surge=%q})", "surge"), f" since {moment(CLOCK)}"
-)
+    asked(f"{_ONSET} > time() - 43200", "surge"), f" since {moment(CLOCK)}",
+    where_any(asked(_ONSET, "surge"), f" since {moment()}"),
+)  # fmt: skip
 
 _REASON = where_any(
     asked(

@@ -1,6 +1,7 @@
 """A real Prometheus for tests, scraping pages that the tests serve."""
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -24,9 +25,11 @@ ALERTMANAGER = Path(__file__).parents[2] / "config/alertmanager"
 def binary(name: str) -> str:
     """Path of a program of the packages `prometheus` and `prometheus-alertmanager`.
 
+    A folder in `PROMETHEUS_BIN` holds other versions of them (`make newer-prometheus`).
+
     Raises: RuntimeError when it is not installed.
     """
-    found = shutil.which(name)
+    found = shutil.which(name, path=os.environ.get("PROMETHEUS_BIN"))
     if found is None:
         packages = "prometheus prometheus-alertmanager"
         raise RuntimeError(f"{name} is not installed: apt-get install -y --no-install-recommends {packages}")
@@ -85,8 +88,9 @@ class Prometheus:
                 [
                     binary("prometheus"), f"--config.file={self._folder / 'prometheus.yml'}",
                     f"--storage.tsdb.path={self._folder / 'tsdb'}", f"--web.listen-address={self._url[7:]}",
-                    # Alertmanager is found some five seconds after the start; what fires earlier is told again.
-                    "--rules.alert.resend-delay=2s",
+                    # What fires before Alertmanager is found, some five seconds after the start, is told again. Four
+                    # times this is how long Alertmanager believes it, so a restart must not take longer.
+                    "--rules.alert.resend-delay=15s",
                 ],
                 stdout=log, stderr=log,
             )  # fmt: skip

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from streams.facts.definitions.reader import Faults, Section, as_section, read_share, read_span, read_text, read_whole
 from streams.facts.definitions.tree import Tree
-from streams.ledger.rules import MINUTE
+from streams.ledger.rules import MINUTE, SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class AlertRules:
         monitor_owner: who is told when the monitor itself is not well.
         value_at_risk: expected value of customers disrupted at once that is worth a page, whole units of the
             currency; None: no limit.
+        heartbeats: feeds that promise a record at least so often, if only a heartbeat; another is judged by its past.
         netgrowth, grafana, alertmanager: addresses under which a person finds a worker, the boards and Alertmanager;
             links of a page begin with them.
         undisrupted: share of customers that a stage promises not to disrupt: the objective of its burn rate.
@@ -29,10 +30,14 @@ class AlertRules:
     monitor_owner: str = "monitoring"
     value_at_risk: int | None = None
     undisrupted: float = 0.99
+    heartbeats: tuple[tuple[str, int], ...] = ()
     netgrowth: str = "http://localhost:6066"
     grafana: str = "http://localhost:3000"
     alertmanager: str = "http://localhost:9093"
 
+
+HEARTBEAT_FEEDS = ("customer-events", "qos-signals", "service-status", "social-mentions", "survey-responses")
+LEAST_HEARTBEAT = 10 * SECOND
 
 PLACES = ("netgrowth", "grafana", "alertmanager")
 """What pages link to."""
@@ -45,6 +50,21 @@ def _read_links(tree: Tree, path: str, faults: Faults) -> dict[str, str] | None:
     found = {name: address for name in PLACES if (address := section.optional(name, _read_address)) is not None}
     section.close()
     return found
+
+
+def _read_heartbeats(tree: Tree, path: str, faults: Faults) -> tuple[tuple[str, int], ...] | None:
+    section = as_section(tree, path, faults, path)
+    if section is None:
+        return None
+    found = []
+    for feed in HEARTBEAT_FEEDS:
+        every_us = section.optional(feed, read_span)
+        if every_us is not None and every_us < LEAST_HEARTBEAT:
+            faults.add(tree, section.at(feed), "10 s is the shortest promise", "write for example 1m")
+        elif every_us is not None:
+            found.append((feed, every_us))
+    section.close()
+    return tuple(found)
 
 
 def _read_address(tree: Tree, path: str, faults: Faults) -> str | None:
@@ -72,6 +92,9 @@ def read_alerts(section: Section) -> AlertRules:
         value_at_risk=inner.optional("value_at_risk", read_whole),
         undisrupted=inner.read("undisrupted", read_share, plain.undisrupted),
     )
+    heartbeats = inner.optional("heartbeats", _read_heartbeats)
+    if heartbeats is not None:
+        rules = replace(rules, heartbeats=heartbeats)
     links = inner.optional("links", _read_links)
     if links is not None:
         rules = replace(rules, **links)  # type: ignore[arg-type]  # its keys are PLACES

@@ -398,10 +398,12 @@ def test_what_a_surge_of_losses_has_cost_and_what_we_did_before():
     assert value("netgrowth_surge_course", of) == 0
     families = {family.name: family for family in registry.collect()}
     done = families["netgrowth_surge_action_timestamp_seconds"].samples
-    assert [one.labels["text"] for one in done] == ["ours"]
+    assert [one.labels["text"] for one in done] == ["ours (segment A)"]
     assert done[0].value == (view.surge.onset - HOUR) / 1e6
     recent = families["netgrowth_action_timestamp_seconds"].samples
-    assert {(one.labels["text"], one.labels.get("segment")) for one in recent} == {("ours", "A"), ("theirs", "B")}
+    assert {(one.labels["text"], one.labels.get("segment")) for one in recent} == {
+        ("ours (segment A)", "A"), ("theirs (segment B)", "B"),
+    }  # fmt: skip
 
 
 def test_a_surge_that_has_just_ended_is_shown_with_its_last_numbers():

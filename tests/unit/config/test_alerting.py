@@ -117,6 +117,18 @@ def test_who_is_told_and_what_is_fresh_come_from_the_definitions() -> None:
     assert "< bool 300" in rule_files(own)["customers.yml"]
 
 
+def test_a_promised_heartbeat_is_held_by_its_feed_alone() -> None:
+    text, _, _ = NATIVE_DEFINITIONS.read_text(encoding="utf-8").partition("\nalerts:")
+    own = parse(f"{text}\nalerts: {{heartbeats: {{customer-events: 2m}}}}\n")
+    assert own.alerts.heartbeats == (("customer-events", 120_000_000),)
+    [silent] = [alert for alert in all_alerts(own) if alert.name == "NetgrowthFeedSilent"]
+    assert 'seconds:min{topic="customer-events"} > 120' in silent.expr
+    assert 'seconds:min{topic!~"customer-events"} > 300' in silent.expr
+    for wrong, why in (("actions: 1m", "heartbeats.actions"), ("customer-events: 1s", "shortest promise")):
+        with pytest.raises(DefinitionsError, match=why):
+            parse(f"{text}\nalerts: {{heartbeats: {{{wrong}}}}}\n")
+
+
 def test_links_begin_where_the_definitions_say(tmp_path: Path) -> None:
     text, _, _ = NATIVE_DEFINITIONS.read_text(encoding="utf-8").partition("\nalerts:")
     said = "links: {grafana: 'https://g.example/x/', alertmanager: 'https://a.example', netgrowth: 'http://n:1'}"
