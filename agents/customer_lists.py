@@ -6,27 +6,30 @@ customers' state: of the partitions of this worker from its books, of the others
 
 import asyncio
 import logging
-import secrets
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
 from agents.books_reading import BooksOfOthers
+from agents.health_lists import HealthLists, OpenedHealth
+from agents.mentions_log import MentionsLog
 from agents.movements_log import MovementsLog, NotYet
+from agents.shown_names import ShownNames
 from agents.troubled_customers import Trouble
 from config.settings import Settings
 from streams.books import PartitionBooks
 from streams.drilldown.flows import MOST, FlowList
 from streams.drilldown.levels import Standing, is_behind, standings
 from streams.drilldown.numbers import LEVELS, CannotOpen, Number, customers_in
-from streams.drilldown.pseudonyms import Pseudonyms
 from streams.facts.models import UNKNOWN
 from streams.facts.placement import partition_for
+from streams.health.live.hurt_list import HealthNumber
 from streams.ledger.movement_lines import MovementLine
 from streams.tables.calendar import utc_text
+from streams.voice.mentions import EXAMPLE_CHARACTERS, Mention
 
 if TYPE_CHECKING:
     from agents.app import LedgerWorker
@@ -36,9 +39,6 @@ logger = logging.getLogger(__name__)
 KEPT_LISTS = 4
 """Lists kept for the next page of whoever reads them; made anew once anything has come."""
 
-KEPT_PSEUDONYMS = 100_000
-"""Pseudonyms shown lately, whose customers are found without reading all."""
-
 AT_ONCE = 300
 """Customers looked at before others get their turn: some milliseconds."""
 
@@ -46,6 +46,8 @@ TRIES, AGAIN_S = 6, 0.4
 """Of a list that is not as long as the number says: what the tables have may still be on its way to the topic."""
 
 Line = dict[str, Any]
+
+A = TypeVar("A")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +63,43 @@ class Opened:
     counted: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """What became of a customer, each list oldest first.
+
+    Attributes:
+        movements: and where it is disrupted now.
+        disruptions: of the last day; None where no signals are read.
+        mentions: those that carry its id, among the newest; None where none are read.
+        missing: why something of it cannot be told now, in words.
+    """
+
+    movements: list[Line]
+    disruptions: list[Line] | None
+    mentions: list[Line] | None
+    missing: list[str]
+
+
 class CustomerLists:
     """Opens numbers and customers, and logs each opening."""
 
     def __init__(self, worker: "LedgerWorker") -> None:
         self._worker = worker
         settings: Settings = worker.settings
-        self.shows_ids = settings.customer_ids == "real"
-        key = settings.pseudonym_key
-        self._pseudonyms = Pseudonyms(secrets.token_bytes(32) if key is None else key.encode())
+        self._names = ShownNames(settings)
         self._log = MovementsLog(settings)
-        self._others = BooksOfOthers(worker)
+        self._others = BooksOfOthers(
+            settings, worker.ledger, worker.ledger.new_state,
+            "ask for what happened in a window (gained, lost ...), which any worker tells",
+        )
+        self._health = HealthLists(worker, self._names, self._others)
+        self._mentions = None if worker.voice is None else MentionsLog(settings, worker.definitions)
         self._lists: OrderedDict[Number, tuple[tuple[int, ...], list[Line]]] = OrderedDict()
-        self._shown: OrderedDict[str, str] = OrderedDict()
+
+    @property
+    def shows_ids(self) -> bool:
+        """The company's own ids are shown in place of pseudonyms."""
+        return self._names.are_ids
 
     async def open(self, number: Number, window: str, at: int | None, who: str) -> Opened:
         """Who is behind a number.
@@ -123,35 +149,51 @@ class CustomerLists:
         logger.info("Customers in trouble opened by %s: %s, %d of them", who, dict(chosen) or "all", len(made))
         return Opened(made, counted)
 
-    async def timeline(self, name: str, who: str) -> list[Line]:
-        """The movements of a customer, oldest first, and where it is disrupted now.
+    async def open_health(self, number: HealthNumber, who: str) -> OpenedHealth:
+        """Who is behind a number of perceived health now. Raises: CannotOpen, NotYet, as `open` does."""
+        opened = await self._health.open(number)
+        logger.info("Customers opened by %s: %s, %d of them", who, number, opened.customers)
+        return opened
 
-        `name` is its id where ids are shown, else its pseudonym.
+    async def timeline(self, name: str, who: str) -> Timeline:
+        """What became of a customer; `name` is its id where ids are shown, else its pseudonym.
 
         Raises: CannotOpen, if nothing is kept of such a customer; NotYet.
         """
         await self._log.catch_up()
-        customer_id = name if self.shows_ids else self._shown.get(name)
+        customer_id = self._names.id_of(name)
         net: dict[tuple[object, ...], int] = {}
         found: dict[tuple[object, ...], MovementLine] = {}
         for partition, needle in self._places(customer_id):
             async for movements in self._log.of_customer(partition, needle):
                 for movement in movements:
-                    if self._is(movement.customer_id, customer_id, name):
+                    if self._names.is_of(name, movement.customer_id):
                         same = movement.same()
                         net[same] = net.get(same, 0) + movement.sign
                         found[same] = movement
         logger.info("Timeline of customer %s opened by %s", name, who)
-        standing = [found[same] for same, times in net.items() if times > 0]
+        standing = sorted((found[same] for same, times in net.items() if times > 0), key=lambda one: one.at_us)
         trouble = self._trouble_of(customer_id, name)
-        if not standing and trouble is None:
+        if customer_id is None and trouble is not None:
+            customer_id = trouble.customer_id
+        elif customer_id is None and standing:
+            customer_id = standing[0].customer_id
+        missing: list[str] = []
+        disruptions = mentions = None
+        if customer_id is not None:
+            disruptions = await _or_why(self._health.disruptions_of(customer_id), missing)
+            if self._mentions is not None:
+                said = await _or_why(self._mentions.of_customer(customer_id), missing)
+                mentions = None if said is None else [self._mention_line(one) for one in said]
+        if not standing and not disruptions and not mentions and trouble is None:
             raise CannotOpen(
-                f"no movement is kept of a customer {name!r}"
+                f"nothing is kept of a customer {name!r}"
                 + ("" if self.shows_ids else "; a pseudonym holds on this worker until it ends, and on all for good "
                    "where NETGROWTH_PSEUDONYM_KEY is set")
             )  # fmt: skip
-        lines = [self._movement_line(movement) for movement in sorted(standing, key=lambda one: one.at_us)]
-        return lines if trouble is None else [*lines, self._trouble_line(trouble)]
+        lines = [self._movement_line(one) for one in standing]
+        lines += [] if trouble is None else [self._trouble_line(trouble)]
+        return Timeline(lines, disruptions, mentions, missing)
 
     async def run(self) -> None:
         """Wait until cancelled; then the client is let go."""
@@ -205,24 +247,11 @@ class CustomerLists:
         needle = b'"customer_id":' + orjson.dumps(customer_id)
         return [(partition_for(customer_id.encode(), partitions), needle)]
 
-    def _is(self, of_movement: str, customer_id: str | None, name: str) -> bool:
-        if customer_id is not None:
-            return of_movement == customer_id
-        return self._pseudonyms.of(of_movement) == name
-
-    def _name(self, customer_id: str) -> str:
-        if self.shows_ids:
-            return customer_id
-        name = self._pseudonyms.of(customer_id)
-        self._shown[name] = customer_id
-        if len(self._shown) > KEPT_PSEUDONYMS:
-            self._shown.popitem(last=False)
-        return name
-
     def _movement_line(self, of: MovementLine) -> Line:
         line: Line = {
-            "customer": self._name(of.customer_id), "what": of.kind, "at": utc_text(of.at_us), "segment": of.segment,
-            "region": of.region, "product": of.product, "value": of.value, "fact": self._fact(of.cause),
+            "customer": self._names.of(of.customer_id), "what": of.kind, "at": utc_text(of.at_us),
+            "segment": of.segment, "region": of.region, "product": of.product, "value": of.value,
+            "fact": self._fact(of.cause),
         }  # fmt: skip
         if of.reason:
             line |= {"reason": of.reason, "kind": of.loss_kind, "early": of.early}
@@ -238,11 +267,11 @@ class CustomerLists:
             return None
         if customer_id is not None:
             return troubled.of_customer(customer_id)
-        return next((one for one in troubled if self._pseudonyms.of(one.customer_id) == name), None)
+        return next((one for one in troubled if self._names.is_of(name, one.customer_id)), None)
 
     def _trouble_line(self, of: Trouble) -> Line:
         line: Line = {
-            "customer": self._name(of.customer_id), "what": "disrupted", "at": of.since, "segment": of.segment,
+            "customer": self._names.of(of.customer_id), "what": "disrupted", "at": of.since, "segment": of.segment,
             "region": of.region, "product": UNKNOWN,
             "places": [{"service": one.service, "stage": one.stage, "since": one.since} for one in of.disrupted],
         }  # fmt: skip
@@ -251,7 +280,7 @@ class CustomerLists:
     def _standing_line(self, number: Number, of: Standing) -> Line:
         how = "opening" if of.opened_at == of.since else "customer since"
         line: Line = {
-            "customer": self._name(of.customer_id), "what": how,
+            "customer": self._names.of(of.customer_id), "what": how,
             "at": utc_text(of.since), "segment": of.scope.segment, "region": of.scope.region,
             "product": of.scope.product, "value": of.value, "activity": of.activity,
         }  # fmt: skip
@@ -261,9 +290,26 @@ class CustomerLists:
                 line["at"] = utc_text(of.leaves_at)
         return line
 
+    def _mention_line(self, of: Mention) -> Line:
+        """What was said; its words are personal data, shown where the company's own ids are."""
+        line: Line = {"at": utc_text(of.at), "channel": of.channel, "brand": of.brand, "topics": list(of.topics)}
+        if of.sentiment is not None:
+            line["sentiment"] = of.sentiment
+        if self.shows_ids and of.text:
+            line["text"] = of.text[:EXAMPLE_CHARACTERS]
+        return line
+
     def _fact(self, cause: tuple[str, str, int] | None) -> Line:
         """What put the customer there: the silo's fact, or the clock. Its id may name the customer, as ids do."""
         if cause is None:
             return {"clock": True}
         return {"silo": cause[0]} | ({"event_id": cause[1]} if self.shows_ids else {})
 
+
+async def _or_why(answer: Awaitable[A], missing: list[str]) -> A | None:
+    """An answer, or None with the reason why there is none now: the rest is told all the same."""
+    try:
+        return await answer
+    except (CannotOpen, NotYet) as error:
+        missing.append(str(error))
+        return None

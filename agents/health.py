@@ -17,7 +17,7 @@ from streams.facts.placement import partition_for
 from streams.health.admission import SignalAdmission, StatusAdmission
 from streams.health.customers import Profile
 from streams.health.live.books import HealthBooks, HealthFlush
-from streams.health.live.known import Held
+from streams.health.live.known import Held, LedgerView
 from streams.health.live.status_books import StatusBooks, StatusFlush
 from streams.health.needs import Needs
 from streams.ledger.customer import Status
@@ -88,7 +88,10 @@ class HealthAgent(PartitionStage[HealthBooks, HealthFlush]):
 
     def new_state(self, partition: int) -> HealthBooks:
         """Empty books."""
-        ledger = LedgerOfPartition(lambda: self._ledger(partition))
+        return self.beside(partition, LedgerOfPartition(lambda: self._ledger(partition)))
+
+    def beside(self, partition: int, ledger: LedgerView) -> HealthBooks:
+        """Empty books beside a ledger."""
         return HealthBooks(
             partition, self._settings.partitions, self.definitions, self._admission, self._clock_rules, ledger,
             self._needs, self._settings.edition,

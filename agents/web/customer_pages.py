@@ -10,8 +10,9 @@ from agents.movements_log import NotYet
 from agents.troubled_customers import FILTERS as TROUBLE_FILTERS
 from agents.web.answers import error_answer, json_answer
 from agents.web.asked import Asked, WrongQuery, asked
-from agents.web.routes import API, BOARD_WINDOW, MOST_AT_ONCE
+from agents.web.routes import API, BOARD_WINDOW, HEALTH_WINDOW, MOST_AT_ONCE
 from streams.drilldown.numbers import FILTERS, IN_TROUBLE, LEVELS, CannotOpen, Number
+from streams.health.live.hurt_list import DISRUPTED, HealthNumber
 from streams.report.instants import CannotAnswer
 from streams.tables.calendar import utc_text
 from streams.tables.windows import BEGINNING, WINDOW_NAMES, Span, windows_at
@@ -34,6 +35,8 @@ class CustomerPages:
         company, query = self._worker.company, request.query
         if query.get("measure") == IN_TROUBLE:
             return await self._in_trouble(request)
+        if query.get("measure") == DISRUPTED:
+            return await self._disrupted(request)
         try:
             of = asked(query, BOARD_WINDOW)
             limit, offset = _whole(query, "limit", AT_ONCE, 1, MOST_AT_ONCE), _whole(query, "offset", 0, 0, 1 << 40)
@@ -98,19 +101,56 @@ class CustomerPages:
             made["next"] = f"{API}/customers?{urlencode(dict(query) | {'offset': str(offset + limit)})}"
         return json_answer(made)
 
+    async def _disrupted(self, request: web.Request) -> web.Response:
+        """Who was disrupted in a window."""
+        query = request.query
+        try:
+            foreign = sorted(query.keys() - {"measure", "window", "limit", "offset", *TROUBLE_FILTERS})
+            if foreign:
+                raise WrongQuery(
+                    f"{', '.join(foreign)} does not go with {DISRUPTED}, which is told of the windows that end now; "
+                    f"there are {', '.join(TROUBLE_FILTERS)}"
+                )
+            limit, offset = _whole(query, "limit", AT_ONCE, 1, MOST_AT_ONCE), _whole(query, "offset", 0, 0, 1 << 40)
+            number = HealthNumber(
+                query.get("window", HEALTH_WINDOW),
+                **{name: query[name] for name in TROUBLE_FILTERS if name in query},
+            )
+            opened = await self._lists.open_health(number, request.remote or "somebody")
+        except (WrongQuery, CannotOpen) as error:
+            return error_answer(str(error))
+        except NotYet as error:
+            return error_answer(str(error), 503)
+        named = number.named
+        made: dict[str, Any] = {
+            "measure": DISRUPTED, "window": number.window,
+            "scope": {name: named[name] for name in ("segment", "region") if name in named},
+            **{name: named[name] for name in ("service", "stage") if name in named},
+            "start": utc_text(opened.span[0]), "end": utc_text(opened.span[1]), "known_until": utc_text(opened.clock),
+            "currency": self._worker.definitions.currency, "pseudonyms": not self._lists.shows_ids,
+            "total": opened.customers, "offset": offset, "customers": opened.lines[offset : offset + limit],
+        }  # fmt: skip
+        if opened.counted is not None:
+            made["counted"] = opened.counted
+        if offset + limit < len(opened.lines):
+            made["next"] = f"{API}/customers?{urlencode(dict(query) | {'offset': str(offset + limit)})}"
+        return json_answer(made)
+
     async def customer(self, request: web.Request) -> web.Response:
         """What became of one customer."""
         name = request.match_info["customer"]
         try:
-            movements = await self._lists.timeline(name, request.remote or "somebody")
+            found = await self._lists.timeline(name, request.remote or "somebody")
         except CannotOpen as error:
             return error_answer(str(error), 404)
         except NotYet as error:
             return error_answer(str(error), 503)
-        return json_answer({
+        made: dict[str, Any] = {
             "customer": name, "pseudonyms": not self._lists.shows_ids,
-            "currency": self._worker.definitions.currency, "movements": movements,
-        })  # fmt: skip
+            "currency": self._worker.definitions.currency, "movements": found.movements,
+        }  # fmt: skip
+        beside = {"disruptions": found.disruptions, "mentions": found.mentions, "missing": found.missing or None}
+        return json_answer(made | {key: value for key, value in beside.items() if value is not None})
 
     def _check_level(self, number: Number, of: Asked, clock: int) -> None:
         """Raises: CannotOpen for who was here at another instant than now."""

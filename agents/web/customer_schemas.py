@@ -1,8 +1,9 @@
 """JSON Schemas of the customers behind a number."""
 
 from agents.web.board_schemas import SCOPE
-from agents.web.schema_words import Schema, count, flag, instant, list_of, maybe, record, ref, text
+from agents.web.schema_words import Schema, count, flag, instant, list_of, maybe, number, record, ref, text
 from streams.drilldown.numbers import IN_TROUBLE, MEASURES
+from streams.health.live.hurt_list import DISRUPTED
 from streams.tables.windows import WINDOW_NAMES
 
 _NAMES = flag("`customer` is a pseudonym; else the company's own id")
@@ -13,7 +14,7 @@ CUSTOMER_SCHEMAS: dict[str, Schema] = {
         customer=text("pseudonym, or the company's id where the operator allows it"),
         what=text(
             "what happened: a kind of movement; of a level `opening`, `customer since` or `about to leave`; "
-            "`disrupted`: it is, now"
+            "`disrupted`: it is, now; `was disrupted`, in the window"
         ),
         at=instant("when; of about to leave, when it falls due"),
         segment=text("under which it is counted"), region=text(""), product=text(""),
@@ -26,14 +27,17 @@ CUSTOMER_SCHEMAS: dict[str, Schema] = {
         )),
         reason=maybe(text("of lost")), kind=maybe(text("of lost")), early=maybe(flag("of lost: soon after it came")),
         activity=maybe(text("what brought it")),
-        places=maybe(list_of("of a customer disrupted now, where", record(
+        until=maybe(instant("of was disrupted: the end of the last minute; `at` is the first")),
+        minutes=maybe(count("of was disrupted: minutes in which it was")),
+        stands_for=maybe(count("of was disrupted: customers that it counts for, if its signals are of several")),
+        places=maybe(list_of("of a customer disrupted, where", record(
             "a stage of the journey", service=text(""), stage=text(""), since=instant("since when"),
         ))),
         to=maybe(record("of a transfer, where it went", segment=text(""), region=text(""), product=text(""))),
     ),
     "Customers": record(
         "the customers behind a number",
-        measure={"type": "string", "enum": [*MEASURES, IN_TROUBLE], "description": "the number that was opened"},
+        measure=text("the number that was opened") | {"enum": [*MEASURES, IN_TROUBLE, DISRUPTED]},
         window={"type": "string", "enum": list(WINDOW_NAMES), "description": "the window"},
         scope=SCOPE,
         kind=maybe(text("asked for")), reason=maybe(text("asked for")), activity=maybe(text("asked for")),
@@ -53,6 +57,18 @@ CUSTOMER_SCHEMAS: dict[str, Schema] = {
         "what became of a customer, oldest first",
         customer=text("as asked for"), pseudonyms=_NAMES, currency=text("of all values"),
         movements=list_of("oldest first", ref("CustomerLine", "one")),
+        disruptions=maybe(list_of("of the last day, oldest first; absent where no signals are read", record(
+            "minutes in which it was disrupted again and again",
+            service=text("where"), stage=text("journey stage"), at=instant("the first"),
+            until=instant("the end of the last"), minutes=count("disrupted ones of them"),
+        ))),
+        mentions=maybe(list_of("that carry its id, of the newest, oldest first; absent where none are read", record(
+            "what it said",
+            at=instant("when"), channel=text("where"), brand=text("of which brand"),
+            topics=list_of("what of", {"type": "string"}), sentiment=maybe(number("as stated, -1 to 1")),
+            text=maybe(text("how it begins, where real ids are allowed")),
+        ))),
+        missing=maybe(list_of("what cannot be told now, and why", {"type": "string"})),
     ),
 }  # fmt: skip
 """Name to the schema of an answer or of a part of one."""

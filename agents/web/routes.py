@@ -6,6 +6,7 @@ from typing import Any
 from agents.web.schema_words import reference
 from agents.web.schemas import SCHEMAS
 from streams.drilldown.numbers import IN_TROUBLE, MEASURES
+from streams.health.live.hurt_list import DISRUPTED
 from streams.health.live.running import WINDOWS as HEALTH_WINDOWS
 from streams.tables.windows import WINDOW_NAMES
 
@@ -83,13 +84,13 @@ _BOARD = (_window(BOARD_WINDOW), _INSTANT, *_SCOPE)
 
 _CUSTOMERS = (
     Parameter("measure", "The number that is opened.",
-              {"type": "string", "enum": [*MEASURES, IN_TROUBLE], "default": "lost"}),
+              {"type": "string", "enum": [*MEASURES, IN_TROUBLE, DISRUPTED], "default": "lost"}),
     *_BOARD,
     Parameter("kind", "Of lost: of this kind alone.", _TEXT),
     Parameter("reason", "Of lost: for this reason alone; `unknown` is none that is usable.", _TEXT),
     Parameter("activity", "Of brought: by this activity alone.", _TEXT),
-    Parameter("service", "Of in_trouble: disrupted at this service.", _TEXT),
-    Parameter("stage", "Of in_trouble: disrupted at this stage of the journey.", _TEXT),
+    Parameter("service", "Of in_trouble and disrupted: at this service.", _TEXT),
+    Parameter("stage", "Of in_trouble and disrupted: at this stage of the journey.", _TEXT),
     Parameter("limit", "Customers told at once.",
               {"type": "integer", "minimum": 1, "maximum": MOST_AT_ONCE, "default": 100}),
     Parameter("offset", "Customers passed over.", {"type": "integer", "minimum": 0, "default": 0}),

@@ -1,6 +1,8 @@
 """Health on the embedded broker: records in, the figures of the offline count out, after another start too."""
 
 import json
+import urllib.error
+import urllib.request
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -76,11 +78,19 @@ def test_an_hour_of_signals_ends_at_the_offline_figures_after_another_start_too(
     assert worker.process.stop() == 0
     bad = [{"customer_id": "c1", "event_id": "x", "at": "yesterday"}]
     send(environment, "qos-signals", [*signals[half:], *bad], "customer_id")
-    worker = LiveWorker(environment, tmp_path, "second").wait_ready()
+    said = {
+        "mention_id": "m1", "at": START, "author_id": "ann", "channel": "call", "brand": "acme", "sentiment": -0.6,
+        "text": "It failed again", "topics": ["price"],
+    }  # fmt: skip
+    mentions = [said | {"customer_id": "c1"}, said, said | {"mention_id": "m2", "customer_id": "c11"}]
+    send(environment, "social-mentions", mentions, "author_id")
+    worker = LiveWorker(environment, tmp_path, "second", NETGROWTH_CUSTOMER_IDS="real").wait_ready()
     try:
         live = health_at_rest(worker, len(signals) + 1)
         page = (worker.get("/metrics") or b"").decode()
         opened_in_trouble(worker, live["in_trouble"])
+        opened_disrupted(worker, live)
+        opened_timeline(worker)
     finally:
         assert worker.process.stop() == 0
     offline = health_of(signals, statuses=statuses, facts=known, by="hour", under=load(NATIVE), partitions=4)
@@ -119,6 +129,40 @@ def opened_in_trouble(worker: LiveWorker, customers: int) -> None:
     timeline = worker.json(f"/api/v1/customers/{known[0]['customer']}") or {}
     assert [line["what"] for line in timeline["movements"]] == ["new", "disrupted"]
     assert worker.get(f"{path}&at=2024-01-01T00:00:00Z") is None
+
+
+def opened_disrupted(worker: LiveWorker, live: dict[str, Any]) -> None:
+    """Every number of customers disrupted opens as many as it says, page by page."""
+    opened = 0
+    for row in rows(live["periods"][0]):
+        names = [f"{name}={row[name]}" for name in ("service", "stage", "segment", "region") if name in row]
+        path: str | None = f"/api/v1/customers?measure=disrupted&window=1h&limit=7&{'&'.join(names)}"
+        found: dict[str, int] = {}
+        while path is not None:
+            page = worker.json(path)
+            assert page is not None
+            assert page["total"] == page["counted"] == row["disrupted"]
+            found |= {line["customer"]: line.get("stands_for", 1) for line in page["customers"]}
+            path = page.get("next")
+        assert sum(found.values()) == row["disrupted"]
+        opened += bool(found)
+    assert opened > 2
+    for wrong in ("window=30d", "at=2024-01-01T10:00:00Z", "product=x", "service=ship", "reason=price", "limit=0"):
+        with pytest.raises(urllib.error.HTTPError, match="400"):
+            urllib.request.urlopen(f"http://127.0.0.1:{worker.port}/api/v1/customers?measure=disrupted&{wrong}")
+
+
+def opened_timeline(worker: LiveWorker) -> None:
+    """One customer's movements, disruptions, and what it said under its own id."""
+    found = worker.json("/api/v1/customers/c1")
+    assert found is not None
+    assert found["movements"][0]["what"] == "new"
+    assert {one["stage"] for one in found["disruptions"]} == {"checkout", "search"}
+    assert found["mentions"] == [
+        {"at": "2024-01-01T10:00:00Z", "channel": "call", "brand": "acme", "topics": ["price"], "sentiment": -0.6,
+         "text": "It failed again"}
+    ]  # fmt: skip
+    assert "missing" not in found
 
 
 def without(row: dict[str, Any], name: str) -> dict[str, Any]:

@@ -90,10 +90,13 @@ def test_a_fault_over_all_partitions_is_named_as_in_one_whoever_dies(
     owned = [set((worker.json("/api/v1/status") or {})["owned"]) for worker in (first, second)]
     assert owned[0] | owned[1] == {0, 1, 2, 3}
     assert not owned[0] & owned[1]
+    health_at_rest(second, half)
+    assert listed(first) == listed(second)
     first.process.kill()
     send_on("qos-signals", [*signals[half:], *again])
     live = health_at_rest(second, len(signals) + len(again))
     producer.close()
+    assert len(listed(second)) == max(row["disrupted"] for row in live["periods"][0]["services"])
 
     expected = health_of(signals, facts=known, by="hour", under=agreed)
     assert rows(live["periods"][0]) == rows(expected["periods"][-1])
@@ -108,6 +111,25 @@ def test_a_fault_over_all_partitions_is_named_as_in_one_whoever_dies(
     assert named["attributes"] == hit_by(SEED) == {one.attribute: list(one.values) for one in of_one.subset.choices}
     assert (named["customers"], named["disrupted"]) == (of_one.customers, of_one.disrupted)
     assert named["named_at"] <= "2024-01-01T10:30:18Z"  # within five minutes
+
+
+def listed(worker: LiveWorker) -> list[tuple[Any, ...]]:
+    """When, where and for how long each customer behind the largest number was disrupted, as any worker tells it."""
+    health = worker.json("/api/v1/health")
+    assert health is not None
+    row = max(health["periods"][0]["services"], key=lambda one: one["disrupted"])
+    path: str | None = (
+        f"/api/v1/customers?measure=disrupted&limit=1000&service={row['service']}&stage={row['stage']}"
+    )
+    found = []
+    while path is not None:
+        page = worker.json(path)
+        assert page is not None
+        assert page["total"] == page["counted"] == row["disrupted"] > 0
+        names = ("at", "until", "minutes", "segment", "region", "value")
+        found += [tuple(line.get(name) for name in names) for line in page["customers"]]
+        path = page.get("next")
+    return sorted(found, key=repr)
 
 
 def test_signals_under_two_ids_of_one_customer_are_of_one_whoever_dies(

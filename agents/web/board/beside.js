@@ -13,7 +13,9 @@ export function showHealth(board) {
   const tiles = of.services.map((row) => element("div", { class: `tile ${row.colour}` },
     element("b", {}, [row.service, row.stage].join(", ")),
     COLOURS[row.colour] ?? row.colour,
-    element("div", { class: "pale" }, `${count(row.disrupted)} of ${plural(row.customers, "customer")}${row.value_at_risk ? `, ${money(board, row.value_at_risk)} at risk` : ""}`)));
+    element("div", { class: "pale" },
+      number(count(row.disrupted), { measure: "disrupted", window: of.window, service: row.service, stage: row.stage }, `${plural(row.disrupted, "customer")} disrupted at ${row.service}, ${row.stage}`),
+      ` of ${plural(row.customers, "customer")}${row.value_at_risk ? `, ${money(board, row.value_at_risk)} at risk` : ""}`)));
   const greens = of.false_green.map((spell) => element("p", { class: "notice bad" },
     `False green: operations say ${spell.service}, ${spell.stage} is up while ${spell.segment ? `customers of ${spell.segment}${spell.region ? `, ${spell.region}` : ""}` : "its customers"} are red, for ${plural(spell.minutes, "minute")}, since ${instant(board, spell.start)}.`));
   const who = of.subsets.slice(-3).reverse().map((one) => element("p", {},

@@ -12,7 +12,7 @@ const WHAT = {
 const MEASURES = {
   gained: "joined", new: "are new", returned: "came back", earned: "came by a recommendation", lost: "left",
   early_loss: "left early", transferred_in: "moved here", transferred_out: "moved away", brought: "were brought",
-  recommenders: "recommended us", in_trouble: "are disrupted now", closing: "are with us", stayed: "stayed", pending_loss: "are about to leave",
+  recommenders: "recommended us", in_trouble: "are disrupted now", disrupted: "were disrupted", closing: "are with us", stayed: "stayed", pending_loss: "are about to leave",
 };
 
 const state = { next: null, list: null, board: null };
@@ -20,8 +20,8 @@ const state = { next: null, list: null, board: null };
 /** Open the list of a number: `of` names the cell, `query` window and scope. */
 export async function openNumber(of, label, query, board) {
   state.board = board;
-  // Who is disrupted is told for the whole company, as of now.
-  const asked = new URLSearchParams(of.measure === "in_trouble" ? "" : query);
+  // Who is or was disrupted is told for the whole company, as of now.
+  const asked = new URLSearchParams(["in_trouble", "disrupted"].includes(of.measure) ? "" : query);
   asked.set("window", board.window);
   for (const [name, value] of Object.entries(of)) asked.set(name, value);
   title(label.replace(/: who they are$/, ""), "Reading them ...");
@@ -55,8 +55,17 @@ async function openCustomer(name) {
     byId("customers-title").focus();
   };
   if (!found) return;
-  title(`Customer ${name}`, `What became of it, as far back as movements are kept: ${plural(found.movements.length, "movement")}, oldest first.`);
-  byId("customers-list").replaceChildren(table(found.movements, false));
+  const moved = found.movements.filter((line) => line.what !== "disrupted");
+  const counted = [[moved, "movement"], [found.disruptions, "disruption"], [found.mentions, "mention"]];
+  const told = counted.filter(([lines]) => lines).map(([lines, one]) => plural(lines.length, one)).join(", ");
+  const missing = (found.missing ?? []).map((why) => ` Not told: ${why}.`).join("");
+  title(`Customer ${name}`, `What became of it, as far back as it is kept: ${told}, oldest first.${missing}`);
+  const lines = [
+    ...found.movements,
+    ...(found.disruptions ?? []).map((one) => ({ what: "was disrupted", places: [one], ...one })),
+    ...(found.mentions ?? []).map((one) => ({ what: "said", said: one, at: one.at })),
+  ].sort((one, other) => Date.parse(one.at) - Date.parse(other.at));
+  byId("customers-list").replaceChildren(table(lines, false));
   byId("customers-title").focus();
 }
 
@@ -100,8 +109,8 @@ function row(line, named) {
     element("td", {}, element("time", { datetime: line.at }, instant(line.at))),
     named ? element("td", {}, open()) : null,
     element("td", {}, WHAT[line.what] ?? line.what),
-    element("td", {}, where(line) + (line.to ? ` \u2192 ${where(line.to)}` : "")),
-    element("td", { class: "value" }, line.value === undefined ? "not known" : money(state.board, line.value, { exact: true })),
+    element("td", {}, line.segment === undefined ? "" : where(line) + (line.to ? ` \u2192 ${where(line.to)}` : "")),
+    element("td", { class: "value" }, line.value === undefined ? (line.customer ? "not known" : "") : money(state.board, line.value, { exact: true })),
     element("td", {}, why(line)));
 }
 
@@ -113,6 +122,9 @@ function instant(text) {
 function why(line) {
   const fact = line.fact ?? {};
   const parts = (line.places ?? []).map((place) => `${place.service}, ${place.stage}`);
+  if (line.minutes) parts.push(`${plural(line.minutes, "minute")} until ${instant(line.until)}`);
+  if (line.stands_for) parts.push(`stands for ${plural(line.stands_for, "customer")}`);
+  if (line.said) parts.push([line.said.brand, line.said.channel, ...line.said.topics, line.said.text].filter(Boolean).join(", "));
   if (line.reason) parts.push(`${line.reason === "unknown" ? "no usable reason" : line.reason}${line.early ? ", early" : ""}`);
   if (line.activity) parts.push(line.activity === "unknown" ? "activity not known" : line.activity);
   if (fact.clock) parts.push("fell due by the clock");

@@ -48,14 +48,18 @@ class Aside:
         self._places[minute] = _Place(hour, offset, len(data))
         return True
 
-    def take(self, minute: int) -> bytes | None:
-        """What was laid aside of a minute, which is no longer here then; None: nothing."""
+    def look(self, minute: int) -> bytes | None:
+        """What was laid aside of a minute, which stays here; None: nothing."""
         place = self._places.get(minute)
         if place is None:
             return None
         file = self._files[place.hour]
         file.seek(place.offset)
-        data = file.read(place.size)
+        return file.read(place.size)
+
+    def take(self, minute: int) -> bytes | None:
+        """What was laid aside of a minute, which is no longer here then; None: nothing."""
+        data = self.look(minute)
         self.drop(minute)
         return data
 

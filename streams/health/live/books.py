@@ -5,7 +5,7 @@ alike. A minute is counted when the clock of the company reaches it, and again w
 the ledger, changes what it holds.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from streams.health.columns import Kind
 from streams.health.live.counting import Places, count_minute
 from streams.health.live.handing_over import HandedRecord, HandingOver
 from streams.health.live.held import HeldSignals
+from streams.health.live.hurt_list import Disruption, HealthNumber, HurtList, disruptions
 from streams.health.live.known import KnownCustomers, LedgerView
 from streams.health.live.learning import HourlyLatencies
 from streams.health.live.parts import HealthProgress, Record
@@ -228,6 +229,16 @@ class HealthBooks:
                 self._telling.minute_is_over(minute)
         if ripe:
             self._telling.changed = self._troubles_changed = True
+
+    # Who is behind a number
+
+    def hurt_list(self, number: HealthNumber) -> HurtList:
+        """A list to be filled with the customers of this partition."""
+        return HurtList(number, self._running, self._places, self._held, self._known.find)
+
+    def disruptions(self, customer_id: str) -> Iterator[Disruption | None]:
+        """The disruptions of a customer that the windows hold; None between two pieces of work."""
+        return disruptions(self._running, self._places, self._held, customer_id)
 
     # What is written
 

@@ -97,6 +97,13 @@ class Minutes:
             found = self._counts[minute] = unpack_minute(data, self._held, self._places)
         return found
 
+    def look(self, minute: int) -> MinuteCounts | None:
+        """The same to be read once: what lies aside stays there."""
+        found = self._counts.get(minute)
+        if found is None and (data := self._aside.look(minute)) is not None:
+            return unpack_minute(data, self._held, self._places)
+        return found
+
     def put(self, minute: int, counts: MinuteCounts) -> None:
         """The counts of a minute."""
         self._counts[minute] = counts
