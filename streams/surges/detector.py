@@ -165,6 +165,7 @@ class SurgeDetector:
                 past=(past.next, past.unit, past.roots.tobytes(), past.spread_memory.tobytes()),
                 renewed=self._renewed,
                 expected=None if expected is None else expected.tobytes(),
+                weekdays=past.weekdays.logs.tobytes(),
             )
         )
 
@@ -186,7 +187,7 @@ class SurgeDetector:
         at, values, is_known, sums = saved.recent
         detector._recent.restore(at, values, is_known)
         detector._recent.sums = sums
-        detector._past.restore(*saved.past)
+        detector._past.restore(*saved.past, saved.weekdays)
         detector._renewed = saved.renewed
         if saved.expected is not None:
             detector._expected = expected_of(saved.expected)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from streams.surges.grid import WINDOWS, Grid
 from streams.surges.inner_parts import centre_and_spread
+from streams.surges.weekdays import Weekdays
 
 Floats = npt.NDArray[np.float64]
 
@@ -91,9 +92,10 @@ class Past:
         unit: what counts as one event; see `units.py`.
         roots: of the cells, in a ring; NaN where unknown.
         spread_memory: of the logarithms of spreads, by length of sum: average, average square, share that is known.
+        weekdays: what is known of the days of the week, where cells are shorter than days.
     """
 
-    __slots__ = ("_layout", "grid", "next", "roots", "spread_memory", "unit")
+    __slots__ = ("_layout", "grid", "next", "roots", "spread_memory", "unit", "weekdays")
 
     def __init__(self, grid: Grid) -> None:
         self.grid = grid
@@ -101,19 +103,24 @@ class Past:
         self.unit = 1.0
         self.roots = np.full(grid.kept, np.nan, dtype=np.float16)
         self.spread_memory = np.zeros((3, len(WINDOWS)))
+        self.weekdays = Weekdays(grid)
         self._layout = _layout(grid)
 
-    def restore(self, following: int, unit: float, roots: bytes, spread_memory: bytes) -> None:
-        """Take over what was kept: `next`, `unit` and the bytes of the two arrays."""
+    def restore(self, following: int, unit: float, roots: bytes, spread_memory: bytes, weekdays: bytes = b"") -> None:
+        """Take over what was kept: `next`, `unit` and the bytes of the arrays."""
         self.next = following
         self.unit = unit
         self.roots = np.frombuffer(roots, dtype=np.float16).copy()
         self.spread_memory = np.frombuffer(spread_memory).reshape(3, -1).copy()
+        self.weekdays.restore(weekdays)
 
     def append(self, value: float | None) -> None:
         """Add the next cell: its count, or None where it is not known."""
         self.roots[self.next % self.grid.kept] = np.nan if value is None else np.sqrt(max(value, 0.0))
         self.next += 1
+        cells = self.weekdays.ends_part(self.next)
+        if cells:
+            self._learn_weekday(cells)
 
     def skip(self, cells: int) -> None:
         """Add so many cells that nothing is known of."""
@@ -143,6 +150,9 @@ class Past:
         grid = self.grid
         values = np.square(self.roots[(self.next + self._layout.offsets[:rows]) % grid.kept].astype(np.float64))
         roots = self._roots_of_sums(values)
+        growth = self.weekdays.growth(self.next, rows)
+        if growth is not None:
+            _bring_to_weekday(roots, growth)
         slope = np.zeros(len(WINDOWS))
         if rows >= 3 and self._layout.half > 1:
             half = self._layout.half
@@ -182,6 +192,14 @@ class Past:
         if np.isfinite(ratio):
             places = np.arange(self.next - cells - older, self.next - cells) % grid.kept
             self.roots[places] *= np.sqrt(min(MOST_SHIFT, max(1.0 / MOST_SHIFT, ratio)))
+
+    def _learn_weekday(self, cells: int) -> None:
+        """A part of the week is over: what it was, beside the same part of the days before."""
+        grid = self.grid
+        days = min(self.next, grid.kept) // grid.season
+        places = self.next - cells + np.arange(cells) - grid.season * np.arange(days)[:, None]
+        values = np.square(self.roots[places % grid.kept].astype(np.float64))
+        self.weekdays.learn(self.next, values.sum(axis=1) / self.unit)
 
     def _from_the_last_day(self) -> Expected:
         """Before the time of day was seen once, or without seasons: the last day as a whole."""
@@ -272,3 +290,16 @@ class Past:
         if unsure:
             spreads += unsure * unsure * means
         return np.array([means, spreads], dtype=np.float32)
+
+
+def _bring_to_weekday(roots: Floats, growth: Floats) -> None:
+    """Move the sums of each day by as much as its day of the week was busier or quieter, in place.
+
+    Moved, not multiplied: on the root scale counts stray as far whatever their mean.
+    """
+    grown = np.sqrt(growth)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # Days that nothing is known of have no middle.
+        level = np.nanmedian(np.nanmean(roots, axis=2) * grown, axis=1)
+    roots += level[:, None, None] * (1.0 - 1.0 / grown)[None, :, None]
+    np.maximum(roots, 2.0 * np.sqrt(ROOT_SHIFT), out=roots)

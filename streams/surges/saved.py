@@ -17,3 +17,4 @@ class Saved(msgspec.Struct, array_like=True, gc=False):
     past: tuple[int, float, bytes, bytes]
     renewed: int
     expected: bytes | None
+    weekdays: bytes = b""

@@ -8,6 +8,7 @@ from math import pi, sin
 import pytest
 
 from streams.surges.detector import SurgeDetector
+from streams.surges.past import Past
 from streams.surges.verdict import State, Verdict
 
 DAY = 288
@@ -32,9 +33,11 @@ def days(number: float, level: float) -> list[float]:
     return [level * (1.0 + 0.5 * sin(2.0 * pi * slot / DAY)) for slot in range(round(number * DAY))]
 
 
-def verdicts(values: list[float | None], detector: SurgeDetector | None = None, start: int = 0) -> list[Verdict]:
-    detector = detector or SurgeDetector(300)
-    given = [detector.observe((start + slot) * 300_000_000, value) for slot, value in enumerate(values)]
+def verdicts(
+    values: list[float | None], detector: SurgeDetector | None = None, start: int = 0, interval_s: int = 300
+) -> list[Verdict]:
+    detector = detector or SurgeDetector(interval_s)
+    given = [detector.observe((start + slot) * interval_s * 1_000_000, value) for slot, value in enumerate(values)]
     return [verdict for verdict in given if verdict is not None]
 
 
@@ -192,3 +195,32 @@ def test_a_series_takes_less_than_ten_kilobytes(interval_s: int) -> None:
     used, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert used / 30 < 10 * 1024
+
+
+def test_the_week_is_learnt_of_hours_once_weeks_have_shown_it() -> None:
+    levels = [40.0 * (0.2 if hour // 24 % 7 >= 5 else 1.0) for hour in range(9 * 7 * 24)]
+    found = verdicts(counts(levels, 2.0, seed=11), SurgeDetector(3_600), interval_s=3_600)
+    weeks = [found[week * 168 : week * 168 + 168] for week in range(9)]
+    told = [sum(verdict.score >= 0.5 for verdict in week) for week in weeks]
+    assert min(told[1:3]) > 20  # What it is to be spared: not known yet.
+    assert max(told[5:]) <= 2
+    for day in range(7):
+        expected = sum(verdict.expected or 0.0 for verdict in weeks[-1][24 * day : 24 * day + 24])
+        assert expected == pytest.approx(24 * levels[24 * day], rel=0.4), day
+    # A weekday's level on a Sunday is a surge, which it could not be if the week were one.
+    kept = SurgeDetector(3_600)
+    values = counts(levels, 2.0, seed=11)
+    values[-24:] = [40.0] * 24
+    sunday = verdicts([*values], kept, interval_s=3_600)[-24:]
+    assert any(verdict.score >= 0.5 for verdict in sunday[:3])
+    assert SurgeDetector.restore(kept.snapshot()).snapshot() == kept.snapshot()
+
+
+def test_weeks_that_are_alike_teach_nothing() -> None:
+    grid = SurgeDetector(3_600).grid
+    for seed in range(20):
+        values = counts([20.0] * (5 * 7 * 24), 4.0, seed)
+        past = Past(grid)
+        for value in values:
+            past.append(value)
+        assert past.weekdays.growth(past.next, 7) is None
