@@ -172,6 +172,10 @@ class SurgeBank:
         """All series, in the order in which they came."""
         return iter(self._watches)
 
+    def surging(self) -> set[Series]:
+        """Wholes with an open surge, in which parts are judged by their own budget alone."""
+        return set(self._budget.surging)
+
     def open_surges(self) -> list[Surge]:
         """By detection."""
         found = [watch.surge for watch in self._watches.values() if watch.surge is not None]
@@ -212,8 +216,10 @@ class SurgeBank:
 
     def go_on(self, key: Series, since: Since) -> None:
         """Take over what became of a restored series since its snapshot; nothing where it follows on an older one."""
-        if self._watches[key].go_on(since):
+        watch = self._watches[key]
+        if watch.go_on(since):
             self._behind[key] = since.clock
+            self._note_surging(watch)
 
     def snapshot_board(self) -> bytes:
         """What belongs to no single series: the clock, the running slots and the stories."""
@@ -325,8 +331,13 @@ class SurgeBank:
             self._lying_in.setdefault(place, set()).add(watch.series)
         self._of_step.clear()
         self._budget.take_in(watch.series)
+        self._note_surging(watch)
+
+    def _note_surging(self, watch: Watch) -> None:
         if watch.surge is not None and self._budget.is_whole(watch.series):
             self._budget.surging.add(watch.series)
+        else:
+            self._budget.surging.discard(watch.series)
 
     def _begin_anew(self, key: Series, now: int) -> None:
         """A collection begins: the past of the series, and of all that lies in it, begins here."""

@@ -79,7 +79,9 @@ def test_an_open_surge_is_not_written_whole_each_minute() -> None:
     assert bank.open_surges()
     bank.observe(START + 1501 * MINUTE, dict.fromkeys(KEYS, 500.0))
     assert write(log, written) < 1000 * len(KEYS)
-    assert restored(written).open_surges() == bank.open_surges()
+    again = restored(written)
+    assert again.open_surges() == bank.open_surges()
+    assert again.surging() == bank.surging() == set(KEYS)
 
 
 def test_a_series_that_is_gone_is_deleted() -> None:
