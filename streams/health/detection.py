@@ -150,6 +150,15 @@ def _first(instants: Sequence[int], begin: int, end: int) -> int | None:
     return instants[place] if place < len(instants) and instants[place] < end else None
 
 
+def spell_row(spell: RedSpell) -> dict[str, Any]:
+    """A trouble as JSON: its scope, from when to when, and when it was detected."""
+    names: dict[str, Any] = {name: value for name, value in spell.scope._asdict().items() if value is not None}
+    return names | {
+        "start": utc_text(spell.start * MINUTE), "end": utc_text(spell.end * MINUTE),
+        "detected": utc_text(spell.detected),
+    }  # fmt: skip
+
+
 def detection_json(
     spells: Sequence[RedSpell], followed: FollowedCustomers, complaints: Iterable[Complaint] | None,
     losses: Mapping[str, Loss], definitions: Definitions,
@@ -165,11 +174,7 @@ def detection_json(
     rows: list[dict[str, Any]] = []
     complained_of = first = 0
     for spell in spells:
-        row: dict[str, Any] = {name: value for name, value in spell.scope._asdict().items() if value is not None}
-        row |= {
-            "start": utc_text(spell.start * MINUTE), "end": utc_text(spell.end * MINUTE),
-            "detected": utc_text(spell.detected),
-        }  # fmt: skip
+        row = spell_row(spell)
         customers = list(followed.first_in(spell))
         complaint = None if said is None else said.first(spell, customers)
         if complaint is not None:

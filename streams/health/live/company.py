@@ -11,8 +11,10 @@ import msgspec
 
 from streams.facts.definitions.model import Definitions
 from streams.health.columns import Kind
+from streams.health.detection import RedSpell
 from streams.health.latencies import Bins
 from streams.health.live.company_windows import CompanyWindows
+from streams.health.live.minute_colours import MinuteColours
 from streams.health.live.parts import (
     HOUR_PART,
     MEMORY_PART,
@@ -27,16 +29,13 @@ from streams.health.live.parts import (
     WindowsPart,
     read_part_key,
     unpack_part,
-    unpacked,
 )
 from streams.health.live.running import WINDOWS as WINDOW_MINUTES
 from streams.health.live.search import MinuteSearch
 from streams.health.naming import Named, WatchMemory
 from streams.health.needs import Needs
 from streams.health.parts import ScopeName
-from streams.health.shares import ColourName, colour
-from streams.health.signals import Level
-from streams.health.status import FORGIVEN_MINUTES, FalseGreen, FalseGreens, StatusBook
+from streams.health.status import FORGIVEN_MINUTES, FalseGreen, StatusBook
 from streams.health.tables import learn
 from streams.ledger.rules import MINUTE
 from streams.tables.calendar import Calendar
@@ -46,12 +45,6 @@ MINUTES_AT_ONCE = 50
 
 KEPT_MINUTES = 30
 """Minutes that were looked at and may still be corrected by late signals."""
-
-DISRUPTED_MINUTES = 14 * 1440
-"""How far back customers disrupted are kept by the minute, for the detectors of surges."""
-
-RED_MINUTES = 7 * 1440
-"""How far back red minutes are remembered, in which false green is told."""
 
 _progress = msgspec.msgpack.Decoder(HealthProgress).decode
 _windows = msgspec.msgpack.Decoder(WindowsPart).decode
@@ -69,7 +62,7 @@ class CompanyHealth:
         needs: what customers need, learnt as hours end where nothing is stated.
         windows: every scope over the windows.
         statuses: what operations said.
-        disrupted: minute since 1970 to the customers disrupted in it, by scope; two weeks back, and none of 0.
+        colours: scopes that were red or yellow, and customers disrupted, by minute.
     """
 
     def __init__(
@@ -91,8 +84,7 @@ class CompanyHealth:
         self._learnt_to = 0
         self._passed = 0  # minutes before it were looked at
         self._search = MinuteSearch(definitions.health.subsets, self._calendar)
-        self._red: dict[ScopeName, set[int]] = {}
-        self.disrupted: dict[int, dict[ScopeName, int]] = {}
+        self.colours = MinuteColours(definitions.health)
 
     @property
     def clock(self) -> int | None:
@@ -103,6 +95,11 @@ class CompanyHealth:
     def passed(self) -> int:
         """Minutes since 1970 that are over and were looked at."""
         return self._passed
+
+    @property
+    def disrupted(self) -> dict[int, dict[ScopeName, int]]:
+        """Minute since 1970 to the customers disrupted in it, by scope; two weeks back, and none of 0."""
+        return self.colours.disrupted
 
     @property
     def named(self) -> list[Named]:
@@ -170,7 +167,7 @@ class CompanyHealth:
             self._minutes.setdefault(minute, {})[partition] = epoch, part
         elif minute in self._minutes:
             self._minutes[minute][partition] = epoch, part
-            self._note_red(minute, self._parts_of(minute))
+            self.colours.note(minute, self._parts_of(minute).values())
 
     # The clock
 
@@ -195,15 +192,14 @@ class CompanyHealth:
             parts = self._parts_of(minute)
             self._search.look(minute, parts)
             self._passed = minute + 1
-            self._note_red(minute, parts)
+            self.colours.note(minute, parts.values())
         if len(ripe) <= most:
             self._passed = max(self._passed, done)
             self._learn(self._calendar.hour_start(done * MINUTE))
         for minute in [one for one in self._minutes if one < self._passed - KEPT_MINUTES]:
             del self._minutes[minute]
-        if len(self.disrupted) > 2 * DISRUPTED_MINUTES:
-            for minute in [one for one in self.disrupted if one < self._passed - DISRUPTED_MINUTES]:
-                del self.disrupted[minute]
+        if ripe:
+            self.colours.forget(self._passed)
         return len(ripe) > most
 
     def _learn(self, before: int) -> None:
@@ -231,26 +227,6 @@ class CompanyHealth:
     def _parts_of(self, minute: int) -> dict[int, MinutePart]:
         return {number: _minute(part) for number, (_, part) in self._minutes[minute].items()}
 
-    def _note_red(self, minute: int, parts: Mapping[int, MinutePart]) -> None:
-        """Scopes that are red in a minute."""
-        units: dict[ScopeName, list[int]] = {}
-        for part in parts.values():
-            for scope, (seen, hurt) in zip(part.scopes, unpacked(part.scope_units, 2).tolist(), strict=True):
-                held = units.setdefault(scope, [0, 0])
-                held[0] += seen
-                held[1] += hurt
-        self.disrupted[minute] = {scope: hurt for scope, (_, hurt) in units.items() if hurt}
-        rules = self.definitions.health
-        for scope, (seen, hurt) in units.items():
-            if hurt and colour(rules, hurt, seen) is ColourName.RED:
-                self._red.setdefault(scope, set()).add(minute)
-            elif scope in self._red:
-                self._red[scope].discard(minute)
-        for scope, minutes in list(self._red.items()):
-            minutes.difference_update([one for one in minutes if one < self._passed - RED_MINUTES])
-            if not minutes:
-                del self._red[scope]
-
     # Answers
 
     @property
@@ -265,12 +241,7 @@ class CompanyHealth:
 
     def false_greens(self) -> list[FalseGreen]:
         """Spells in which customers were red and operations said up."""
-        found = FalseGreens()
-        for scope, minutes in self._red.items():
-            for minute in sorted(minutes):
-                if self.statuses.level(scope, minute) is Level.UP:
-                    found.add(scope, minute)
-        return found.all()
+        return self.colours.false_greens(self.statuses)
 
     @property
     def in_trouble(self) -> int:
@@ -286,7 +257,11 @@ class CompanyHealth:
 
     def lasting(self) -> list[FalseGreen]:
         """Of these, those that go on."""
-        return [one for one in self.false_greens() if one.end + FORGIVEN_MINUTES >= self._passed]
+        return [one for one in self.false_greens() if self.lasts(one)]
+
+    def lasts(self, spell: FalseGreen | RedSpell) -> bool:
+        """Whether a spell may still go on."""
+        return spell.end + FORGIVEN_MINUTES >= self._passed
 
 
 def _added(progress: Mapping[int, HealthProgress]) -> dict[str, Any]:

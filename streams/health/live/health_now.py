@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from streams.health.detection import spell_row
 from streams.health.health_json import false_green_rows, scope_rows, subset_row
 from streams.health.live.company import CompanyHealth
 from streams.ledger.rules import MINUTE
@@ -42,6 +43,7 @@ def health_now(company: CompanyHealth, window: str) -> dict[str, Any] | None:
         ],
         "subsets": [subset_row(named) for named in company.named],
         "false_green": false_greens(company),
+        "troubles": [spell_row(one) | {"lasts": company.lasts(one)} for one in company.colours.troubles()],
     }
 
 

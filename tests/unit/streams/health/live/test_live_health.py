@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from streams.health.customers import Profile
+from streams.health.detection import spell_row
 from streams.health.health_json import scope_rows
 from streams.health.live.known import Held
 from streams.health.signals import Level, Status
@@ -185,6 +186,30 @@ def test_false_green_counts_the_minutes_in_which_operations_said_up() -> None:
     (whole, scope) = live.company.false_greens()
     assert (whole.scope.segment, scope.scope.segment) == (None, "unknown")
     assert (whole.start - START // 60_000, whole.end - START // 60_000, whole.minutes) == (10, 20, 10)
+
+
+@pytest.mark.parametrize("partitions", [1, 3])
+def test_troubles_are_those_of_a_file_and_last_until_they_are_green_again(partitions: int) -> None:
+    bad = {*range(10, 14), *range(18, 20), 40, *range(55, 58)}
+    signals = [
+        signal(
+            minute * 20 + n, minute, f"c{n}", ok=minute not in bad or n % 2 == 0, attributes={"region": f"r{n % 3}"}
+        )
+        for minute in range(58)
+        for n in range(20)
+    ]
+    live = LiveHealth(definitions(), partitions)
+    live.send([*signals, signal(5_000, 58, "last")])
+    live.settle()
+    found = [spell_row(one) for one in live.company.colours.troubles()]
+    assert found == health_of([*signals, signal(5_000, 58, "last")])["troubles"]
+    assert sorted({row["start"][11:16] for row in found}) == ["10:10", "10:40", "10:55"]
+    lasting = [one for one in live.company.colours.troubles() if live.company.lasts(one)]
+    assert {spell_row(one)["start"][11:16] for one in lasting} == {"10:55"}
+    # Late signals say that most were well at 10:40.
+    live.send([signal(9_000 + n, 40, f"d{n}", attributes={"region": f"r{n % 3}"}) for n in range(600)])
+    live.settle()
+    assert "10:40" not in {spell_row(one)["start"][11:16] for one in live.company.colours.troubles()}
 
 
 def test_a_short_horizon_keeps_the_counts_of_minutes_whose_signals_are_gone() -> None:
