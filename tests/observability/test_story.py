@@ -1,5 +1,6 @@
 """The story of `make run`, played as a visitor sees it but faster: its acts, in their order, from the API."""
 
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,10 @@ import pytest
 
 from tests.embedded.test_run import WEB, page, running
 
-pytestmark = pytest.mark.observability
+pytestmark = [
+    pytest.mark.observability,
+    pytest.mark.skipif("NETGROWTH_STORY" not in os.environ, reason="plays for minutes: NETGROWTH_STORY=1 runs it"),
+]
 
 TOLD_WITHIN_S = 420.0
 FASTER = "8"
@@ -43,7 +47,7 @@ def test_the_acts_come_in_their_order(tmp_path: Path) -> None:
     loud = [one for one in surges.values() if one["series"]["measure"] in ("lost_customers", "unhappy_mentions")]
     assert [one for one in loud if "2013-04-14" <= one["detected"] < "2013-04-16"] == []
     named = min(one["named_at"] for one in subsets.values()
-                if one["start"] >= "2013-04-16" and one["attributes"] == {"segment": ["American"]})  # fmt: skip
+                if one["start"] >= "2013-04-16" and one["attributes"].get("segment") == ["American"])  # fmt: skip
     complained = first("unhappy_mentions", brand="American")
     left = first("lost_customers")
     late = first("unhappy_answers")
