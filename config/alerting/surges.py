@@ -130,8 +130,8 @@ def _up(measure: str) -> str:
 
 
 def _of_surge(metric: str) -> str:
-    """Asks for a metric of the surge that the alert is about."""
-    return asked(f"max(netgrowth_surge_{metric}{{surge=%q}})", "surge")
+    """Asks for a metric of the alert's surge, for as long as the alert may outlive it."""
+    return asked(f"max(last_over_time(netgrowth_surge_{metric}{{surge=%q}}[2m]))", "surge")
 
 
 def _expected(shown: str) -> str:
