@@ -123,7 +123,7 @@ def test_the_command_lists_the_same(company: Company) -> None:
         refused = CliRunner().invoke(main, [*words, *wrong])
         assert (refused.exit_code, told in refused.stderr) == (2, True), refused.output
     stranger = CliRunner().invoke(main, ["customers", "--url", company.address, "--customer", "nobody"])
-    assert (stranger.exit_code, "no movement is kept" in stranger.stderr) == (2, True)
+    assert (stranger.exit_code, "nothing is kept of a customer" in stranger.stderr) == (2, True)
 
 
 def test_the_address_holds_window_scope_and_instant(browser: Chromium, company: Company) -> None:
