@@ -20,6 +20,7 @@ from agents.topics import BrokerUnreachable, connect_admin
 from config.settings import Settings
 from streams.facts.models import RawRecord
 
+LONGEST_CELL = 128 << 10
 READ_TIMEOUT_S = 30.0
 
 SPREAD = 100
@@ -58,6 +59,7 @@ def _rows(name: str, lines: Iterator[RawRecord], on_fault: Callable[[int, str], 
     if first is None or not header:
         raise UnreadableFile(f"{name}: the file is empty; the first line of a .csv names its columns")
     texts = ((line.value or b"").decode("utf-8", "surrogateescape") + "\n" for line in lines)
+    csv.field_size_limit(LONGEST_CELL)  # it is one for the whole process
     rows = csv.reader(texts, delimiter=_delimiter(first.value or b""))
     try:
         for place, row in enumerate(rows):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from streams.catalogue_health import HEALTH_COMPANY_METRICS, HEALTH_METRICS
-from streams.catalogue_surges import SURGE_METRICS
+from streams.catalogue_surges import FOR_PAGES, SURGE_METRICS
 from streams.catalogue_units import BYTES, CURRENCY, CUSTOMERS, NOTHING, RATIO, RECORDS, SECONDS, TIMESTAMP
 from streams.catalogue_voice import VOICE_COMPANY_METRICS, VOICE_METRICS
 from streams.tables.running import WITH_SEGMENT_REGION
@@ -47,7 +47,7 @@ class Metric:
     Attributes:
         name: as exposed; a counter ends in `_total`, an info in `_info`.
         about: the help text.
-        internal: for diagnosis; on no board.
+        internal: for diagnosis, or for the sentences of pages; on no board.
         path: of `rows`: keys to the number in a row; of a metric by parts, in a line of the list or mapping.
         parts: of `rows`: key of the row whose entries are told apart by the last label; "" for a single number.
         scopes: of `rows`: dimensions that it is shown for.
@@ -245,7 +245,7 @@ HEALTH_COMPANY = tuple(
 
 
 SURGES = tuple(
-    Metric(f"netgrowth_{name}", Kind.GAUGE, labels, unit, about, Source.SURGES)
+    Metric(f"netgrowth_{name}", Kind.GAUGE, labels, unit, about, Source.SURGES, name in FOR_PAGES)
     for name, unit, about, labels in SURGE_METRICS
 )
 """Metrics of surges: exported by the worker that runs the detectors, and only by it."""

@@ -8,6 +8,14 @@ SERIES_LABELS = ("measure", "segment", "region", "product", "brand", "topic", "s
 OF_SURGE = ("surge", "story", *SERIES_LABELS, "direction", "is_expected")
 """`surge` is its id and stays the same while it is open; surges of one trouble share a `story`."""
 
+FOR_PAGES = frozenset({
+    "surge_closed_timestamp_seconds", "surge_course", "surge_customers_lost", "surge_value_lost",
+    "surge_customers_lost_by_reason", "surge_customers_lost_by_part", "surge_customers_lost_disrupted_before",
+    "surge_customers_lost_disrupted_before_by_stage", "surge_action_timestamp_seconds", "action_timestamp_seconds",
+    "surge_warming_seconds", "surge_series_over_budget",
+})  # fmt: skip
+"""What sentences of pages, the API and the report card are made of; on no board."""
+
 SURGE_METRICS = (
     described("surges_open", NOTHING,
               "Open surges; is_expected true: an action of ours said that so much would come, so it wakes nobody.",
