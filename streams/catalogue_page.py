@@ -63,7 +63,7 @@ def metrics_page() -> str:
         "",
         f"All {len(CATALOGUE)} metrics of `/metrics`. This page is made from `streams/catalogue.py`: "
         "`python -m streams.catalogue_page > docs/metrics.md`.",
-        f"Cohorts go back {COHORT_MONTHS} months. *Internal* ones are for diagnosis, or for the sentences of pages, and "
+        f"Cohorts go back {COHORT_MONTHS} months. *Internal* ones are for diagnosis, or for sentences of pages, and "
         "on no board.",
     ]
     for title, text, metrics in _SECTIONS:
