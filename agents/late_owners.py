@@ -6,7 +6,7 @@ finds those of its successor in this way knows that it is itself the late one, a
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from agents.kafka_clients import aiokafka_options
@@ -28,11 +28,15 @@ class Rewriting(Protocol):
 
     epoch: int
 
-    def rewrite(self, keys: Iterable[bytes], /) -> None:
-        """Write these keys of the changelog again."""
+    def rewrite(self, keys: Iterable[bytes], /) -> list[bytes]:
+        """Write these keys of the changelog again; gives those that have no value."""
 
     def rewrite_parts(self, keys: Iterable[bytes], /) -> None:
         """Write these keys of the parts topic again."""
+
+
+Bury = Callable[[int, Sequence[bytes]], None]
+"""Writes tombstones of these keys to the changelog of a partition."""
 
 
 class LateOwners:
@@ -55,8 +59,8 @@ class LateOwners:
     def _note(self, topic: str, partition: int, first: int, end: int) -> None:
         self._noted.append((topic, partition, first, end))
 
-    async def tell(self, states: Mapping[int, Rewriting]) -> None:
-        """Have the next flush write again what late owners have written over.
+    async def tell(self, states: Mapping[int, Rewriting], bury: Bury) -> None:
+        """Have the next flush write again what late owners have written over; what has no value is buried again.
 
         Raises: Succeeded, RecoveryFailed, and aiokafka's errors; the process is to end then.
         """
@@ -82,5 +86,5 @@ class LateOwners:
             if of_parts:
                 of_partition.rewrite_parts(keys)
             else:
-                of_partition.rewrite(keys)
+                bury(partition, of_partition.rewrite(keys))
 

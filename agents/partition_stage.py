@@ -7,7 +7,7 @@ changelog (docs/exactness.md). What a stage keeps, and what a flush of it writes
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from time import monotonic, time
 from typing import Any, ClassVar, Generic, TypeVar
@@ -31,7 +31,7 @@ from agents.transport.barrier import KeyValue
 from agents.wall_clock import wall_clock_us
 from config.settings import Settings
 from streams.facts.models import RawRecord
-from streams.ledger.changelog import ChangelogReader, claim
+from streams.ledger.changelog import ChangelogReader, burials, claim
 
 logger = logging.getLogger(__name__)
 
@@ -186,7 +186,7 @@ class PartitionStage(Generic[S, F]):
         """Write what changed, wait until it is delivered, then acknowledge the batches that are in it."""
         async with self._flushing:
             started = monotonic()
-            await self._late_owners.tell(self.partitions)
+            await self._late_owners.tell(self.partitions, self._bury)
             barrier, now = self._transport.barrier, wall_clock_us()
             sources: list[TP] = []
             events: list[Any] = []
@@ -319,9 +319,15 @@ class PartitionStage(Generic[S, F]):
             )
         state = self.new_state(partition)
         state.restore(reader, epoch)
+        self._bury(partition, reader.dead)
         await self._skip_what_is_gone(state)
         self.partitions[partition] = state
         self.recovered(state)
+
+    def _bury(self, partition: int, keys: Iterable[bytes]) -> None:
+        """These keys have no value; what a late owner wrote under them is not to outlive their deletion."""
+        barrier, source = self._transport.barrier, TP(self.topic, partition)
+        barrier.send_many(source, self._settings.topic(self.changelog), partition, burials(keys))
 
     def recovered(self, state: S) -> None:
         """A partition's state is complete; its input flows from now on."""

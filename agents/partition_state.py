@@ -64,8 +64,11 @@ class PartitionState(Protocol[F_co]):
     def restore(self, reader: ChangelogReader, epoch: int, /) -> None:
         """Take over what the changelog holds; for fresh state only."""
 
-    def rewrite(self, keys: Iterable[bytes], /) -> None:
-        """Write these keys of the changelog again with the next flush: a late owner has written over them."""
+    def rewrite(self, keys: Iterable[bytes], /) -> list[bytes]:
+        """Write these keys of the changelog again with the next flush: a late owner has written over them.
+
+        Gives those that have no value, nor had one in the last flush.
+        """
 
     def rewrite_parts(self, keys: Iterable[bytes], /) -> None:
         """Write these keys of the parts topic again with the next flush."""

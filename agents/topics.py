@@ -64,6 +64,8 @@ class Topic:
         if self.retention_ms is None:
             config["cleanup.policy"] = "compact"
             config["min.compaction.lag.ms"] = str(LONGEST_PAUSE_MS)
+            # A worker that was paused appends records that it made before: the hour begins when they are there.
+            config["message.timestamp.type"] = "LogAppendTime"
         else:
             config["cleanup.policy"] = "delete"
             config["retention.ms"] = str(self.retention_ms)

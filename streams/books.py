@@ -302,11 +302,12 @@ class PartitionBooks:
         if saved.watermark > NEVER:
             self.watermark = PartitionWatermark(self._clock_rules, saved.watermark, saved.fresh)
 
-    def rewrite(self, keys: Iterable[bytes]) -> None:
+    def rewrite(self, keys: Iterable[bytes]) -> list[bytes]:
         """Write these keys of the changelog again with the next flush: an owner before has written over them.
 
-        Void as that is, compaction would keep it, and not the value that it hides.
+        Void as that is, compaction would keep it, and not the value that it hides. Gives the keys that have none.
         """
+        dead = []
         for key in keys:
             if key[:1] == BUCKET:
                 self.rewrite_parts([key[1:]])
@@ -314,10 +315,17 @@ class PartitionBooks:
                 self._words.changed = True
             elif key == ORIGINS_KEY:
                 self._origins.changed = True
-            elif key[:1] == ALIAS and self._linked.knows(key[1:].decode()):
-                self._linked.changed.add(key[1:].decode())
-            elif key[:1] in (CUSTOMER, MORE) and self._knows(customer_in(key)):
-                self._rewrite.add(key)
+            elif key[:1] == ALIAS:
+                if self._linked.knows(key[1:].decode()):
+                    self._linked.changed.add(key[1:].decode())
+                else:
+                    dead.append(key)
+            elif key[:1] in (CUSTOMER, MORE):
+                if self._knows(customer_in(key)):
+                    self._rewrite.add(key)
+                else:
+                    dead.append(key)
+        return dead
 
     def rewrite_parts(self, keys: Iterable[bytes]) -> None:
         """Write these records of `scope-parts` again with the next flush."""

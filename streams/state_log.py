@@ -52,11 +52,18 @@ class StateLog:
         for key in reader.rewrite:
             self._values[key] = reader.values[key]
 
-    def rewrite(self, keys: Iterable[bytes]) -> None:
-        """Write these keys again with the next flush: a late owner has written over them."""
+    def rewrite(self, keys: Iterable[bytes]) -> list[bytes]:
+        """Write these keys again with the next flush: a late owner has written over them.
+
+        Gives those that have no value, nor had one in the last flush.
+        """
+        dead = []
         for key in keys:
-            if key in self._written and key not in self._values:
+            if key not in self._written:
+                dead.append(key)
+            elif key not in self._values:
                 self._values[key] = self._payload_of(key)
+        return dead
 
     def records(
         self, *, next_offset: int, watermark: int, clock: int, partitions: int, definitions: tuple[str, str],

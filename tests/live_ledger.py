@@ -52,14 +52,19 @@ class LiveWorker:
         wait(lambda: self.get("/health/ready") is not None, self, "is not ready")
         return self
 
-    def ledger_of(self, records: int, timeout_s: float = 90.0) -> dict[str, Any]:
-        """The ledger once so many records are counted and the clock has come to rest."""
+    def ledger_of(self, records: int, until: str | None = None, timeout_s: float = 90.0) -> dict[str, Any]:
+        """The ledger once so many records are counted, the clock has come so far, and nothing moves any more.
+
+        Without `until` a busy machine may look at rest a moment before the last partitions are known as idle.
+        """
         seen: list[dict[str, Any]] = []
 
         def at_rest() -> bool:
             ledger = self.json("/api/v1/ledger")
             if ledger is None or ledger["accounting"]["records"] < records or (seen and ledger != seen[-1]):
                 seen.clear()
+            elif until is not None and (ledger["until"] or "") < until:
+                return False
             if ledger is not None:
                 seen.append(ledger)
             return len(seen) >= AT_REST and seen[-1]["accounting"]["records"] >= records
@@ -100,7 +105,8 @@ def offline(dataset: str, *options: str) -> dict[str, Any]:
 
 def assert_same(live: dict[str, Any], recounted: dict[str, Any]) -> None:
     """To the last integer, at equal clocks."""
-    assert differences(live, recounted) == []
+    found = differences(live, recounted)
+    assert not found, "\n".join(found)
 
 
 def assert_balanced(ledger: Mapping[str, Any]) -> None:

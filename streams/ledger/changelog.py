@@ -9,9 +9,12 @@ A new owner first writes a *claim* with its epoch, then reads up to that claim. 
 after it does not count. With its first flush it writes where the epoch before it *ended*: by that number a flush is
 known to be whole or void for ever, also when log compaction has taken its progress record away.
 
-A void value may hide the good one before it from compaction. So the reader names the keys to write again (`rewrite`),
-and a value says whether its key had one before: if compaction has taken a good value away, that is found and raised,
-never guessed.
+A void value may hide from compaction what stands before it. So the reader names the keys to write again (`rewrite`)
+and those to bury again (`dead`), and a value says whether its key had one before: if compaction has taken a good
+value away, that is found and raised, never guessed.
+
+A tombstone bears no epoch. It only ever follows a deletion that is valid: one that is found behind a valid value
+comes from an owner who was late, and deletes nothing.
 """
 
 from collections.abc import Iterable
@@ -100,6 +103,15 @@ def claimed_by(key: bytes, value: bytes | None) -> int:
     return int(number) if key.startswith(CLAIM_PREFIX) and number == value and number.isdigit() else 0
 
 
+def burials(keys: Iterable[bytes]) -> list[Record]:
+    """Tombstones of keys that have no value, behind which a late owner has written.
+
+    Records that tell of flushes and claims are no state, and never buried.
+    """
+    kept = (CLAIM_PREFIX, ENDED_PREFIX)
+    return [(key, None) for key in sorted(keys) if key != PROGRESS_KEY and not key.startswith(kept)]
+
+
 def flush_records(
     values: Iterable[Value], progress: Progress, ended: Ended | None = None, buried: Iterable[bytes] = ()
 ) -> list[Record]:
@@ -130,7 +142,8 @@ class ChangelogReader:
         values: key to payload.
         progress: the newest valid progress record, None for an empty changelog.
         epoch: the newest epoch that claimed the partition.
-        rewrite: keys behind whose valid value a void one stands in the log.
+        rewrite: keys behind whose valid value a void one, or a tombstone that deletes nothing, stands in the log.
+        dead: deleted keys behind whose deletion a void value stands; it would outlive the deletion.
         damaged: records that could not be read, counted and skipped.
     """
 
@@ -139,6 +152,7 @@ class ChangelogReader:
         self.progress: Progress | None = None
         self.epoch = 0
         self.rewrite: set[bytes] = set()
+        self.dead: set[bytes] = set()
         self.damaged = 0
         self._open: list[tuple[bytes, _Envelope | None]] = []
         self._ended: dict[int, int] = {}
@@ -189,9 +203,13 @@ class ChangelogReader:
     def _decide(self, epoch: int, last: int) -> None:
         """Flushes of this epoch up to the last are whole. Those of epochs that have ended are known, too."""
         still: list[tuple[bytes, _Envelope | None]] = []
+        undecided: set[bytes] = set()
         for key, envelope in self._open:
             if envelope is None:
-                self._delete(key)
+                if key in undecided:
+                    still.append((key, None))
+                else:
+                    self._bury(key)
                 continue
             payload = bytes(envelope.payload)
             upto = last if envelope.epoch == epoch else self._ended.get(envelope.epoch)
@@ -203,19 +221,29 @@ class ChangelogReader:
                     self.values[key] = payload
                     self._deleted.discard(key)
                     self._missing.discard(key)
+                    self.dead.discard(key)
             elif envelope.epoch in self._ended:
                 self._void(key, envelope)
             else:
                 still.append((key, envelope))
+                undecided.add(key)
         self._open = still
 
     def _delete(self, key: bytes) -> None:
         self.values.pop(key, None)
         self._deleted.add(key)
         self._missing.discard(key)
+        self.dead.discard(key)
+
+    def _bury(self, key: bytes) -> None:
+        if key in self.values:
+            self.rewrite.add(key)
+        else:
+            self._delete(key)
 
     def _void(self, key: bytes, envelope: _Envelope | None) -> None:
         if envelope is None:
+            self._bury(key)
             return
         # An owner that was paused may still write what a newer one has deleted since. And compaction may have taken
         # the good value before it came to the one that the next owner wrote again: that one follows in the log.
@@ -223,3 +251,5 @@ class ChangelogReader:
             self._missing.add(key)
         if key in self.values:
             self.rewrite.add(key)
+        elif key in self._deleted:
+            self.dead.add(key)

@@ -266,12 +266,16 @@ class DurableSurges:
     def _empty_bank(self, rules: SurgeRules) -> SurgeBank:
         return SurgeBank(rules, evidence=self.contributions, on_event=self._mark)
 
-    def rewrite(self, keys: Iterable[bytes]) -> None:
-        """Write these keys again with the next flush: an owner before has written over them."""
+    def rewrite(self, keys: Iterable[bytes]) -> list[bytes]:
+        """Write these keys again with the next flush: an owner before has written over them.
+
+        Gives those that have no value, nor had one in the last flush.
+        """
         again = set(keys)
         self._again.update(again)
         self._series.rewrite(again)
         self._anything = True
+        return sorted(again - self._written - self._series.written)
 
     def rewrite_parts(self, keys: Iterable[bytes]) -> None:
         """Nothing: there is no topic of parts."""

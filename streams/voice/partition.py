@@ -189,9 +189,10 @@ class PartitionVoice:
         if saved.watermark > NEVER:
             self.watermark = PartitionWatermark(self._clock_rules, saved.watermark, saved.fresh)
 
-    def rewrite(self, keys: Iterable[bytes]) -> None:
-        """Write the progress again with the next flush: an owner before has written over it."""
+    def rewrite(self, keys: Iterable[bytes]) -> list[bytes]:
+        """Write the progress again with the next flush: an owner before has written over it. No key has a value."""
         self._told = None
+        return []
 
     def rewrite_parts(self, keys: Iterable[bytes]) -> None:
         """Nothing: each record of digests says what it covers, so that a late one hides none."""

@@ -4,6 +4,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +46,16 @@ def send(environment: dict[str, str], topic: str, documents: Iterable[dict[str, 
     return sent
 
 
-def health_at_rest(worker: LiveWorker, records: int) -> dict[str, Any]:
-    """Health once so many signals are counted and nothing moves."""
+def health_at_rest(worker: LiveWorker, records: int, signals: list[dict[str, Any]]) -> dict[str, Any]:
+    """Health once so many signals are counted, the clock is at the last of these and nothing moves."""
     seen: list[dict[str, Any]] = []
+    last = datetime.fromtimestamp(max(one["at"] for one in signals) / 1000, UTC)
 
     def at_rest() -> bool:
         health = worker.json("/api/v1/health")
         if health is None or health["accounting"]["signals"].get("records", 0) < records:
+            return False
+        if datetime.fromisoformat(health["until"]) < last:
             return False
         seen.append(health)
         return len(seen) > 12 and seen[-1] == seen[-12]
@@ -74,7 +78,7 @@ def test_an_hour_of_signals_ends_at_the_offline_figures_after_another_start_too(
     send(environment, "service-status", statuses, "service")
     half = len(signals) // 2
     send(environment, "qos-signals", signals[:half], "customer_id")
-    health_at_rest(worker, half)
+    health_at_rest(worker, half, signals[:half])
     assert worker.process.stop() == 0
     bad = [{"customer_id": "c1", "event_id": "x", "at": "yesterday"}]
     send(environment, "qos-signals", [*signals[half:], *bad], "customer_id")
@@ -86,7 +90,7 @@ def test_an_hour_of_signals_ends_at_the_offline_figures_after_another_start_too(
     send(environment, "social-mentions", mentions, "author_id")
     worker = LiveWorker(environment, tmp_path, "second", NETGROWTH_CUSTOMER_IDS="real").wait_ready()
     try:
-        live = health_at_rest(worker, len(signals) + 1)
+        live = health_at_rest(worker, len(signals) + 1, signals)
         page = (worker.get("/metrics") or b"").decode()
         opened_in_trouble(worker, live["in_trouble"])
         opened_disrupted(worker, live)

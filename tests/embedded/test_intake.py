@@ -76,7 +76,7 @@ def test_records_of_an_own_topic_count_as_they_do_offline(
 
     worker = LiveWorker(asked, tmp_path).wait_ready()
     try:
-        live = worker.ledger_of(facts)
+        live = worker.ledger_of(facts, offline["until"])
         assert_balanced(live)
         # Records are those of customer-events; what gave no fact was counted at intake.
         left_out = live["accounting"]

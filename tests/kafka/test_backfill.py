@@ -90,10 +90,10 @@ def test_a_count_from_history_and_kept_facts_is_that_of_all_and_is_made_once(
     new = LiveWorker(environment | {"NETGROWTH_EDITION": "past"}, tmp_path, "past", **session)
     workers.append(new)
     new.wait_ready()
-    live = new.ledger_of(overlap + len(lines) - cut)
     together = b"\n".join(sorted(lines[:overlap] + lines[cut:], key=_at)) + b"\n"
     count = ("ledger", "--definitions", RETAIL, "--facts", "-", "--partitions", "4", "--json")
     offline = orjson.loads(run({}, *count, input=together).stdout)
+    live = new.ledger_of(overlap + len(lines) - cut, offline["until"])
     assert live["accounting"]["ignored"]["duplicate"] > 100
     assert_same(live, offline)
     assert orjson.loads(run(environment, "backfill", str(history), "--edition", "past", "--json").stdout) == {

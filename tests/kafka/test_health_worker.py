@@ -90,11 +90,11 @@ def test_a_fault_over_all_partitions_is_named_as_in_one_whoever_dies(
     owned = [set((worker.json("/api/v1/status") or {})["owned"]) for worker in (first, second)]
     assert owned[0] | owned[1] == {0, 1, 2, 3}
     assert not owned[0] & owned[1]
-    health_at_rest(second, half)
+    health_at_rest(second, half, signals[:half])
     assert listed(first) == listed(second)
     first.process.kill()
     send_on("qos-signals", [*signals[half:], *again])
-    live = health_at_rest(second, len(signals) + len(again))
+    live = health_at_rest(second, len(signals) + len(again), signals)
     producer.close()
     assert len(listed(second)) == max(row["disrupted"] for row in live["periods"][0]["services"])
 
@@ -157,7 +157,7 @@ def test_signals_under_two_ids_of_one_customer_are_of_one_whoever_dies(
     send(environment, "customer-events", links, "silo_id")
     first.process.kill()
     send(environment, "qos-signals", under_either[half:], "customer_id")
-    live = health_at_rest(second, len(signals))
+    live = health_at_rest(second, len(signals), signals)
     expected = health_of(signals, facts=known, by="hour", under=agreed)
     assert rows(live["periods"][0]) == rows(expected["periods"][-1])
     assert live["accounting"]["signals"]["records"] == len(signals), "what is handed over is no signal more"

@@ -76,7 +76,7 @@ def test_two_silos_with_links_after_the_facts_equal_one_topic_whoever_dies(
                 first.process.start()
         producer.close()
         second.process.kill()
-        live = first.wait_ready().ledger_of(records, timeout_s=120)
+        live = first.wait_ready().ledger_of(records, expected["until"], timeout_s=120)
         assert_balanced(live)
         accounting = live["accounting"]
         assert accounting["records"] == records, "what intake wrote twice counts once"
@@ -86,7 +86,7 @@ def test_two_silos_with_links_after_the_facts_equal_one_topic_whoever_dies(
         expected["definitions"] = live["definitions"]
         assert_same(live, expected)
         second.process.start()
-        assert_same(second.wait_ready().ledger_of(records), expected)
+        assert_same(second.wait_ready().ledger_of(records, expected["until"]), expected)
         explained_by_silo(environment, second, live)
     finally:
         first.process.stop()

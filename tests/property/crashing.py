@@ -11,7 +11,7 @@ from streams.books import Flush, PartitionBooks
 from streams.facts.admission import Admission
 from streams.facts.definitions.model import Definitions
 from streams.facts.models import RawRecord
-from streams.ledger.changelog import ChangelogReader, claim
+from streams.ledger.changelog import ChangelogReader, burials, claim
 from streams.tables.merge import CompanyTables
 from streams.tables.part_records import is_progress
 from streams.tables.tables import TableRules
@@ -207,11 +207,12 @@ class CrashingOwner:
         # Read, or void by the epoch: of the parts everything is written anew.
         self.changelog.notice()
         self.parts.notice()
+        self.changelog.append(burials(reader.dead))
 
     def _flush(self) -> Flush | None:
         self._now += 1
         self._packing = None
-        self.books.rewrite(self.changelog.notice())
+        self.changelog.append(burials(self.books.rewrite(self.changelog.notice())))
         self.books.rewrite_parts(self.parts.notice())
         return self.books.flush(self._now)
 

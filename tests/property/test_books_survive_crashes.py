@@ -67,6 +67,14 @@ COMPACTED_UP_TO_A_VOID_FLUSH = [
 """The good values behind it are compacted away, those that the next owner wrote again are further on in the log."""
 
 
+LATE_BEHIND_A_DELETION = [
+    ("read", 60), ("flush", True), ("read", 20), ("crash", 0.0, 0.0, (135, None), 0), ("flush", True),
+    *[("advance", 1500)] * 20, ("flush", True), ("read", 1), ("flush", True), ("take_over",), ("read", 5),
+    ("flush", True), ("flush", True), ("read", 3), ("flush", True), ("compact", 1.0), ("take_over",),
+]  # fmt: skip
+"""A bucket that was rolled up and deleted is written by a late owner; compaction takes the deletion, and not that."""
+
+
 def schedules(*steps: st.SearchStrategy) -> st.SearchStrategy[list]:
     """Steps of an owner, in any order."""
     return st.lists(st.one_of(READ, READ, ADVANCE, PACK_AHEAD, FLUSH, *steps), min_size=3, max_size=24)
@@ -118,6 +126,7 @@ def judge(topic: list[RawRecord], steps: list, silence: int, definitions: Defini
     silence=st.sampled_from((0, 3, 40, 300)), many=st.sampled_from((2, 8, saving.MANY_FACTS)),
 )  # fmt: skip
 @example(seed=0, steps=COMPACTED_UP_TO_A_VOID_FLUSH, silence=0, many=2)
+@example(seed=3, steps=LATE_BEHIND_A_DELETION, silence=0, many=saving.MANY_FACTS)
 def test_tables_after_crashes_equal_those_of_an_undisturbed_run(
     seed: int, steps: list, silence: int, many: int
 ) -> None:

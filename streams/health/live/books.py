@@ -369,9 +369,9 @@ class HealthBooks:
         if saved.watermark > NEVER:
             self.watermark = PartitionWatermark(self._clock_rules, saved.watermark, saved.fresh)
 
-    def rewrite(self, keys: Iterable[bytes]) -> None:
-        """Write these keys of the changelog again with the next flush: an owner before has written over them."""
-        self._saved.rewrite(keys)
+    def rewrite(self, keys: Iterable[bytes]) -> list[bytes]:
+        """Write these keys of the changelog again with the next flush; gives those that have no value."""
+        return self._saved.rewrite(keys)
 
     def rewrite_parts(self, keys: Iterable[bytes]) -> None:
         """Write these records of `health-parts` again with the next flush."""

@@ -106,20 +106,20 @@ class SavedHealth:
         else:
             raise ValueError(f"a value of another version: {key[:20]!r}")
 
-    def rewrite(self, keys: Iterable[bytes]) -> None:
-        """Write these keys again with the next flush: a late owner has written over them."""
+    def rewrite(self, keys: Iterable[bytes]) -> list[bytes]:
+        """Write these keys again with the next flush, as `StateLog.rewrite` does."""
         others = []
         for key in keys:
             hour = _chunk_key.unpack(key)[1] if key[:1] == CHUNK and len(key) == _chunk_key.size else None
-            if hour is None:
+            if hour is None or key not in self._chunks.get(hour, ()):
                 others.append(key)
-            elif key in self._chunks.get(hour, ()):
+            else:
                 # Which signals lay there is not known any more: all of the hour are written, under other keys.
                 self._chunks[hour].discard(key)
                 self._retired += 1
                 self.log.delete(key)
                 self._held.save_again(hour)
-        self.log.rewrite(others)
+        return self.log.rewrite(others)
 
     def _payload_of(self, key: bytes) -> bytes | None:
         what = key[:1]

@@ -141,9 +141,9 @@ class StatusBooks:
         if saved.watermark > NEVER:
             self.watermark = PartitionWatermark(self._clock_rules, saved.watermark, saved.fresh)
 
-    def rewrite(self, keys: Iterable[bytes]) -> None:
-        """Write these keys of the changelog again with the next flush: an owner before has written over them."""
-        self._log.rewrite(keys)
+    def rewrite(self, keys: Iterable[bytes]) -> list[bytes]:
+        """Write these keys of the changelog again with the next flush; gives those that have no value."""
+        return self._log.rewrite(keys)
 
     def rewrite_parts(self, keys: Iterable[bytes]) -> None:
         """Write these records of `status-parts` again with the next flush."""

@@ -30,8 +30,8 @@ LOOK_S = 0.3
 PATIENCE = 8
 CALM_S = 90.0
 NET_GROWTH_S = 60.0
-COMPACTION_LAG_MS = 16_000
-"""Longer than any pause of a schedule, as it must be, and short enough that compaction follows while it lasts."""
+COMPACTION_LAG_MS = 30_000
+"""Longer than a partition is ever without a whole flush, and short enough that compaction follows while it lasts."""
 
 MOST_ENDS = 4
 """Ends of their own accord in calm that are a crash loop."""

@@ -1,7 +1,7 @@
 """Offsets that are not the owner's own: of one before, who was late, or of the next."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,8 +24,9 @@ class Books:
     def __init__(self) -> None:
         self.told: dict[str, list[bytes]] = {}
 
-    def rewrite(self, keys: Iterable[bytes]) -> None:
+    def rewrite(self, keys: Iterable[bytes]) -> list[bytes]:
         self.told["ledger-changelog"] = list(keys)
+        return [key for key in keys if key.endswith(b"gone")]
 
     def rewrite_parts(self, keys: Iterable[bytes]) -> None:
         self.told["scope-parts"] = list(keys)
@@ -46,10 +47,12 @@ def told(monkeypatch: pytest.MonkeyPatch, topic: str, records: list[tuple[bytes,
     assert set(barrier.on_others) == {"ledger-changelog", "scope-parts"}
     barrier.on_others[topic](topic, 2, 10, 13)
     barrier.on_others[topic](topic, 3, 5, 6)
-    asyncio.run(late.tell({2: books}))
+    buried: list[tuple[int, Sequence[bytes]]] = []
+    for _ in range(2):
+        asyncio.run(late.tell({2: books}, lambda partition, keys: buried.append((partition, keys))))
     assert asked == [(topic, 2, 10, 13)]
-    asyncio.run(late.tell({2: books}))
-    assert len(asked) == 1
+    gone = [key for key, _ in records if key.endswith(b"gone")]
+    assert buried == ([(2, gone)] if topic == "ledger-changelog" else [])
     return books.told
 
 
@@ -58,7 +61,7 @@ def progress(epoch: int) -> tuple[bytes, bytes | None]:
 
 
 def test_the_keys_of_a_late_owner_are_written_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = [(b"cann", b"x"), (b"progress", b"y"), claim(6)]
+    lines = [(b"cann", b"x"), (b"cgone", b"x"), (b"progress", b"y"), claim(6)]
     assert told(monkeypatch, "ledger-changelog", lines) == {"ledger-changelog": [key for key, _ in lines]}
     assert told(monkeypatch, "scope-parts", [progress(6)]) == {"scope-parts": [progress(6)[0]]}
 
