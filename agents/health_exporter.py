@@ -19,6 +19,7 @@ from streams.health.shares import ColourName, apdex, colour, share_interval
 from streams.health.status import FalseGreen
 from streams.health.tables import QUANTILES, ScopeHealth
 from streams.ledger.rules import HOUR, MINUTE
+from streams.report.wording import subset_words
 from streams.voice.now import OTHER
 
 COLOURS = {ColourName.GREEN: 0, ColourName.YELLOW: 1, ColourName.RED: 2}
@@ -28,6 +29,10 @@ OF_PARTS = "1h"
 
 MOST_PARTS = 500
 """Parts of stages under their own names, those with the most customers disrupted; the others of a stage are other."""
+
+
+MOST_SUBSETS = 10
+"""Subsets named that are shown, those with the most customers disrupted."""
 
 
 class HealthView(Protocol):
@@ -68,12 +73,22 @@ class HealthCollector(Collector):
         if view.complete and health.clock is not None:
             add_sample(families, "netgrowth_health_clock_timestamp_seconds", health.clock / MICROSECONDS)
             add_sample(families, "netgrowth_health_customers_in_trouble", health.in_trouble)
-            fresh = sum(one.last > health.clock - HOUR for one in health.named)
-            add_sample(families, "netgrowth_health_subsets_named", fresh)
+            self._add_subsets(families, health.clock)
             self._add_statuses(families)
             self._add_scopes(families)
             self._add_false_greens(families)
         yield from (family for family in families.values() if family.samples)
+
+    def _add_subsets(self, families: dict[str, Family], clock: int) -> None:
+        fresh = [one for one in self._view.health.named if one.last > clock - HOUR]
+        add_sample(families, "netgrowth_health_subsets_named", len(fresh))
+        shown: dict[tuple[str, str, str], int] = {}
+        for one in sorted(fresh, key=lambda one: -one.disrupted)[:MOST_SUBSETS]:
+            key = *one.kind, subset_words({choice.attribute: choice.values for choice in one.subset.choices})
+            shown[key] = max(shown.get(key, 0), one.disrupted)
+        for (service, stage, subset), disrupted in shown.items():
+            name = "netgrowth_health_subset_customers_disrupted"
+            add_sample(families, name, disrupted, service=service, stage=stage, subset=subset)
 
     def _add_statuses(self, families: dict[str, Family]) -> None:
         book = self._view.health.statuses
@@ -137,6 +152,11 @@ class HealthCollector(Collector):
         for share, us in zip(QUANTILES, self._view.health.windows.latencies(scope, window) or (), strict=False):
             add_sample(families, "netgrowth_health_latency_seconds", us / MICROSECONDS, q=str(share), **labels)
         if window == OF_PARTS:
+            said = self._view.health.statuses.level(scope, self._view.health.passed)
+            if said is not None:
+                add_sample(
+                    families, "netgrowth_health_stage_status", said, service=scope.service, stage=scope.stage
+                )
             tier = definitions.tiers.get(scope.stage, SHOWN)
             add_sample(families, "netgrowth_health_stage_tier", tier, service=scope.service, stage=scope.stage)
 

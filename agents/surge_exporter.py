@@ -16,9 +16,10 @@ from streams.facts.money import minor_digits
 from streams.facts.times import instant_of
 from streams.ledger.rules import DAY, HOUR, MINUTE, SECOND
 from streams.surges.actions import Action, done_before
+from streams.surges.bank import SurgeBank
 from streams.surges.board import MONTH_DAYS, VERDICTS, SurgeLog, false_alarm_budget
 from streams.surges.durable import DurableSurges
-from streams.surges.series import LOST_VALUE, series_of
+from streams.surges.series import HAPPY_MENTIONS, LOST_VALUE, UNHAPPY_MENTIONS, series_of
 from streams.surges.surge import Contribution, Surge
 from streams.surges.verdict import State
 from streams.tables.calendar import utc_text
@@ -44,6 +45,9 @@ EVIDENCE_SHOWN = 3
 
 JUST_CLOSED_US = 2 * MINUTE
 """How long a surge that has ended is still shown, by the clock of the detectors."""
+
+MOODS = {HAPPY_MENTIONS: "happy", UNHAPPY_MENTIONS: "unhappy"}
+"""Measures of mentions whose expectation is shown for each brand."""
 
 ACTIONS_US = 3 * HOUR
 ACTION_TEXT = 120
@@ -80,6 +84,7 @@ class SurgeCollector(Collector):
                     add_sample(families, "netgrowth_surge_series", state.watching.series[one], state=one.value)
                 add_sample(families, "netgrowth_surge_warming_seconds", state.watching.warming_s)
             self._add_open(families, state)
+            self._add_expected(families, state.bank)
             self._add_actions(families, state, clock)
             _add_ties(families, state)
             month = utc_text(clock - MONTH_DAYS * DAY)
@@ -108,6 +113,16 @@ class SurgeCollector(Collector):
             self._add_surge(families, state, surge)
         if self._evidence is not None:
             self._evidence.forget(known | {surge.surge_id for surge in closed})
+
+    def _add_expected(self, families: dict[str, Family], bank: SurgeBank) -> None:
+        found = {}
+        for key in bank.series():
+            if (mood := MOODS.get(key.measure)) and len(key.labels) == 1 and key.labels[0][0] == "brand":
+                expected = bank.expected_an_hour(key)
+                if expected is not None:
+                    found[key.labels[0][1], mood] = expected
+        for brand, mood in sorted(found, key=lambda of: -found[of])[: 2 * self._label_limit]:
+            add_sample(families, "netgrowth_mentions_expected", found[brand, mood], brand=brand, mood=mood)
 
     def _just_closed(self, state: DurableSurges) -> list[Surge]:
         """Surges whose end is not long ago, as they were told: their last numbers are for the note of the end."""

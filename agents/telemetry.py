@@ -16,6 +16,7 @@ from agents.partition_state import Admitted
 from agents.process_metrics import ProcessMetrics
 from agents.surge_evidence import SurgeEvidence
 from agents.surge_exporter import SurgeCollector
+from agents.survey_exporter import SurveyCollector
 from agents.transport import RecordBatch
 from agents.voice_exporter import VoiceCollector
 from agents.wall_clock import wall_clock_us
@@ -48,6 +49,9 @@ class Telemetry:
         if worker.voice_company is not None:
             voice = VoiceCollector(worker.voice_company, label_limit=label_limit)
             self._registry.register(WhileInForce(voice, worker.shows))
+        if (answers := worker.answers) is not None:
+            surveys = SurveyCollector(answers.counts, lambda: answers.complete)
+            self._registry.register(WhileInForce(surveys, worker.shows))
         if worker.surges is not None and worker.surge_board is not None:
             evidence = SurgeEvidence(worker.company, worker.disrupted_before)
             surges = SurgeCollector(

@@ -2,19 +2,23 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as models
 
-from grafana.panels import SOURCE
+from grafana.annotations import annotations
+from grafana.panels import SOURCE, Link
 
 WIDTH = 24
 """Columns of Grafana's grid."""
 
 TAG = "netgrowth"
+
+PAGE = "http://localhost:6066"
+"""Where a worker is, unless one says otherwise in the variable `page`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,6 @@ class Board:
     variables: tuple[Any, ...] = ()
     refresh: str = "5s"
     since: str = "now-6h"
-    annotations: tuple[Any, ...] = field(default=())
 
 
 def placed(width: int, height: int, *panels: Any) -> tuple[Placed, ...]:
@@ -78,11 +81,34 @@ def label_values(name: str, label: str, metric: str, of: str) -> Any:
     )  # fmt: skip
 
 
-def render(board: Board) -> str:
-    """The JSON of a board, as Grafana imports and provisions it."""
+def address(name: str, label: str, default: str, about: str) -> Any:
+    """A variable that holds an address, for links."""
+    return dashboard.TextBoxVariable(name).label(label).default_value(default).description(about)
+
+
+def who(measure: str, window: str = "$window", **scope: str) -> Link:
+    """Leads to the customers behind a number, on the live page."""
+    chosen = "".join(f"&{label}={value}" for label, value in scope.items())
+    return Link("Who they are", f"${{page}}/?window={window}{chosen}&who={measure}")
+
+
+def asked(name: str, label: str, query: str, regex: str) -> Any:
+    """A variable that is one word out of the answer to a query, as `regex` finds it."""
+    return (
+        dashboard.QueryVariable(name).label(label).datasource(SOURCE).query(f"query_result({query})").regex(regex)
+        .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED).multi(False).include_all(False)
+        .current(models.VariableOption(text="", value=""))
+    )  # fmt: skip
+
+
+def render(board: Board, time_zone: str = "") -> str:
+    """The JSON of a board, as Grafana imports and provisions it.
+
+    `time_zone`: name of the company's in the IANA database; empty: what the Grafana that shows it is set to.
+    """
     made = (
         dashboard.Dashboard(board.title).uid(board.uid).description(board.about).tags([TAG]).readonly()
-        .refresh(board.refresh).time(board.since, "now").timezone("browser")
+        .refresh(board.refresh).time(board.since, "now").timezone(time_zone)
         .tooltip(models.DashboardCursorSync.CROSSHAIR)
         .with_variable(dashboard.DatasourceVariable("datasource").label("Prometheus").type("prometheus"))
         .with_variable(label_values("job", "Job", "up", "job"))
@@ -90,10 +116,16 @@ def render(board: Board) -> str:
             dashboard.DashboardLink("netgrowth").type(models.DashboardLinkType.DASHBOARDS).tags([TAG])
             .as_dropdown(False).keep_time(True).include_vars(True)
         )
+        .link(
+            dashboard.DashboardLink("Live page").type(models.DashboardLinkType.LINK).url("${page}/")
+            .tooltip("Two bowls of marbles, live").icon("external link").target_blank(True)
+        )
     )  # fmt: skip
     for variable in board.variables:
         made = made.with_variable(variable)
-    for annotation in board.annotations:
+    about = "Address of a worker, for the links to the live page and to the customers behind a number."
+    made = made.with_variable(address("page", "Live page", PAGE, about))
+    for annotation in annotations():
         made = made.annotation(annotation)
     number, top = 1, 0
     for row in board.rows:

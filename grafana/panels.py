@@ -24,7 +24,7 @@ from grafana_foundation_sdk.models import dashboard as models
 SOURCE = common_models.DataSourceRef(type_val="prometheus", uid="${datasource}")
 NO_DATA = "no data"
 
-GREEN, YELLOW, RED, GREY, BLUE = "#3d9970", "#e0a800", "#c0392b", "#8e8e8e", "#2f6fb0"
+GREEN, YELLOW, RED, GREY, BLUE, PURPLE = "#3d9970", "#e0a800", "#c0392b", "#8e8e8e", "#2f6fb0", "#8e44ad"
 """Colours that stay apart for the colour-blind, and read on dark and on light."""
 
 
@@ -34,6 +34,14 @@ class Target:
 
     expr: str
     legend: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where the numbers, lines or cells of a panel lead: to another board, a runbook or the live page."""
+
+    title: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +74,28 @@ def _thresholds(steps: Sequence[Step]) -> Any:
     return dashboard.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(made)
 
 
-def _dressed(panel: Any, title: str, about: str, unit: str, targets: Sequence[Any], steps: Sequence[Step]) -> Any:
-    return (
+def _dressed(
+    panel: Any, title: str, about: str, unit: str, targets: Sequence[Any], steps: Sequence[Step],
+    links: Sequence[Link] = (),
+) -> Any:
+    dressed = (
         panel.title(title).description(about).unit(unit).datasource(SOURCE).targets(list(targets))
         .thresholds(_thresholds(steps)).no_value(NO_DATA)
     )  # fmt: skip
+    made = [
+        dashboard.DashboardLink(link.title).type(models.DashboardLinkType.LINK).url(link.url).target_blank(True)
+        for link in links
+    ]  # fmt: skip
+    return dressed.data_links(made) if made else dressed
 
 
 def number(
-    title: str, about: str, unit: str, *targets: Target, steps: Sequence[Step] = PLAIN, decimals: int = 0
+    title: str, about: str, unit: str, *targets: Target, steps: Sequence[Step] = PLAIN, decimals: int = 0,
+    links: Sequence[Link] = (),
 ) -> Any:
     """One number, or a few, large."""
-    panel = _dressed(stat.Panel(), title, about, unit, _targets(targets, instant=True), steps).decimals(decimals)
+    asked = _targets(targets, instant=True)
+    panel = _dressed(stat.Panel(), title, about, unit, asked, steps, links).decimals(decimals)
     reduce = common.ReduceDataOptions().calcs(["lastNotNull"])
     return (
         panel.reduce_options(reduce).color_mode(common_models.BigValueColorMode.VALUE)
@@ -90,10 +108,13 @@ def words(title: str, about: str, target: Target) -> Any:
     return number(title, about, "none", target).text_mode(common_models.BigValueTextMode.NAME)
 
 
-def bars(title: str, about: str, unit: str, *targets: Target, color: str = BLUE, decimals: int = 0) -> Any:
+def bars(
+    title: str, about: str, unit: str, *targets: Target, color: str = BLUE, decimals: int = 0,
+    links: Sequence[Link] = (),
+) -> Any:
     """A bar for each series, as they are now."""
-    steps = (Step(None, color),)
-    panel = _dressed(bargauge.Panel(), title, about, unit, _targets(targets, instant=True), steps).decimals(decimals)
+    steps, asked = (Step(None, color),), _targets(targets, instant=True)
+    panel = _dressed(bargauge.Panel(), title, about, unit, asked, steps, links).decimals(decimals)
     reduce = common.ReduceDataOptions().calcs(["lastNotNull"])
     return (
         panel.reduce_options(reduce).orientation(common_models.VizOrientation.HORIZONTAL).min(0)
@@ -102,10 +123,11 @@ def bars(title: str, about: str, unit: str, *targets: Target, color: str = BLUE,
 
 
 def lines(
-    title: str, about: str, unit: str, *targets: Target, steps: Sequence[Step] = PLAIN, stack: bool = False
+    title: str, about: str, unit: str, *targets: Target, steps: Sequence[Step] = PLAIN, stack: bool = False,
+    links: Sequence[Link] = (),
 ) -> Any:
     """Series over time. Gaps stay gaps: nobody knows what was in them."""
-    panel = _dressed(timeseries.Panel(), title, about, unit, _targets(targets, instant=False), steps)
+    panel = _dressed(timeseries.Panel(), title, about, unit, _targets(targets, instant=False), steps, links)
     panel = panel.fill_opacity(10).line_width(2).span_nulls(False).show_points(common_models.VisibilityMode.NEVER)
     panel = panel.legend(
         common.VizLegendOptions().display_mode(common_models.LegendDisplayMode.LIST)
@@ -117,7 +139,7 @@ def lines(
 
 
 def states(title: str, about: str, *targets: Target, names: dict[int, tuple[str, str]]) -> Any:
-    """States over time; `names`: value to word and colour."""
+    """States over time, a line for each series; `names`: value to word and colour."""
     panel = _dressed(statetimeline.Panel(), title, about, "none", _targets(targets, instant=False), PLAIN)
     options = {
         str(value): models.ValueMappingResult(text=word, color=color, index=place)
@@ -126,12 +148,13 @@ def states(title: str, about: str, *targets: Target, names: dict[int, tuple[str,
     return panel.mappings([models.ValueMap(options=options)]).merge_values(True)
 
 
-def rows(title: str, about: str, unit: str, columns: dict[str, str], key: Sequence[str], *, sort: str = "") -> Any:
+def rows(
+    title: str, about: str, unit: str, columns: dict[str, str], key: Sequence[str], *, sort: str = "",
+    links: Sequence[Link] = (),
+) -> Any:
     """A table: a line for each value of the labels in `key`, a column for each expression."""
-    targets = [Target(expr) for expr in columns.values()]
-    panel = _dressed(
-        table.Panel(), title, about, unit, _targets(targets, instant=True, as_table=True), (Step(None, "text"),)
-    )
+    targets = _targets([Target(expr) for expr in columns.values()], instant=True, as_table=True)
+    panel = _dressed(table.Panel(), title, about, unit, targets, (Step(None, "text"),), links)
     names = {f"Value #{chr(ord('A') + place)}": name for place, name in enumerate(columns)}
     if len(columns) == 1:
         names["Value"] = next(iter(columns))

@@ -3,6 +3,8 @@
 from streams.catalogue import BY_NAME
 
 JOB = 'job=~"$job"'
+SERVICE = 'service=~"$service"'
+PARTS = 'segment=~"$segment",region=~"$region"'
 
 
 def total(name: str, window: str | None = "$window") -> str:
@@ -21,27 +23,30 @@ def parts(label: str, name: str, window: str | None = "$window", scope: str = "t
     return f"max by ({label}) ({_metric(name)}{{{_labels(scope, window)}}})"
 
 
-def of_brand(name: str, *keep: str) -> str:
-    """A metric of mentions for each brand, in the window chosen."""
+def of_brand(name: str, *keep: str, window: str | None = "$window", mood: str = "") -> str:
+    """A metric of mentions for each brand; `window` None: it has none."""
     kept = ", ".join(("brand", *keep))
-    return f'max by ({kept}) ({_metric(name)}{{{JOB},brand=~"$brand",window="$window"}})'
+    chosen = {"window": window, "mood": mood or None}
+    where = 'brand=~"$brand"' + "".join(f',{label}="{value}"' for label, value in chosen.items() if value is not None)
+    return f"max by ({kept}) ({_metric(name)}{{{JOB},{where}}})"
 
 
-def of_stage(name: str, *keep: str) -> str:
-    """A metric of health for each service and stage as a whole, in the window chosen."""
+def of_stage(name: str, *keep: str, window: str | None = "$window") -> str:
+    """A metric of health for each service and stage as a whole; `window` None: it has neither scope nor window."""
     kept = ", ".join(("service", "stage", *keep))
-    return f'max by ({kept}) ({_metric(f"health_{name}")}{{{JOB},scope="stage",window="$window"}})'
+    where = SERVICE + ("" if window is None else f',scope="stage",window="{window}"')
+    return f'max by ({kept}) ({_metric(f"health_{name}")}{{{JOB},{where}}})'
 
 
 def of_part(name: str) -> str:
     """A metric of health for each segment and region of a service and stage, over the last hour."""
-    kept = "service, stage, segment, region"
-    return f'max by ({kept}) ({_metric(f"health_{name}")}{{{JOB},scope="segment_region",window="1h"}})'
+    where = f'{SERVICE},{PARTS},scope="segment_region",window="1h"'
+    return f"max by (service, stage, segment, region) ({_metric(f'health_{name}')}{{{JOB},{where}}})"
 
 
 def of_spell(name: str) -> str:
     """A metric of the false green of each service and stage as a whole."""
-    return f'max by (service, stage) ({_metric(f"health_{name}")}{{{JOB},scope="stage"}})'
+    return f'max by (service, stage) ({_metric(f"health_{name}")}{{{JOB},{SERVICE},scope="stage"}})'
 
 
 def plain(name: str, *keep: str, how: str = "max") -> str:

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from streams.catalogue_health import HEALTH_COMPANY_METRICS, HEALTH_METRICS
 from streams.catalogue_surges import FOR_PAGES, SURGE_METRICS
+from streams.catalogue_surveys import SURVEY_METRICS
 from streams.catalogue_units import BYTES, CURRENCY, CUSTOMERS, NOTHING, RATIO, RECORDS, SECONDS, TIMESTAMP
 from streams.catalogue_voice import VOICE_COMPANY_METRICS, VOICE_METRICS
 from streams.tables.running import WITH_SEGMENT_REGION
@@ -35,6 +36,7 @@ class Source(StrEnum):
     HEALTH = "health"  # signals: exported by the worker that owns the scope now
     VOICE = "voice"  # mentions: exported by the worker that owns the brand now
     SURGES = "surges"  # surges: exported by the worker that runs the detectors
+    SURVEYS = "surveys"  # answers to surveys, as this worker has read them
     COMPANY = "company"  # the tables as this worker sees them
     FEEDS = "feeds"  # partitions that this worker reads
     PROCESS = "process"  # what this process did since it started
@@ -251,6 +253,12 @@ SURGES = tuple(
 """Metrics of surges: exported by the worker that runs the detectors, and only by it."""
 
 
+SURVEYS = tuple(
+    Metric(f"netgrowth_{name}", Kind.GAUGE, (), unit, about, Source.SURVEYS) for name, unit, about in SURVEY_METRICS
+)
+"""Metrics of answers to surveys, which every worker that reads them exports."""
+
+
 def _feed(name: str, unit: str, about: str, *, labels: tuple[str, ...] = PARTITION_LABELS,
           internal: bool = False) -> Metric:
     return Metric(f"netgrowth_{name}", Kind.GAUGE, labels, unit, about, Source.FEEDS, internal)
@@ -311,7 +319,9 @@ PROCESS = (
     FLUSHED_BYTES,
 )
 
-CATALOGUE = (*ROWS, *HEALTH, *HEALTH_COMPANY, *VOICE, *VOICE_COMPANY, *SURGES, *COMPANY, *FEEDS, *PROCESS)
+CATALOGUE = (
+    *ROWS, *HEALTH, *HEALTH_COMPANY, *VOICE, *VOICE_COMPANY, *SURVEYS, *SURGES, *COMPANY, *FEEDS, *PROCESS,
+)
 """Every metric, in the order of docs/metrics.md."""
 
 BY_NAME = {metric.name: metric for metric in CATALOGUE}

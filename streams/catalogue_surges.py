@@ -11,8 +11,8 @@ OF_SURGE = ("surge", "story", *SERIES_LABELS, "direction", "is_expected")
 FOR_PAGES = frozenset({
     "surge_closed_timestamp_seconds", "surge_course", "surge_customers_lost", "surge_value_lost",
     "surge_customers_lost_by_reason", "surge_customers_lost_by_part", "surge_customers_lost_disrupted_before",
-    "surge_customers_lost_disrupted_before_by_stage", "surge_action_timestamp_seconds", "action_timestamp_seconds",
-    "surge_warming_seconds", "surge_series_over_budget",
+    "surge_customers_lost_disrupted_before_by_stage", "surge_action_timestamp_seconds", "surge_warming_seconds",
+    "surge_series_over_budget",
 })  # fmt: skip
 """What sentences of pages, the API and the report card are made of; on no board."""
 
@@ -24,6 +24,10 @@ SURGE_METRICS = (
               "What was counted in an open surge since its onset; value in major units.", *OF_SURGE),
     described("surge_expected", NOTHING, "What was expected of that time.", *OF_SURGE),
     described("surge_onset_timestamp_seconds", TIMESTAMP, "Since when an open surge lasts.", *OF_SURGE),
+    described("mentions_expected", NOTHING,
+              "What an hour's happy or unhappy mentions of a brand would be, were all as its own past, the hour and "
+              "the day lead one to expect; absent while that is being learnt.",
+              "brand", "mood"),
     described("surge_evidence_ratio", RATIO,
               "What an open surge consists of: share of its excess, the first three values of each label.",
               "surge", "label", "value"),

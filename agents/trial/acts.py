@@ -10,8 +10,8 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from agents.trial.pages import Seen
-from config.alerting.surges import LEAST_LOST
-from streams.report.wording import plural
+from config.alerting.surges import pages
+from streams.report.wording import plural, subset_words
 from streams.surges.series import LOST_CUSTOMERS, UNHAPPY_ANSWERS, UNHAPPY_MENTIONS
 
 ORDINARY, SUBSET, FALSE_GREEN, COMPLAINTS, LOSSES, ALERT, SURVEY, CALM = (
@@ -21,8 +21,8 @@ ORDINARY, SUBSET, FALSE_GREEN, COMPLAINTS, LOSSES, ALERT, SURVEY, CALM = (
 FALSE_GREEN_MINUTES: Final = 10
 """Red minutes of a scope while operations say up, from which on it is an act."""
 
-ALERT_NAME: Final = "NetgrowthLossSurge"
-"""The alert that says that customers are leaving (config/alerting/surges.py): an open surge of losses fires it."""
+LARGER: Final = 2.0
+"""Of one trouble, losses in another scope are an act of their own from so many times as many customers on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Acts:
         self._zone = zone
         self._since = ""
         self._said: set[tuple[str, str]] = set()
-        self._trouble: dict[str, Any] | None = None
+        self._largest: dict[str, float] = {}
 
     def watch_from(self, at: str) -> None:
         """What was known before this instant (RFC 3339, UTC) is of the past, and is not told."""
@@ -92,7 +92,7 @@ class Acts:
             hidden = [spell for spell in spells if _meet(spell, one) and _is_of(spell, one["attributes"])]
             if not hidden:
                 continue
-            who = " and ".join(f"{name} {' or '.join(values)}" for name, values in one["attributes"].items())
+            who = subset_words(one["attributes"])
             text = (
                 f"{who}: {one['disrupted']:,} of {plural(one['customers'], 'customer')} disrupted in "
                 f"{one['service']}, {one['stage']}, since {self._clock(one['start'])}; the others are fine"
@@ -129,15 +129,15 @@ class Acts:
 
     def _losses(self, one: Mapping[str, Any]) -> Iterator[tuple[str, Act]]:
         where = ", ".join(f"{name} {value}" for name, value in one["series"].items() if name != "measure")
-        shares = _of(one, "reason") + _of(one, "segment")
-        text = f"customers leave ({where or 'the company'}): {_numbers(one, 'customer')}{shares}"
-        yield one["id"], Act(LOSSES, one["detected"], text, "Why they left")
-        if one["observed"] >= LEAST_LOST and not one.get("is_expected"):
-            text = (
-                f"{ALERT_NAME} (critical) pages the owner of the customers: customers are leaving, "
-                f"{where or 'the company'}"
-            )
-            yield one["id"], Act(ALERT, one["detected"], text, "What is out of the ordinary")
+        if one["observed"] >= LARGER * self._largest.get(one["story"], 0.0):
+            self._largest[one["story"]] = one["observed"]
+            shares = _of(one, "reason") + _of(one, "segment")
+            text = f"customers leave ({where or 'the company'}): {_numbers(one, 'customer')}{shares}"
+            yield one["id"], Act(LOSSES, one["detected"], text, "Why they left")
+        if (alert := pages(one)) is not None:
+            # The alerts of one trouble are one page.
+            text = f"{alert} (critical) pages the owner of the customers: {where or 'the company'}"
+            yield one["story"], Act(ALERT, one["detected"], text, "What is out of the ordinary")
 
     def _survey(self, one: Mapping[str, Any]) -> Iterator[tuple[str, Act]]:
         if "stage" in one["series"]:

@@ -6,12 +6,14 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from agents.feeds import HEALTH, STATUS, SURVEYS, VOICE
+from agents.wall_clock import wall_clock_us
+from config.alerting.surges import pages
 from streams.facts.times import instant_of
 from streams.health.live.running import WINDOWS
 from streams.ledger.rules import DAY, SECOND
 from streams.report import health, voice
 from streams.report.surges import surge_text
-from streams.surges.tables_counts import Voted
+from streams.surges.tables_counts import ANSWERED_US, Voted
 from streams.tables.calendar import utc_text
 from streams.tables.rows import Row
 
@@ -23,9 +25,6 @@ KEPT_S = 2.0
 
 MOST_SURGES = 6
 """Told at once: the open ones first, the newest before the others."""
-
-ANSWERS_US = 7 * DAY
-"""Of surveys: what is told of, and of the same time before."""
 
 NOTHING_YET = "Nothing has come yet."
 
@@ -58,7 +57,7 @@ class Beside:
         surging = self._surges()
         if surging is not None:
             found = [*surging["open"][::-1], *surging["closed"][::-1]][:MOST_SURGES]
-            made["surges"] = [{"open": "closed" not in one, "text": self._surge_text(one)} for one in found]
+            made["surges"] = [self._surge(one) for one in found]
         return made
 
     def feeds(self, now: int) -> list[Json]:
@@ -107,10 +106,17 @@ class Beside:
             return None
         return self._made("surges", lambda: None if (clock := board.clock()) is None else board.log.now(clock))
 
-    def _surge_text(self, surge: Json) -> str:
+    def _surge(self, surge: Json) -> Json:
         definitions = self._worker.definitions
         text = surge_text(surge, definitions.currency, self._when)
-        return text[0].upper() + text[1:]
+        told: Json = {"open": "closed" not in surge, "text": text[0].upper() + text[1:]}
+        alert = pages(surge) if told["open"] and self._is_fresh() else None
+        return told if alert is None else told | {"alert": alert}
+
+    def _is_fresh(self) -> bool:
+        """Whether surges of now can page anybody: those of history cannot."""
+        clock = self._worker.latest_clock()
+        return clock is not None and wall_clock_us() - clock < self._worker.definitions.alerts.page_fresh_us
 
     def _when(self, text: str) -> str:
         at = datetime.fromisoformat(text).astimezone(self._worker.definitions.zone)
@@ -124,9 +130,9 @@ class Beside:
         voted, end = self._worker.answers.counts.voted, newest + 1
         return {
             "at": self._worker.company.local_text(newest // SECOND * SECOND),
-            "days": ANSWERS_US // DAY,
-            "now": _voted(voted(end - ANSWERS_US, end)),
-            "before": _voted(voted(end - 2 * ANSWERS_US, end - ANSWERS_US)),
+            "days": ANSWERED_US // DAY,
+            "now": _voted(voted(end - ANSWERED_US, end)),
+            "before": _voted(voted(end - 2 * ANSWERED_US, end - ANSWERED_US)),
         }
 
     def _newest_answer(self) -> int | None:

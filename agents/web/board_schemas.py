@@ -94,6 +94,7 @@ BOARD_SCHEMAS: dict[str, Schema] = {
         )),
         surges=maybe(list_of("where they are looked for, the open ones first", record(
             "a surge", open=flag("it goes on"), text=text("in a sentence"),
+            alert=maybe(text("the alert that it fires, which wakes somebody; absent: none")),
         ))),
         choices=maybe(record(
             "scopes that there are, those of most customers first",

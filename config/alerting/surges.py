@@ -4,6 +4,9 @@ A surge opens once and closes once; its id is a label, so an alert lives as long
 One inside an action that expected it is shown, and wakes nobody.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from config.alerting.links import LOSSES_BOARD, SIGNALS_BOARD, Links
 from config.alerting.model import Alert, Group, Recording, Severity
 from config.alerting.phrases import (
@@ -19,7 +22,7 @@ from config.alerting.phrases import (
     where_any,
 )
 from streams.facts.definitions.model import Definitions
-from streams.surges.series import FAMILIES
+from streams.surges.series import FAMILIES, LOST_CUSTOMERS
 
 LABELS = (
     "surge", "story", "measure", "segment", "region", "product", "brand", "topic", "service", "stage", "direction",
@@ -38,6 +41,18 @@ LEAST_LOST = 3
 
 LOST = "surge:netgrowth_surge_customers_lost:max"
 """Customers behind a surge of losses: one who takes much value along wakes nobody."""
+
+
+LOSS_SURGE = "NetgrowthLossSurge"
+
+
+def pages(surge: Mapping[str, Any]) -> str | None:
+    """Name of the alert that a surge of customers lost fires while it is open, as its rule says; None: none.
+
+    Whether history pages anybody is not looked at. `surge`: as `streams.surges.surge.Surge.shown` tells it.
+    """
+    is_loss = surge["series"]["measure"] == LOST_CUSTOMERS and surge["direction"] == "up"
+    return LOSS_SURGE if is_loss and surge["observed"] >= LEAST_LOST and not surge.get("is_expected") else None
 
 
 def surge_groups(definitions: Definitions) -> tuple[Group, ...]:
@@ -72,7 +87,7 @@ def _alerts(definitions: Definitions) -> tuple[Alert, ...]:
     why = f"{_REASON}{_BEFORE}{_COURSE}.{_LOST_PARTS}{_DONE}"
     return (
         Alert(
-            "NetgrowthLossSurge", Severity.CRITICAL, owner, f"{_up('lost_customers')} >= {LEAST_LOST} and {FRESH}",
+            LOSS_SURGE, Severity.CRITICAL, owner, f"{_up(LOST_CUSTOMERS)} >= {LEAST_LOST} and {FRESH}",
             "Customers are leaving.",
             f"{WHO}: {lost} lost{_SINCE} (expected {_expected(WHOLE)}){value}{why}",
             keep="1m", cause="customers", feed="customer-events", resolved=_resolved(currency), links=customers,

@@ -1,11 +1,15 @@
 """Customer math: did we earn the right to growth?"""
 
-from grafana.board import Board, Row, choice, label_values, placed
-from grafana.panels import GREEN, RED, SIGNED, Step, Target, bars, lines, number, rows, words
+from dataclasses import replace
+
+from grafana.board import Board, Placed, Row, asked, choice, label_values, placed, who
+from grafana.panels import GREEN, RED, SIGNED, Link, Step, Target, bars, lines, number, rows, words
 from grafana.queries import by, parts, plain, total
 from streams.tables.windows import WINDOW_NAMES
 
 CURRENCY = "none"
+
+VOICE = Link("Health and voice", "/d/netgrowth-health-and-voice?${__url_time_range}&${datasource:queryparam}")
 
 
 def board() -> Board:
@@ -13,8 +17,15 @@ def board() -> Board:
     return Board(
         "netgrowth-customer-math", "Customer math",
         "Customers gained, lost and stayed, in whole customers and in value, with the reasons and activities.",
-        (_growth(), _why(), _stay(), _scopes("segment"), _scopes("region"), _scopes("product"), _cross(), _cohorts()),
+        tuple(
+            _versioned(row)
+            for row in (
+                _growth(), _why(), _stay(), _scopes("segment"), _scopes("region"), _scopes("product"), _cross(),
+                _cohorts(),
+            )
+        ),
         (
+            asked("version", "Definitions", plain("definitions_info", "version"), '/version="([^"]*)"/'),
             choice("window", "Window", WINDOW_NAMES, "30d"),
             *(
                 label_values(label, label.capitalize(), f'netgrowth_customers_closing{{scope="{label}"}}', label)
@@ -22,6 +33,18 @@ def board() -> Board:
             ),
         ),
     )  # fmt: skip
+
+
+def _versioned(row: Row) -> Row:
+    """Every panel with the version of the definitions that are in force in its title."""
+    return replace(row, panels=tuple(_with_version(one) for one in row.panels))
+
+
+def _with_version(one: Placed) -> Placed:
+    made = one.panel.build()
+    one.panel.title(f"{made.title} · v$version")
+    one.panel.description(f"{made.description} Counted by version $version of the definitions.")
+    return one
 
 
 def _growth() -> Row:
@@ -34,15 +57,15 @@ def _growth() -> Row:
             *placed(
                 4, 4,
                 number("Gained", "Customers who joined in the window, new ones and those who came back.", "none",
-                       Target(gained), steps=(Step(None, GREEN),)),
+                       Target(gained), steps=(Step(None, GREEN),), links=(who("gained"),)),
                 number("Lost", "Customers who left in the window, for whatever reason.", "none",
-                       Target(total("customers_lost")), steps=(Step(None, RED),)),
+                       Target(total("customers_lost")), steps=(Step(None, RED),), links=(who("lost"),)),
                 number("Net growth", "Gained less lost, in whole customers.", "none",
                        Target(total("customers_net")), steps=SIGNED),
                 number("Net growth in value", "Expected value gained less expected value lost, in the currency of "
                        "the definitions.", CURRENCY, Target(total("value_net")), steps=SIGNED),
                 number("Customers now", "Active customers at the window's end.", "none",
-                       Target(total("customers_closing"))),
+                       Target(total("customers_closing")), links=(who("closing"),)),
                 words("Definitions", "Name, version and currency of the definitions in force: the agreement on what "
                       "all these numbers mean.", Target(definitions, "{{name}} {{version}}, {{currency}}")),
             ),
@@ -60,7 +83,7 @@ def _growth() -> Row:
             *placed(
                 12, 8,
                 lines("Net growth over time", "Net growth of the window chosen, as it stood at each moment.", "none",
-                      Target(total("customers_net"), "net"), steps=SIGNED),
+                      Target(total("customers_net"), "net"), steps=SIGNED, links=(VOICE,)),
                 lines("Gained and lost over time", "Customers gained and lost in the window, as it stood at each "
                       "moment.", "none", Target(gained, "gained"), Target(total("customers_lost"), "lost")),
             ),
@@ -75,13 +98,14 @@ def _why() -> Row:
             12, 8,
             bars("Top five reasons, by customers", "The reasons that customers stated when they left; `unknown` is a "
                  "reason that is missing or not on the agreed list.", "none",
-                 Target(f"topk(5, {parts('reason', 'customers_lost_by_reason')})", "{{reason}}"), color=RED),
+                 Target(f"topk(5, {parts('reason', 'customers_lost_by_reason')})", "{{reason}}"), color=RED,
+                 links=(who("lost", reason="${__field.labels.reason}"),)),
             bars("Top five reasons, by value", "The same by the expected value that left with them.", CURRENCY,
                  Target(f"topk(5, {parts('reason', 'value_lost_by_reason')})", "{{reason}}"), color=RED),
             bars("What brought them, by customers", "Customers gained or opened with, by the activity that brought "
                  "them.", "none",
                  Target(f"topk(10, {parts('activity', 'customers_brought_by_activity')})", "{{activity}}"),
-                 color=GREEN),
+                 color=GREEN, links=(who("brought", activity="${__field.labels.activity}"),)),
             bars("What brought them, by value", "Expected value brought, as counted then.", CURRENCY,
                  Target(f"topk(10, {parts('activity', 'value_brought_by_activity')})", "{{activity}}"), color=GREEN),
             bars("Of these, still here", "Customers brought in the window who have not been lost by its end.", "none",
@@ -105,7 +129,7 @@ def _stay() -> Row:
             6, 5,
             number("Stayed", "Customers who were there at the window's start, or opened in it, and are there at its "
                    "end; of how many.", "none", Target(total("customers_stayed"), "stayed"),
-                   Target(total("customers_stayed_of"), "of")),
+                   Target(total("customers_stayed_of"), "of"), links=(who("stayed"),)),
             number("Value stayed", "Their expected value at the window's start; of how much.", CURRENCY,
                    Target(total("value_stayed"), "stayed"), Target(total("value_stayed_of"), "of")),
             number("Retention", "Stayed, as a share; never without the counts beside it.", "percentunit",
@@ -118,10 +142,10 @@ def _stay() -> Row:
                    CURRENCY, Target(total("value_expansion"), "added"), Target(total("value_contraction"), "taken")),
             number("Lost early", "Among the lost, those who left soon after they came.", "none",
                    Target(total("customers_lost_early"), "customers"), Target(total("value_lost_early"), "value"),
-                   steps=(Step(None, RED),)),
+                   steps=(Step(None, RED),), links=(who("early_loss"),)),
             number("Given notice", "Customers who have given notice and are not lost yet: they can still be won "
                    "back.", "none", Target(total("customers_pending_loss", None), "customers"),
-                   Target(total("value_pending_loss", None), "value")),
+                   Target(total("value_pending_loss", None), "value"), links=(who("pending_loss"),)),
             number("Value earned", "Expected value of the new customers whom a recommendation brought.", CURRENCY,
                    Target(total("value_earned"))),
             number("Value now", "Expected value of all active customers.", CURRENCY, Target(total("value_closing"))),
@@ -148,7 +172,8 @@ def _scopes(label: str) -> Row:
         placed(
             12, 8,
             rows(f"Customers by {label}", f"{name} by {label}: who came, left, moved and stayed in the window. "
-                 "Moving between them is neither a gain nor a loss.", "none", columns, [label], sort="net"),
+                 "Moving between them is neither a gain nor a loss.", "none", columns, [label], sort="net",
+                 links=(who("lost", **{label: f"${{__data.fields.{label}}}"}),)),
             rows(f"Value by {label}", "The same in expected value, in the currency of the definitions.", CURRENCY,
                  money, [label], sort="net"),
         ),

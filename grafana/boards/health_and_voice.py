@@ -1,7 +1,21 @@
 """Health and voice: what customers experience and say, beside what operations say of the services."""
 
-from grafana.board import Board, Row, choice, label_values, placed
-from grafana.panels import GREEN, RED, SIGNED, YELLOW, Step, Target, bars, lines, number, rows, states
+from grafana.board import Board, Row, choice, label_values, placed, who
+from grafana.panels import (
+    GREEN,
+    PURPLE,
+    RED,
+    SIGNED,
+    YELLOW,
+    Link,
+    Step,
+    Target,
+    bars,
+    lines,
+    number,
+    rows,
+    states,
+)
 from grafana.queries import of_brand, of_part, of_spell, of_stage, plain
 
 WINDOWS = ("5m", "1h", "24h")
@@ -12,9 +26,12 @@ def board() -> Board:
     return Board(
         "netgrowth-health-and-voice", "Health and voice",
         "What customers experience and say, while it happens, beside what the services say of themselves.",
-        (_experienced(), _parts(), _operations(), _said(), _topics(), _surges(), _sources()),
+        (_experienced(), _parts(), _operations(), _said(), _survey(), _topics(), _surges(), _sources()),
         (
             choice("window", "Window", WINDOWS, "24h"),
+            label_values("service", "Service", "netgrowth_health_stage_tier", "service"),
+            label_values("segment", "Segment", 'netgrowth_health_customers_seen{scope="segment_region"}', "segment"),
+            label_values("region", "Region", 'netgrowth_health_customers_seen{scope="segment_region"}', "region"),
             label_values("brand", "Brand", "netgrowth_mentions", "brand"),
         ),
     )  # fmt: skip
@@ -22,6 +39,14 @@ def board() -> Board:
 
 COLOURS = {0: ("green", GREEN), 1: ("yellow", YELLOW), 2: ("red", RED)}
 LEVELS = {0: ("up", GREEN), 1: ("degraded", YELLOW), 2: ("down", RED)}
+SAID, HIDDEN = 10, 20
+"""In one panel beside colours: what operations say, from here on; false green."""
+
+MATH = Link("Customer math", "/d/netgrowth-customer-math?${__url_time_range}&${datasource:queryparam}")
+
+
+OF = "${{__field.labels.{}}}"
+"""The value of a label, in a link."""
 
 
 def _experienced() -> Row:
@@ -30,9 +55,14 @@ def _experienced() -> Row:
         placed(
             12, 8,
             lines("Customers disrupted", "Distinct customers disrupted in the window, at each stage.", "none",
-                  Target(of_stage("customers_disrupted"), "{{service}}, {{stage}}")),
-            states("Colour of the stages", "By the lower bound of the share disrupted, or the number of customers "
-                   "disrupted.", Target(of_stage("colour"), "{{service}}, {{stage}}"), names=COLOURS),
+                  Target(of_stage("customers_disrupted"), "{{service}}, {{stage}}"),
+                  links=(who("disrupted", service=OF.format("service"), stage=OF.format("stage")),)),
+            states("Customers beside operations", "Of every service and stage two lines: the colour of its customers "
+                   "in the last five minutes, by the lower bound of the share disrupted or their number; and what "
+                   "operations say of it. False green: they say up while customers are red.",
+                   Target(_beside_operations(), "{{service}}, {{stage}}: {{who}}"),
+                   names=COLOURS | {SAID + level: word for level, word in LEVELS.items()}
+                   | {HIDDEN: ("false green", PURPLE)}),
             rows("Stages", "Customers seen and disrupted, minutes of disruption over all customers, lower bound of "
                  "the share, Apdex, expected value of those disrupted, how many of them the ledger does not know, "
                  "and probes.", "none",
@@ -51,6 +81,15 @@ def _experienced() -> Row:
     )  # fmt: skip
 
 
+def _beside_operations() -> str:
+    said = f"{SAID} + {of_stage('stage_status', window=None)}"
+    hidden = f"{HIDDEN} + 0 * {of_spell('false_green_seconds')}"
+    return (
+        f'label_replace({of_stage("colour", window="5m")}, "who", "customers", "", "") '
+        f'or label_replace(({hidden}) or ({said}), "who", "operations", "", "")'
+    )
+
+
 def _parts() -> Row:
     return Row(
         "Which customers",
@@ -59,9 +98,12 @@ def _parts() -> Row:
             rows("Segments and regions, last hour", "The parts of stages with the most customers disrupted.", "none",
                  {"disrupted": f"topk(20, {of_part('customers_disrupted')})"},
                  ["service", "stage", "segment", "region"], sort="disrupted"),
-            number("Subsets named", "Subsets of customers that fare worse than others, named in the last hour. The "
-                   "report card and /api/v1/health say which.", "none", Target(plain("health_subsets_named")),
-                   steps=(Step(None, GREEN), Step(1, RED))),
+            rows("Subsets named", "Which customers fare worse than others, named in the last hour, and how many of "
+                 "them were disrupted since it began. A line of zero without a name: none.", "none",
+                 {
+                     "disrupted": f"{plain('health_subset_customers_disrupted', 'service', 'stage', 'subset')} "
+                     f"or on () 0 * {plain('health_subsets_named')}",
+                 }, ["service", "stage", "subset"], sort="disrupted"),
         ),
     )  # fmt: skip
 
@@ -83,7 +125,7 @@ def _operations() -> Row:
                    Target(f"time() - {plain('health_clock_timestamp_seconds')}", "signals"),
                    Target(f"time() - {plain('health_service_status_timestamp_seconds', how='min')}", "status")),
             number("Customers in trouble", "Distinct customers disrupted in the last five minutes.", "none",
-                   Target(plain("health_customers_in_trouble"))),
+                   Target(plain("health_customers_in_trouble")), links=(who("in_trouble"),)),
             number("Coverage", "Workers that have the health of the whole company, whether operations said anything, "
                    "scopes of the last hour, and how many are shown under their own names.", "none",
                    Target(plain("health_complete", how="sum"), "workers that have it"),
@@ -94,14 +136,19 @@ def _operations() -> Row:
 
 
 def _said() -> Row:
+    none = f'label_replace(0 * {plain("mentions_clock_timestamp_seconds")}, "kind", "none", "", "")'
     return Row(
         "What they say",
         placed(
             12, 8,
-            lines("Happy and unhappy mentions", "Mentions of each brand in the window, without copies, swarms and "
-                  "machines. Both may rise while net sentiment stays flat.", "none",
-                  Target(of_brand("mentions_happy"), "{{brand}}, happy"),
-                  Target(of_brand("mentions_unhappy"), "{{brand}}, unhappy")),
+            lines("Unhappy mentions, beside what is expected", "Unhappy mentions of each brand in the last hour, "
+                  "and how many its own past, the hour and the day lead one to expect. Surges are marked.", "none",
+                  Target(of_brand("mentions_unhappy", window="1h"), "{{brand}}"),
+                  Target(_expected("unhappy"), "{{brand}}, expected")),
+            lines("Happy mentions, beside what is expected", "The same of happy mentions. Both may rise while net "
+                  "sentiment stays flat.", "none",
+                  Target(of_brand("mentions_happy", window="1h"), "{{brand}}"),
+                  Target(_expected("happy"), "{{brand}}, expected")),
             lines("Net sentiment", "(Happy - unhappy) / (happy + unhappy): from -100 %, all unhappy, to 100 %.",
                   "percentunit", Target(of_brand("net_sentiment_ratio"), "{{brand}}"), steps=SIGNED),
             rows("Brands", "Mentions, authors, readers (each author at most at a cap) and share of voice.", "none",
@@ -112,8 +159,40 @@ def _said() -> Row:
                      "share of voice": of_brand("share_of_voice_ratio"),
                  }, ["brand"], sort="unhappy"),
             bars("Set apart", "Mentions left out, by kind: copies of others, of swarms of accounts, of machines.",
-                 "none", Target(f"sum by (kind) ({of_brand('mentions_set_apart', 'kind')})", "{{kind}}"),
+                 "none", Target(f"sum by (kind) ({of_brand('mentions_set_apart', 'kind')}) or on () {none}",
+                                "{{kind}}"),
                  color=YELLOW),
+        ),
+    )  # fmt: skip
+
+
+def _expected(mood: str) -> str:
+    return of_brand("mentions_expected", window=None, mood=mood)
+
+
+def _survey() -> Row:
+    unhappy, mentions = (of_brand(name, window="24h") for name in ("mentions_unhappy", "mentions"))
+    answered, low = plain("survey_answers"), plain("survey_answers_unhappy")
+    return Row(
+        "And what surveys say, later",
+        (
+            *placed(
+                12, 8,
+                lines("Unhappy, as they say it and as they are asked", "Share of unhappy ones among the mentions of "
+                      "the last 24 hours of all brands chosen, and among the answers to surveys of the seven days "
+                      "before the newest one: how much later surveys tell the same.", "percentunit",
+                      Target(f"sum({unhappy}) / sum({mentions})", "mentions"),
+                      Target(f"{low} / {answered}", "answers to surveys"), links=(MATH,)),
+            ),
+            *placed(
+                6, 8,
+                number("Answers", "Answers to surveys in the seven days before the newest one, the unhappy ones "
+                       "among them, and how far up its scale an answer lies in the mean.", "none",
+                       Target(answered, "answers"), Target(low, "unhappy"),
+                       Target(f"100 * {plain('survey_score_ratio')}", "mean, of 100")),
+                number("Newest answer", "How long ago it was given.", "s",
+                       Target(f"time() - {plain('survey_newest_timestamp_seconds')}")),
+            ),
         ),
     )  # fmt: skip
 

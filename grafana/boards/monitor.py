@@ -22,7 +22,7 @@ def _now() -> Row:
     return Row(
         "Now",
         placed(
-            4, 4,
+            3, 4,
             number("Workers", "Workers that answer.", "none", Target(f"sum(up{{{JOB}}})"),
                    steps=(Step(None, RED), Step(1, GREEN))),
             number("Partitions without worker", "Their customers stand still.", "none", Target(unowned),
@@ -34,6 +34,11 @@ def _now() -> Row:
             number("Clock of the tables", "How far the event time of the tables is behind the wall clock. A replay "
                    "stands where it is.", "s", Target(f"time() - {plain('tables_clock_timestamp_seconds')}"),
                    steps=(Step(None, GREEN), Step(60, YELLOW), Step(900, RED))),
+            number("Being restored", "Partitions whose state is being read back: their customers stand still until "
+                   "then.", "none", Target(plain("partition_recovering", how="sum")), steps=SOME_IS_BAD),
+            number("False alarms", "Surges of the last 30 days that people called false, and how many are accepted.",
+                   "none", Target('max(netgrowth_surges_judged{job=~"$job",verdict="false"})', "false"),
+                   Target(plain("surges_false_alarm_budget"), "accepted")),
             number("Records waiting", "Records in the topics that are not counted yet.", "none",
                    Target(plain("partition_lag_records", how="sum"))),
             number("Records lost", "Deleted by retention before they were read.", "none",

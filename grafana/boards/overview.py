@@ -1,8 +1,12 @@
 """Overview, for the wall: four numbers, and what is wrong now."""
 
-from grafana.board import Board, Row, placed
-from grafana.panels import GREEN, RED, SIGNED, Step, Target, lines, number, rows
+from config.alerting.rule_files import RUNBOOKS
+from grafana.board import Board, Row, address, placed, who
+from grafana.panels import GREEN, RED, SIGNED, Link, Step, Target, lines, number, rows
 from grafana.queries import total
+
+MATH = Link("Customer math", "/d/netgrowth-customer-math?${__url_time_range}&var-window=24h&${datasource:queryparam}")
+RUNBOOK = Link("Runbook", "${runbooks}${__data.fields.alertname}.md")
 
 
 def board() -> Board:
@@ -17,25 +21,30 @@ def board() -> Board:
                 placed(
                     6, 8,
                     number("Gained", "Customers who joined in the last 24 hours.", "none", Target(gained),
-                           steps=(Step(None, GREEN),)),
+                           steps=(Step(None, GREEN),), links=(who("gained", "24h"), MATH)),
                     number("Lost", "Customers who left in the last 24 hours.", "none",
-                           Target(total("customers_lost", "24h")), steps=(Step(None, RED),)),
+                           Target(total("customers_lost", "24h")), steps=(Step(None, RED),),
+                           links=(who("lost", "24h"), MATH)),
                     number("Net growth", "Gained less lost, in whole customers.", "none",
-                           Target(total("customers_net", "24h")), steps=SIGNED),
+                           Target(total("customers_net", "24h")), steps=SIGNED, links=(MATH,)),
                     number("Net growth in value", "Expected value gained less lost, in the definitions' currency.",
-                           "none", Target(total("value_net", "24h")), steps=SIGNED),
+                           "none", Target(total("value_net", "24h")), steps=SIGNED, links=(MATH,)),
                 ),
             ),
             Row(
                 "What is wrong now",
                 placed(
                     12, 10,
-                    rows("Alerts that fire", "Every alert that is firing, but the watchdog, which always does. Zero "
-                         "beside no name: none.", "none", {"firing": f"{alerts}vector(0)"},
-                         ["severity", "alertname", "segment"]),
+                    rows("Alerts that fire", "Every alert that is firing, but the watchdog, which always does. A "
+                         "click leads to its runbook. Zero beside no name: none.", "none",
+                         {"firing": f"{alerts}vector(0)"}, ["severity", "alertname", "segment"], links=(RUNBOOK,)),
                     lines("Net growth", "Net growth of the last 24 hours, as it stood at each moment.", "none",
-                          Target(total("customers_net", "24h"), "net growth"), steps=SIGNED),
+                          Target(total("customers_net", "24h"), "net growth"), steps=SIGNED, links=(MATH,)),
                 ),
             ),
+        ),
+        (
+            address("runbooks", "Runbooks", RUNBOOKS, "Address of the folder docs/runbooks where people read it: "
+                    "names of alerts lead to their pages there."),
         ),
     )  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from streams.facts.models import UNKNOWN
-from streams.report.wording import money, plural
+from streams.report.wording import money, plural, subset_words
 
 DEFAULT_WINDOW = "24h"
 """For windows of the card that health is not kept for."""
@@ -91,7 +91,7 @@ def health_lines(of: Mapping[str, Any], currency: str) -> Iterator[str]:
                 f"{one['lost']['customers']:,} lost for its reasons"
             )
     for named in of["subsets"]:
-        who = ", ".join(f"{name} {' or '.join(values)}" for name, values in named["attributes"].items())
+        who = subset_words(named["attributes"])
         yield (
             f"  which customers: {who} ({named['service']}, {named['stage']}), {named['disrupted']:,} of "
             f"{named['customers']:,}, since {named['start']}"

@@ -1,5 +1,7 @@
 """Numbers with the word that fits them, and money."""
 
+from collections.abc import Mapping, Sequence
+
 from streams.facts.money import minor_digits
 
 
@@ -15,3 +17,8 @@ def money(value: int, currency: str) -> str:
     whole, part = divmod(abs(value), 10**digits)
     fraction = f".{part:0{digits}d}" if digits else ""
     return f"{'-' if value < 0 else ''}{whole:,}{fraction} {currency}"
+
+
+def subset_words(attributes: Mapping[str, Sequence[str]]) -> str:
+    """Attributes and the values of each that customers of a subset have: `airport EWR or LGA and segment Gold`."""
+    return " and ".join(f"{name} {' or '.join(values)}" for name, values in attributes.items())

@@ -14,7 +14,7 @@ from streams.surges.budget import Budget, SurgeRules
 from streams.surges.lumps import Amounts, Lumps
 from streams.surges.running_slots import RunningSlots
 from streams.surges.series import Series
-from streams.surges.steps import DAY_S, FINE_S, MINUTES, STEPS, Step
+from streams.surges.steps import DAY_S, FINE_S, HOUR_S, MINUTES, STEPS, Step
 from streams.surges.stories import Stories
 from streams.surges.surge import Contribution, Surge, SurgeEvent, What, surge_id
 from streams.surges.verdict import State, Verdict
@@ -191,6 +191,14 @@ class SurgeBank:
         if watch is None or not watch.has_past() or watch.warming_s():
             return State.WARMING, 0 if watch is None else watch.warming_s()
         return (State.NORMAL if watch.surge is None else State.SURGE), 0
+
+    def expected_an_hour(self, key: Series) -> float | None:
+        """What an hour of a series would hold at its expected pace, in its own unit; None while that is learnt."""
+        watch = self._watches.get(key)
+        if watch is None or not watch.has_past() or watch.warming_s():
+            return None
+        paces = (step.expected * HOUR_S / step.step_s for step in watch.steps if step.expected is not None)
+        return next(paces, None)  # of the finest step
 
     def snapshot(self, key: Series) -> bytes:
         """What is known of a series, for `restore`: under 10 kB. Raises: KeyError for an unknown one."""

@@ -116,6 +116,10 @@ class MentionCounts(CountsByMinute):
             self._book(of_mention(change, self._own))
 
 
+ANSWERED_US: Final = 7 * DAY
+"""Of surveys: the span before the newest answer that is told of."""
+
+
 class Voted(NamedTuple):
     """Answers of a span: how many, how many of them unhappy, and their mean on a scale from 0 to 1."""
 

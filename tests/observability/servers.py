@@ -110,6 +110,15 @@ class Prometheus:
         lines = [(line["metric"], float(line["value"][1])) for line in found["data"]["result"]]
         return sorted(lines, key=lambda line: sorted(line[0].items()))
 
+    def over(self, expression: str, span_s: float) -> list[tuple[dict[str, str], list[float]]]:
+        """The answer over a span up to now, second by second. Warnings are failures."""
+        now = time.time()
+        asked = urllib.parse.urlencode({"query": expression, "start": now - span_s, "end": now, "step": 1})
+        with urllib.request.urlopen(f"{self._url}/api/v1/query_range?{asked}", timeout=15) as answer:
+            found = json.load(answer)
+        assert not found.get("warnings"), found
+        return [(one["metric"], [float(value) for _, value in one["values"]]) for one in found["data"]["result"]]
+
     def wait(self, expression: str, wanted: Callable[[list[float]], bool], timeout_s: float = READY_S) -> list[float]:
         """Ask until the numbers are as wanted. Raises: AssertionError with the last answer."""
         until, last = time.monotonic() + timeout_s, None

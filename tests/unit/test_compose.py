@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 COMPOSE_TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-OF_COMPOSE_ALONE = {"BASE_IMAGE", "DEFINITIONS", "PROMETHEUS_PORT", "ALERTMANAGER_PORT", "GRAFANA_PORT"}
+OF_COMPOSE_ALONE = {"BASE_IMAGE", "DEFINITIONS", "PROMETHEUS_PORT", "ALERTMANAGER_PORT", "GRAFANA_PORT", "TIME_ZONE"}
 """Names that are put into the file by compose and are no settings of the program."""
 
 KNOWN_SETTINGS = {setting.name for setting in settings.SETTINGS} | set(settings.SECRET_FILES)

@@ -52,7 +52,8 @@ export function showVoice(board) {
 export function showSurges(board) {
   const of = board.surges ?? [];
   byId("surges-card").hidden = !of.length;
-  fill(byId("surges"), ...of.map((surge) => element("li", { class: surge.open ? "notice bad" : "pale" }, surge.text)));
+  fill(byId("surges"), ...of.map((surge) => element("li", { class: surge.open ? "notice bad" : "pale" },
+    surge.alert ? element("b", {}, `Alert ${surge.alert}: customers are leaving. `) : null, surge.text)));
 }
 
 export function showSurveys(board) {

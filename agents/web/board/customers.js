@@ -15,6 +15,9 @@ const MEASURES = {
   recommenders: "recommended us", in_trouble: "are disrupted now", disrupted: "were disrupted", closing: "are with us", stayed: "stayed", pending_loss: "are about to leave",
 };
 
+/** What narrows a measure further, in the address of a list as in that of the page. */
+export const NARROWED = ["kind", "reason", "activity", "service", "stage"];
+
 const state = { next: null, list: null, board: null };
 
 /** Open the list of a number: `of` names the cell, `query` window and scope. */
@@ -32,7 +35,7 @@ export async function openNumber(of, label, query, board) {
   byId("customers-title").focus();
   const list = await ask(`/api/v1/customers?${asked}`);
   if (!list) return;
-  const narrowed = ["kind", "reason", "activity", "service", "stage"].filter((name) => list[name]).map((name) => `${name} ${list[name]}`);
+  const narrowed = NARROWED.filter((name) => list[name]).map((name) => `${name} ${list[name]}`);
   const words = [`${plural(list.total, "customer")} ${MEASURES[list.measure]}`, ...narrowed].join(", ");
   const differs = list.counted !== undefined && list.counted !== list.total;
   title(words, `${capital(scopeName(list.scope))}${list.measure === "in_trouble" ? "" : `, ${windowName(list.window)}`}. ${list.pseudonyms ? "Names are pseudonyms. " : ""}${differs ? `The tables count ${count(list.counted)}: records are on their way, open it again. ` : ""}Who opened it is logged.`);

@@ -1,7 +1,7 @@
 // The board: keeps the address, asks the worker, and shows what it says whenever it changes.
 
 import { savePng } from "./bowls.js";
-import { openNumber } from "./customers.js";
+import { NARROWED, openNumber } from "./customers.js";
 import { notices, show } from "./shown.js";
 import { WINDOWS, element, instantIn, local } from "./words.js";
 
@@ -10,7 +10,7 @@ const SILENT_MS = 25_000;
 const AGAIN_MS = 1500;
 
 const chooser = document.getElementById("chooser");
-const state = { board: null, source: null, gone: null, heard: Date.now(), orderedBy: "volume", wrong: null };
+const state = { board: null, source: null, gone: null, heard: Date.now(), orderedBy: "volume", wrong: null, opened: false };
 
 // The address
 
@@ -108,7 +108,18 @@ function redraw() {
     show(board, state.orderedBy);
     syncChooser();
     savers();
+    if (board.row) openNamed();
   }
+}
+
+/** The list that the address names, once: `who` is the measure, the others narrow it. */
+function openNamed() {
+  const given = asked();
+  if (state.opened || !given.get("who")) return;
+  state.opened = true;
+  const of = { measure: given.get("who") };
+  for (const name of NARROWED) if (given.get(name)) of[name] = given.get(name);
+  openNumber(of, "Who they are", query(), state.board);
 }
 
 function options(select, pairs, chosen) {

@@ -1,17 +1,23 @@
 """Health as a worker has merged it, without Kafka."""
 
 from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
 
 from agents.health_company import scope_name
 from streams.facts.placement import partition_for
 from streams.health.customers import Profile
 from streams.health.live.known import Held
+from streams.health.naming import Named
 from streams.health.parts import ScopeName
 from streams.health.signals import Level, Status
+from streams.health.subsets import Choice, Subset
 from tests.unit.streams.health.live.company_of_books import Base, LiveHealth
 from tests.unit.streams.health.signalling import START, definitions, signal
 
 GOLD = Profile("gold", "north")
+READ = ("clock", "in_trouble", "statuses", "windows", "lasting", "passed")
+"""What the exporter asks of a company's health beside its named subsets."""
 
 
 class MadeUpHealth:
@@ -31,10 +37,18 @@ class MadeUpHealth:
             ]
         )  # fmt: skip
         live.settle()
-        self.health = live.company
+        self.health: Any = live.company
         self.definitions = live.definitions
         self._owned = owned
 
     def owns(self, scope: ScopeName) -> bool:
         """Whether this worker exports a scope now."""
         return partition_for(scope_name(scope).encode(), 4) in self._owned
+
+    def name(self, attributes: dict[str, tuple[str, ...]], stage: str, disrupted: int, *, ago: int = 0) -> None:
+        """Let a subset have been named, `ago` microseconds before the clock."""
+        choices = tuple(Choice(attribute, values) for attribute, values in attributes.items())
+        subset = Subset(choices, 9.0, 9.0, 40.0, 30.0, 0.9, 5.0, 0.1)
+        at = self.health.clock - ago
+        named = [*self.health.named, Named(("shop", stage), subset, at, at, at, at, 40, disrupted)]
+        self.health = SimpleNamespace(**{name: getattr(self.health, name) for name in READ}, named=named)

@@ -18,11 +18,13 @@ from agents.metrics_page import MetricsPage
 from agents.process_metrics import ProcessMetrics
 from agents.surge_evidence import SurgeEvidence
 from agents.surge_exporter import SurgeCollector
+from agents.survey_exporter import SurveyCollector
 from agents.voice_exporter import VoiceCollector
 from streams.catalogue import BY_NAME, ROWS
 from streams.catalogue_surges import OF_SURGE, SERIES_LABELS
 from streams.facts.admission import AdmittedBatch
 from streams.facts.models import DeadLetter, Position, RejectReason
+from streams.intake.surveys import Answer
 from streams.ledger.counts import FactCounts
 from streams.ledger.movements import Scope
 from streams.ledger.rules import DAY, HOUR, MINUTE
@@ -33,6 +35,7 @@ from streams.surges.durable import DurableSurges
 from streams.surges.event_records import event_record
 from streams.surges.series import series
 from streams.surges.surge import Surge, SurgeEvent, What
+from streams.surges.tables_counts import AnswerCounts
 from streams.tables.scopes import THE_TOTAL
 from streams.tables.watermark import ClockRules
 from tests.unit.agents.made_up_company import SOUTH, START, MadeUpCompany, small_company, wide_company
@@ -73,11 +76,45 @@ def everything():
     facts = FactCounts(facts=5, applied=3, pending=1, ignored=Counter(duplicate=2))
     state = FeedState(TOPIC, 0, True, watermark_us=company.clock, newest_append_us=company.clock, lag=3, facts=facts)
     registry.register(FeedCollector(Feeds(state), {TOPIC: 4}))
-    registry.register(HealthCollector(MadeUpHealth(), label_limit=100))
+    health = MadeUpHealth()
+    health.name({"region": ("north",)}, "checkout", 30)
+    registry.register(HealthCollector(health, label_limit=100))
     registry.register(VoiceCollector(made_up_voice(), label_limit=100))
     registry.register(surges_of_all_kinds(company))
+    counts = AnswerCounts()
+    counts.take([Answer(company.clock, "a1", "c1", 5, 0, 10)])
+    registry.register(SurveyCollector(counts, lambda: True))
     counted = ProcessMetrics(registry, {TOPIC: LEDGER.outcomes})
     return registry, MetricsPage(registry, CompanyCollector(company, label_limit=100)), counted
+
+
+def test_the_survey_line_is_the_week_before_the_newest_answer():
+    counts, now = AnswerCounts(), 30 * DAY
+    told = ((now - 8 * DAY, 0), (now - 7 * DAY + 1, 0), (now - 3 * DAY, 10), (now, 5))
+    counts.take([Answer(at, f"a{number}", "c", score, 0, 10) for number, (at, score) in enumerate(told)])
+    complete = []
+    registry = CollectorRegistry()
+    registry.register(SurveyCollector(counts, lambda: bool(complete)))
+    value = registry.get_sample_value
+    assert value("netgrowth_survey_answers") is None  # a part of the answers is not the whole
+    complete.append(True)
+    assert value("netgrowth_survey_answers") == 3
+    assert value("netgrowth_survey_answers_unhappy") == 1
+    assert value("netgrowth_survey_score_ratio") == 0.5
+    assert value("netgrowth_survey_newest_timestamp_seconds") == now / 1_000_000
+
+
+def test_the_expected_mentions_of_a_brand_are_those_of_an_hour_of_its_past():
+    registry = CollectorRegistry()
+    view = MadeUpSurges(0)
+    registry.register(SurgeCollector(view, SurgeLog(), label_limit=9, currency="EUR"))
+    found = {
+        (sample.labels["brand"], sample.labels["mood"]): sample.value
+        for family in registry.collect() for sample in family.samples
+        if sample.name == "netgrowth_mentions_expected"
+    }  # fmt: skip
+    assert found == {("acme", "unhappy"): pytest.approx(120, rel=0.05)}  # two a minute, but in the surge
+    assert MadeUpSurges(0).state.bank.expected_an_hour(series("unhappy_mentions", brand="other")) is None
 
 
 def surges_of_all_kinds(company: MadeUpCompany) -> SurgeCollector:

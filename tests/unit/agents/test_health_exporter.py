@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from prometheus_client import CollectorRegistry
 
 from agents.health_exporter import MOST_PARTS, HealthCollector
+from streams.health.signals import Level, Status
+from streams.health.status import StatusBook
 from tests.unit.agents.made_up_health import MadeUpHealth
 from tests.unit.streams.health.signalling import START
 
@@ -31,7 +33,37 @@ def test_customers_value_and_false_green() -> None:
     assert value("netgrowth_health_false_green_seconds", spell) == 9 * 60  # the running minute is not over
     assert value("netgrowth_health_false_green_since_timestamp_seconds", spell) == START / 1000 + 30 * 60
     assert value("netgrowth_health_service_status_timestamp_seconds", {"service": "shop"}) == START / 1000
+    assert value("netgrowth_health_stage_status", {"service": "shop", "stage": "checkout"}) == 0
     assert value("netgrowth_health_probes_sent", GOLD | {"segment": "unknown", "region": "unknown"}) == 1
+
+
+def test_the_word_of_the_stage_goes_before_that_of_the_service() -> None:
+    view = MadeUpHealth()
+    view.health.statuses.add([Status(START * 1000, "shop", "checkout", None, Level.DOWN)])
+    of_stage = {"service": "shop", "stage": "checkout"}
+    assert registered(view).get_sample_value("netgrowth_health_stage_status", of_stage) == 2
+    view = MadeUpHealth()
+    view.health.statuses = StatusBook()
+    assert registered(view).get_sample_value("netgrowth_health_stage_status", of_stage) is None
+
+
+def test_the_largest_subsets_of_the_last_hour_are_shown_in_words() -> None:
+    view = MadeUpHealth()
+    view.name({"airport": ("JFK",)}, "stale", 99, ago=3_600_000_000)
+    for number in range(15):
+        view.name({"airport": ("JFK",)}, str(number), number)
+    view.name({"airport": ("EWR", "LGA"), "segment": ("Gold",)}, "checkout", 30)
+    registry = registered(view)
+    assert registry.get_sample_value("netgrowth_health_subsets_named") == 16
+    shown = [
+        (sample.labels, sample.value) for family in registry.collect() for sample in family.samples
+        if sample.name == "netgrowth_health_subset_customers_disrupted"
+    ]  # fmt: skip
+    assert len(shown) == 10
+    assert shown[0] == (
+        {"service": "shop", "stage": "checkout", "subset": "airport EWR or LGA and segment Gold"}, 30,
+    )  # fmt: skip
+    assert min(value for _, value in shown) == 6
 
 
 def test_only_the_owner_exports_a_scope() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from grafana.render import OUT, boards
+from grafana.render import OUT, boards, main
 from streams.catalogue import CATALOGUE, Kind
 
 MADE = {name: json.loads(text) for name, text in boards().items()}
@@ -25,6 +25,8 @@ def expressions() -> Iterator[str]:
         for panel in panels(board):
             for target in panel["targets"]:
                 yield target["expr"]
+        for annotation in board["annotations"]["list"]:
+            yield annotation["expr"]
 
 
 def metric_of(name: str) -> str:
@@ -94,6 +96,59 @@ def test_variables_are_declared() -> None:
         for panel in panels(board):
             for target in panel["targets"]:
                 assert set(re.findall(r"\$(\w+)", target["expr"])) <= declared, name
+            titles = f"{panel['title']} {panel['description']}"
+            assert set(re.findall(r"\$(\w+)", titles)) <= declared, name
+            for link in panel["fieldConfig"]["defaults"].get("links", ()):
+                named = re.findall(r"\$\{(\w+)", link["url"])
+                assert {one for one in named if not one.startswith("__")} <= declared, link
+
+
+def test_links_lead_to_boards_that_are_there_and_to_lists_that_the_page_has() -> None:
+    boards_of = {board["uid"]: board for board in MADE.values()}
+    page = (Path(__file__).parents[3] / "agents/web/board/customers.js").read_text(encoding="utf-8")
+    found = 0
+    for board in MADE.values():
+        for panel in panels(board):
+            for link in panel["fieldConfig"]["defaults"].get("links", ()):
+                found += 1
+                if other := re.match(r"/d/([\w-]+)\?", link["url"]):
+                    variables = {one["name"] for one in boards_of[other[1]]["templating"]["list"]}
+                    assert set(re.findall(r"var-(\w+)=", link["url"])) <= variables
+                elif measure := re.search(r"&who=(\w+)", link["url"]):
+                    assert re.search(rf"\b{measure[1]}: ", page), link
+                else:
+                    assert link["url"].startswith("${runbooks}"), link
+    assert found > 15
+
+
+def test_all_boards_mark_what_surged_what_we_did_and_since_when_other_definitions_hold() -> None:
+    for board in MADE.values():
+        marks = {one["name"]: one for one in board["annotations"]["list"]}
+        assert list(marks) == ["Surges", "Actions", "Definitions"]
+        assert marks["Actions"]["useValueForTime"] is True
+        assert "useValueForTime" not in marks["Surges"]
+        for mark in marks.values():
+            assert mark["enable"] is True
+            assert mark["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
+            labels = set(re.findall(r"\{\{(\w+)\}\}", mark["titleFormat"] + mark["textFormat"]))
+            assert labels <= set(re.findall(r"\w+", mark["expr"])), mark
+
+
+def test_every_panel_of_customer_math_shows_the_version_of_the_definitions() -> None:
+    for panel in panels(MADE["customer-math.json"]):
+        assert panel["title"].endswith(" · v$version")
+        assert "version $version of the definitions" in panel["description"]
+
+
+def test_a_company_has_boards_in_its_own_time_zone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert {board["timezone"] for board in MADE.values()} == {""}
+    assert main(["--time-zone", "Europe/Berlin", "--folder", str(tmp_path)]) == 0
+    of_berlin = [json.loads(path.read_text(encoding="utf-8")) for path in tmp_path.iterdir()]
+    assert {board["timezone"] for board in of_berlin} == {"Europe/Berlin"}
+    assert main(["--check", "--folder", str(tmp_path)]) == 1
+    with pytest.raises(SystemExit):
+        main(["--time-zone", "Europe/Nowhere"])
+    assert "is no time zone" in capsys.readouterr().err
 
 
 def test_the_data_source_of_the_provisioning_is_asked_as_often_as_it_scrapes() -> None:

@@ -23,8 +23,9 @@ def health(*false_green: dict[str, Any]) -> dict[str, Any]:
     return {"subsets": [SUBSET_OF_A], "false_green": list(false_green)}
 
 
-def surge(measure: str, detected: str, **labels: str) -> dict[str, Any]:
+def surge(measure: str, detected: str, *, story: str = "", **labels: str) -> dict[str, Any]:
     return {
+        "story": story or detected,
         "id": f"{measure}{detected}{labels}", "series": {"measure": measure, **labels}, "direction": "up",
         "onset": detected, "detected": detected, "observed": 20.0, "expected": 2.0,
         "evidence": [
@@ -80,6 +81,19 @@ def test_surges_are_told_with_their_alert_and_the_calm_after_it() -> None:
     ]
     assert sorted(kinds(acts, Seen(ledger=LEDGER, surges=surges(late)))) == [CALM, SURVEY]
     assert any("14 days after the complaints" in act.text for act in acts.told)
+
+
+def test_one_trouble_is_one_page_and_told_again_where_it_is_much_larger() -> None:
+    acts = watching()
+    acts.see(Seen(ledger=LEDGER))
+    region = surge("lost_customers", "2024-05-01T13:00:00Z", story="s", region="N")
+    company = surge("lost_customers", "2024-05-01T14:00:00Z", story="s") | {"observed": 39.0}
+    segment = surge("lost_customers", "2024-05-01T15:00:00Z", story="s", segment="A") | {"observed": 40.0}
+    other = surge("lost_customers", "2024-05-01T16:00:00Z", story="t", segment="B")
+    assert kinds(acts, Seen(ledger=LEDGER, surges=surges(region))) == [LOSSES, ALERT]
+    assert kinds(acts, Seen(ledger=LEDGER, surges=surges(region, company))) == []
+    assert kinds(acts, Seen(ledger=LEDGER, surges=surges(region, company, segment))) == [LOSSES]
+    assert kinds(acts, Seen(ledger=LEDGER, surges=surges(region, company, segment, other))) == [LOSSES, ALERT]
 
 
 def test_what_an_action_expected_wakes_nobody() -> None:

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
+from agents.wall_clock import wall_clock_us
 from agents.web.beside import MOST_SURGES, Beside
 from config.definitions_file import load
 from config.settings import NATIVE_DEFINITIONS
@@ -15,12 +16,12 @@ def surge(onset: str, **more: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def beside(surges: dict[str, Any] | None) -> Beside:
+def beside(surges: dict[str, Any] | None, clock: int = 0) -> Beside:
     log = SimpleNamespace(now=lambda clock: surges)
     board = None if surges is None else SimpleNamespace(complete=True, clock=lambda: 1, log=log)
     worker: Any = SimpleNamespace(
         health_company=None, voice_company=None, status=None, surge_board=board, answers=None,
-        definitions=load(NATIVE_DEFINITIONS),
+        definitions=load(NATIVE_DEFINITIONS), latest_clock=lambda: clock,
     )
     return Beside(worker)
 
@@ -39,3 +40,14 @@ def test_open_surges_come_first_and_the_newest_of_the_others() -> None:
         "Unhappy mentions, brand acme up from 9 May 02:00, still open: 612 where 119 were expected"
     )
     assert "8 May 00:00 until 8 May 05:00" in told["surges"][1]["text"]
+
+
+def test_an_open_surge_says_which_alert_it_fires_where_it_is_of_now() -> None:
+    left = surge("2024-05-09T02:00:00Z") | {"series": {"measure": "lost_customers"}, "is_expected": False}
+    few, awaited, down = left | {"observed": 2.0}, left | {"is_expected": True}, left | {"direction": "down"}
+    over = left | {"closed": "2024-05-09T03:00:00Z"}
+    now = wall_clock_us()
+    told = beside({"open": [left, few, awaited, down], "closed": [over]}, now).sections("1h", {"reasons": []})
+    assert [one.get("alert") for one in told["surges"]] == [None, None, None, "NetgrowthLossSurge", None]
+    history = beside({"open": [left], "closed": []}).sections("1h", {"reasons": []})
+    assert "alert" not in history["surges"][0]
