@@ -29,6 +29,7 @@ from agents.partition_state import Watcher
 from agents.surge_board import SurgeBoard
 from agents.surges import SurgeAgent
 from agents.survey_answers import SurveyAnswers
+from agents.survey_leads import SurveyLeads
 from agents.telemetry import Telemetry
 from agents.transport import TransportOptions, create_app
 from agents.troubled_customers import TroubledCustomers
@@ -127,6 +128,7 @@ class LedgerWorker:
         self.answers: SurveyAnswers | None = None
         self.surges: SurgeAgent | None = None
         self.surge_board: SurgeBoard | None = None
+        self.survey_leads: SurveyLeads | None = None
         self.disrupted_before: DisruptedBefore | None = None
         if SURGES.topic in feeds:
             if SURVEYS.topic in feeds:
@@ -136,6 +138,7 @@ class LedgerWorker:
                 self.health_company, self.answers,
             )
             self.surge_board = SurgeBoard(settings, self.latest_clock)
+            self.survey_leads = SurveyLeads(self.surge_board, self.answers)
             if (health := self.health_company) is not None:
                 self.disrupted_before = DisruptedBefore(
                     settings, self.surges.open_losses, lambda: self.company.clock, lambda: health.health.clock

@@ -1,7 +1,7 @@
 """Surges on `/metrics`, exported by the worker that runs the detectors."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from prometheus_client.metrics_core import Metric as Family
@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 
 from agents.metric_families import MICROSECONDS, add_sample, family_of
 from agents.surge_evidence import SurgeEvidence
+from agents.survey_leads import SurveyLeads
 from streams.catalogue import SURGES
 from streams.catalogue_surges import SERIES_LABELS
 from streams.drilldown.numbers import known
@@ -19,6 +20,7 @@ from streams.surges.actions import Action, done_before
 from streams.surges.bank import SurgeBank
 from streams.surges.board import MONTH_DAYS, VERDICTS, SurgeLog, false_alarm_budget
 from streams.surges.durable import DurableSurges
+from streams.surges.lead import SHOWN, STATES
 from streams.surges.series import HAPPY_MENTIONS, LOST_VALUE, UNHAPPY_MENTIONS, series_of
 from streams.surges.surge import Contribution, Surge
 from streams.surges.verdict import State
@@ -59,14 +61,15 @@ class SurgeCollector(Collector):
 
     def __init__(
         self, view: SurgeView, log: SurgeLog, *, label_limit: int, currency: str,
-        evidence: SurgeEvidence | None = None,
+        evidence: SurgeEvidence | None = None, leads: SurveyLeads | None = None,
     ) -> None:  # fmt: skip
-        """`log`: surges and verdicts, as read back; `evidence`: what is known of them beyond their own count."""
+        """`log`: surges and verdicts, as read back; `evidence`, `leads`: what is known beyond their own count."""
         self._view = view
         self._log = log
         self._label_limit = label_limit
         self._unit = 10 ** minor_digits(currency)
         self._evidence = evidence
+        self._leads = leads
 
     def describe(self) -> Iterable[Family]:
         """Nothing: registering does not collect."""
@@ -87,6 +90,8 @@ class SurgeCollector(Collector):
             self._add_expected(families, state.bank)
             self._add_actions(families, state, clock)
             _add_ties(families, state)
+            if self._leads is not None:
+                _add_leads(families, self._leads.found(clock), self._label_limit)
             month = utc_text(clock - MONTH_DAYS * DAY)
             judged = self._log.judged(month)
             for verdict in (*VERDICTS, "none"):
@@ -215,6 +220,21 @@ def _told(actions: Iterable[Action]) -> Iterator[tuple[str, str, float]]:
         text += f" ({scope})" if scope else ""
         told.setdefault((action.kind, text), action.start / MICROSECONDS)
     return ((kind, text, start) for (kind, text), start in told.items())
+
+
+def _add_leads(families: dict[str, Family], leads: Sequence[Mapping[str, Any]], limit: int) -> None:
+    """Counts by state, and of the newest troubles their lead by each figure of the surveys."""
+    states = Counter(lead["state"] for lead in leads)
+    for state in STATES:
+        add_sample(families, "netgrowth_survey_troubles", states[state], state=state)
+    for lead in [one for one in leads if one["state"] == SHOWN][-limit:]:
+        figures = {name: told["lead_hours"] for name, told in lead["by"].items()} | {"first": lead["lead_hours"]}
+        measure = lead["series"]["measure"]
+        for name, hours in figures.items():
+            add_sample(
+                families, "netgrowth_survey_lead_seconds", hours * HOUR_S, story=lead["story"], measure=measure,
+                by=name,
+            )  # fmt: skip
 
 
 def _add_ties(families: dict[str, Family], state: DurableSurges) -> None:

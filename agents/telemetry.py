@@ -57,6 +57,7 @@ class Telemetry:
             surges = SurgeCollector(
                 worker.surges, worker.surge_board.log, label_limit=label_limit,
                 currency=worker.definitions.currency, evidence=evidence,
+                leads=worker.survey_leads,
             )  # fmt: skip
             self._registry.register(WhileInForce(surges, worker.shows))
         tables = CompanyCollector(worker.company, label_limit=label_limit)

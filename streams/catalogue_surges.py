@@ -70,5 +70,14 @@ SURGE_METRICS = (
               "topic", "bound"),
     described("topic_loss_correlation_ratio", RATIO, "How closely losses then follow, with its interval.",
               "topic", "bound"),
+    described("survey_troubles", NOTHING,
+              "Troubles of the last 60 days by what surveys showed of them: shown, waiting (there is time yet), "
+              "not_shown, no_surveys (none were answered, or too few).",
+              "state"),
+    described("survey_lead_seconds", SECONDS,
+              "How much earlier a trouble was told than surveys showed it (below zero: they were first): by mean, "
+              "their mean of seven days; by surge, of unhappy answers; by first, whichever that was. Absent where "
+              "surveys showed nothing.",
+              "story", "measure", "by"),
     described("surges_false_alarm_budget", NOTHING, "False surges of 30 days that are accepted, over all series."),
 )

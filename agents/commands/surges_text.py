@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from agents.commands.ledger_text import money
+from streams.report.surges import lead_lines
 from streams.surges.series import LOST_VALUE
 
 
@@ -25,6 +26,11 @@ def surge_lines(found: dict[str, Any], currency: str) -> Iterator[str]:
             evidence = ", ".join(f"{one['label']} {one['value']} {one['share']:.0%}" for one in surge["evidence"])
             if evidence:
                 yield f"      of the excess: {evidence}"
+    if found["leads"]:
+        yield ""
+        yield "lead over surveys"
+        for line in lead_lines(found["leads"], lambda text: text[:16]):
+            yield f"  {line}"
 
 
 def _sentence(surge: dict[str, Any], currency: str) -> str:

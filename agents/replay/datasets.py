@@ -9,6 +9,23 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Deadline:
+    """When something of a row was due. The row is told at that instant, as it stood then.
+
+    Attributes:
+        name: told as `due` in the record; the instant is told as `due_at`.
+        column: the instant, or its day; a row without it is not told.
+        days_after: so many days later; a day that was promised is over at the next one's start.
+        known_by: columns with instants; what came later is empty, as nobody knew it.
+    """
+
+    name: str
+    column: str
+    days_after: int = 0
+    known_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Feed:
     """The rows of one file on their way to one topic."""
 
@@ -19,11 +36,15 @@ class Feed:
     zone: str = "UTC"  # of times that name none
     in_time_order: bool = True  # False: sort by event time before sending
     required: tuple[str, ...] = ()  # more columns: those its definitions read
+    deadline: Deadline | None = None  # tell rows when this was due, not as they lie in the file
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns without which the rows cannot be sent, or would mean nothing to the definitions."""
-        return tuple(dict.fromkeys(self.key + self.times + self.required))
+        if self.deadline is None:
+            return tuple(dict.fromkeys(self.key + self.times + self.required))
+        # Its time is not in the file: it is made from the deadline.
+        return tuple(dict.fromkeys((*self.key, *self.required, self.deadline.column, *self.deadline.known_by)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +74,7 @@ _TELCO = (
 _SHOP = ("kind", "country", "lines", "units", "value_gbp")
 _MENTIONS = ("mention_id", "addressed_account", "sentiment", "negative_reason", "text")
 _ORDERS = ("order_id", "order_status", "customer_state", "promised_date", "value_brl", "freight_brl")
+_STEPS = ("approved_at", "handed_to_carrier_at", "delivered_at")
 _FLIGHTS = ("carrier", "origin", "dest", "arrival_delay_min", "cancelled", "diverted", "seats")
 
 _ALL = (
@@ -81,7 +103,17 @@ _ALL = (
                 in_time_order=False,
                 required=("business_segment", "origin", "declared_monthly_revenue_brl"),
             ),
-            Feed("orders", "qos-signals", ("customer_id",), ("purchased_at",), _SAO_PAULO),
+            # Of an order a buyer experiences two promises: when it is sent, and when it comes.
+            *(
+                Feed(
+                    "orders", "qos-signals", ("customer_id",), ("due_at",), _SAO_PAULO, in_time_order=False,
+                    required=("order_id", "order_status", "customer_state"), deadline=deadline,
+                )
+                for deadline in (
+                    Deadline("hand-over", "handover_limit_at", known_by=_STEPS),
+                    Deadline("delivery", "promised_date", days_after=1, known_by=_STEPS),
+                )
+            ),
             Feed("survey_responses", "survey-responses", ("order_id",), ("answered_at",), _SAO_PAULO),
         ),
     ),

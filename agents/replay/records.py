@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from agents.replay.datasets import Feed
+from agents.replay.datasets import Deadline, Feed
 from agents.replay.rows import Progress, read_rows
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -67,7 +67,8 @@ def instant_us(text: str, zone: ZoneInfo) -> int | None:
 
 
 def _encoded_rows(feed: Feed, path: Path, progress: Progress) -> Iterator[tuple[dict[str, str], bytes]]:
-    for row in read_rows(path, feed.columns, progress):
+    rows = read_rows(path, feed.columns, progress)
+    for row in rows if feed.deadline is None else _as_due(rows, feed.deadline):
         try:
             value = orjson.dumps(row)
         except orjson.JSONEncodeError:
@@ -82,6 +83,24 @@ def _records_of(feed: Feed, path: Path, progress: Progress) -> Iterator[Outgoing
         key = next((row[column] for column in keys if row[column]), "")
         time = next((row[column] for column in times if row[column]), "")
         yield Outgoing(topic, key.encode() or None, value, instant_us(time, zone) if time else None)
+
+
+def _as_due(rows: Iterable[dict[str, str]], deadline: Deadline) -> Iterator[dict[str, str]]:
+    """Rows as they stood when something was due; times of one file are all of one zone."""
+    for row in rows:
+        try:
+            due = datetime.fromisoformat(row[deadline.column]) + timedelta(days=deadline.days_after)
+        except ValueError:
+            continue
+        later = {name: "" for name in deadline.known_by if _is_later(row[name], due)}
+        yield row | later | {"due": deadline.name, "due_at": due.isoformat()}
+
+
+def _is_later(text: str, due: datetime) -> bool:
+    try:
+        return datetime.fromisoformat(text) > due
+    except (ValueError, TypeError):
+        return False
 
 
 def _sorted(records: Iterator[Outgoing]) -> Iterator[Outgoing]:

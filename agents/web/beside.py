@@ -101,10 +101,8 @@ class Beside:
         return None if company is None else self._made("voice", company.now)
 
     def _surges(self) -> Json | None:
-        board = self._worker.surge_board
-        if board is None or not board.complete:
-            return None
-        return self._made("surges", lambda: None if (clock := board.clock()) is None else board.log.now(clock))
+        leads = self._worker.survey_leads
+        return None if leads is None else self._made("surges", leads.now)
 
     def _surge(self, surge: Json) -> Json:
         definitions = self._worker.definitions

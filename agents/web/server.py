@@ -161,13 +161,14 @@ class Pages:
 
     async def surges(self, request: web.Request) -> web.Response:
         """Open and recent surges."""
-        board = self._worker.surge_board
-        if board is None:
+        if self._worker.survey_leads is None:
             return json_answer({"error": "surges are not looked for: the log says which topics are missing"}, 503)
-        clock = board.clock()
-        if clock is None or not board.complete:
-            return self._nothing_yet()
-        return json_answer(board.log.now(clock))
+        now = self._surges_now()
+        return self._nothing_yet() if now is None else json_answer(now)
+
+    def _surges_now(self) -> dict[str, Any] | None:
+        leads = self._worker.survey_leads
+        return None if leads is None else leads.now()
 
     async def report(self, request: web.Request) -> web.Response:
         """The report card; `window` chooses the window, `all` by default, `at` an instant before the clock."""
@@ -183,10 +184,7 @@ class Pages:
                 return self._nothing_yet()
             merged = self._worker.voice_company
             said = None if merged is None else merged.now()
-            board = self._worker.surge_board
-            clock = None if board is None or not board.complete else board.clock()
-            surges = None if board is None or clock is None else board.log.now(clock)
-            return json_answer(card(ledger, window=window, voice=said, surges=surges,
+            return json_answer(card(ledger, window=window, voice=said, surges=self._surges_now(),
                                     health=self._health_section(ledger, window)))
         try:
             return json_answer(company.past_card(instant_of(at, None, "at"), window))

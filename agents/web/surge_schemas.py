@@ -14,6 +14,7 @@ from agents.web.schema_words import (
     ref,
     text,
 )
+from streams.surges.lead import STATES
 
 _FALSE_ALARMS = record(
     "false alarms against what is accepted", days=count("looked back"),
@@ -33,6 +34,21 @@ _TIES = list_of(
         "a topic", topic=text("that is a reason as well"),
         lead_seconds=named("by how long: best, low, high", {"type": "number"}),
         correlation=named("how closely losses follow: best, low, high", {"type": "number"}),
+    ),
+)
+_LEADS = list_of(
+    "how much earlier each trouble of the last 60 days was told than surveys showed it",
+    record(
+        "a trouble", story=text("id of its first surge"),
+        series=named("`measure` and labels of the surge that told it", {"type": "string"}),
+        onset=instant("when it began"), detected=instant("when it was told"),
+        state={"type": "string", "enum": list(STATES),
+               "description": "no_surveys: none were answered, or too few; waiting: there is time to show it yet"},
+        by=maybe(named(
+            "the figures of surveys that showed it: mean (of seven days), surge (of unhappy answers)",
+            record("a figure", at=instant("when it did"), lead_hours=number("hours after the trouble was told")),
+        )),
+        lead_hours=maybe(number("of the first of them; below zero: surveys were first")),
     ),
 )
 _WATCHED = record(
@@ -69,7 +85,7 @@ SURGE_SCHEMAS: dict[str, Schema] = {
         at=instant("the clock of the tables"),
         open=list_of("open surges, by detection", ref("Surge", "a surge")),
         closed=list_of("closed in the last seven days", ref("Surge", "a surge")),
-        false_alarms=_FALSE_ALARMS, ties=_TIES, watched=_WATCHED,
+        false_alarms=_FALSE_ALARMS, ties=_TIES, leads=_LEADS, watched=_WATCHED,
         actions=list_of(
             "what we did ourselves, of the last seven days and later",
             record(
@@ -84,6 +100,6 @@ SURGE_SCHEMAS: dict[str, Schema] = {
         "surges, in the report card",
         open=list_of("open surges", ref("Surge", "a surge")),
         closed=list_of("the newest that are closed", ref("Surge", "a surge")), false_alarms=_FALSE_ALARMS,
-        ties=_TIES, watched=_WATCHED,
+        ties=_TIES, leads=_LEADS, watched=_WATCHED,
     ),
 }

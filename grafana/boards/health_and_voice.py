@@ -230,6 +230,9 @@ def _surges() -> Row:
                 number("What people said of surges", "Surges of the last 30 days by the verdict given, and how many "
                        "false ones are accepted.", "none", Target(plain("surges_judged", "verdict"), "{{verdict}}"),
                        Target(plain("surges_false_alarm_budget"), "false ones accepted")),
+                number("What surveys showed", "Of the troubles of the last 60 days, by state; no_surveys: none were "
+                       "answered, or too few to compare with.", "none",
+                       Target(plain("survey_troubles", "state"), "{{state}}")),
                 number("Looked for up to", "How far the event time of the detectors is behind the wall clock.", "s",
                        Target(f"time() - {plain('surges_clock_timestamp_seconds')}"),
                        steps=(Step(None, GREEN), Step(900, YELLOW))),
@@ -250,6 +253,14 @@ def _surges() -> Row:
                          "hours": f"{plain('topic_loss_lead_seconds', 'topic', 'bound')} / 3600 or on () {running}",
                          "strength": f"{plain('topic_loss_correlation_ratio', 'topic', 'bound')} or on () {running}",
                      }, ["topic", "bound"]),
+                rows("Lead over surveys", "By how many hours troubles of the last 60 days were told before surveys "
+                     "showed them: when the mean of seven days fell, when unhappy answers surged, and the first of "
+                     "both. Below zero surveys were first. A line of zero without a story: surveys showed none.",
+                     "none",
+                     {
+                         "hours": f"{plain('survey_lead_seconds', 'story', 'measure', 'by')} / 3600 or on () "
+                                  f"{running}",
+                     }, ["measure", "story", "by"]),
                 bars("What they consist of", "Share of a surge's excess that a segment, region, reason, topic or "
                      "channel makes; the first three of each.", "percentunit",
                      Target(f"{plain('surge_evidence_ratio', 'label', 'value')} or on () {nothing}",

@@ -5,12 +5,15 @@ from math import ceil
 from typing import Any
 
 from streams.report.wording import money, plural
+from streams.surges.lead import MEAN, NO_SURVEYS, NOT_SHOWN, SHOWN, SURGE, WAITING
 from streams.surges.series import LOST_VALUE
 
 MOST_CLOSED = 10
 MINUTE_S, HOUR_S = 60, 3_600
 PARTS_SHOWN = 3
 HOW = ("kind", "channel")
+FIGURES = {MEAN: "their mean of seven days fell", SURGE: "unhappy answers surged"}
+NOT_SEEN = {WAITING: "surveys have not shown it yet", NOT_SHOWN: "surveys never showed it"}
 
 
 def surges_section(surges: Mapping[str, Any]) -> dict[str, Any]:
@@ -20,6 +23,7 @@ def surges_section(surges: Mapping[str, Any]) -> dict[str, Any]:
         "closed": surges["closed"][-MOST_CLOSED:],
         "false_alarms": surges["false_alarms"],
         "ties": surges["ties"],
+        "leads": surges["leads"],
         "watched": surges["watched"],
     }
 
@@ -40,6 +44,8 @@ def surge_lines(of: Mapping[str, Any]) -> Iterator[str]:
         yield f"    {_name(one['series'])}: {one['false']:,}, accepted {alarms['budget_a_series']:g}"
     for tie in of["ties"]:
         yield f"  {tie_text(tie)}"
+    for line in lead_lines(of["leads"]):
+        yield f"  {line}"
     watched = of["watched"]
     if watched and watched["series"]["warming"]:
         left = watched["warming_seconds"]
@@ -55,6 +61,25 @@ def tie_text(tie: Mapping[str, Any]) -> str:
         f"unhappy mentions of {tie['topic']} come {lead['best']:g} h ({lead['low']:g} to {lead['high']:g}) before "
         f"losses for it: correlation {strength['best']:.2f} ({strength['low']:.2f} to {strength['high']:.2f})"
     )
+
+
+def lead_lines(leads: Sequence[Mapping[str, Any]], when: Callable[[str], str] = str) -> Iterator[str]:
+    """For each trouble how much earlier it was told than surveys showed it; those without a survey in one line."""
+    for lead in leads:
+        if lead["state"] != NO_SURVEYS:
+            yield f"{_name(lead['series'])}, told {when(lead['detected'])}: {_lead_text(lead, when)}"
+    without = sum(lead["state"] == NO_SURVEYS for lead in leads)
+    if without:
+        yield f"no lead over surveys for {plural(without, 'trouble')}: no answers, or too few, to compare with"
+
+
+def _lead_text(lead: Mapping[str, Any], when: Callable[[str], str]) -> str:
+    if lead["state"] != SHOWN:
+        return NOT_SEEN[lead["state"]]
+    hours = lead["lead_hours"]
+    first = f"{abs(hours):,.1f} h {'before' if hours >= 0 else 'after'} surveys showed it"
+    seen = sorted((str(told["at"]), FIGURES[name]) for name, told in lead["by"].items())
+    return f"{first} ({', '.join(f'{figure} {when(at)}' for at, figure in seen)})"
 
 
 def _name(series: Mapping[str, Any]) -> str:

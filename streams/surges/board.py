@@ -4,7 +4,7 @@ Made from the records of `surges`, `surge-verdicts` and `actions`, in any order 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -15,6 +15,8 @@ from streams.ledger.rules import DAY
 from streams.surges.actions import action_of
 from streams.surges.alarm_line import BUDGET_DAYS
 from streams.surges.budget import BOARD_BUDGET_DAYS
+from streams.surges.lead import leads
+from streams.surges.survey_mean import SurveyMean
 from streams.tables.calendar import utc_text
 
 VERDICTS: Final = ("real", "expected", "false")
@@ -27,6 +29,8 @@ SERIES_BUDGET: Final = MONTH_DAYS / BUDGET_DAYS
 MOST_OVER_BUDGET: Final = 20
 RECENT_DAYS: Final = 7
 MOST_SHOWN: Final = 200
+LEADS_DAYS: Final = 60
+"""Of the troubles that are over: long enough for surveys to have shown them."""
 CLOSED: Final = "closed"
 _WATCHED: Final = ("at", "series", "warming_seconds")
 
@@ -125,8 +129,12 @@ class SurgeLog:
                 false[name] += 1
         return [{"series": names[name], "false": n} for name, n in false.most_common() if n > SERIES_BUDGET]
 
-    def now(self, clock: int) -> dict[str, Any]:
-        """The JSON of `/api/v1/surges`; `clock`: of the tables, microseconds."""
+    def leads(self, mean: SurveyMean, clock: int) -> list[dict[str, Any]]:
+        """Of the troubles of the last `LEADS_DAYS`: how much earlier they were told than by surveys."""
+        return leads([*self.open(), *self.closed(utc_text(clock - LEADS_DAYS * DAY))], mean, clock)
+
+    def now(self, clock: int, told_before_surveys: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+        """The JSON of `/api/v1/surges`; `clock`: of the tables, microseconds; and what `leads` found."""
         month, week = utc_text(clock - MONTH_DAYS * DAY), utc_text(clock - RECENT_DAYS * DAY)
         judged = self.judged(month)
         return {
@@ -142,6 +150,7 @@ class SurgeLog:
                 "judged": {name: judged[name] for name in (*VERDICTS, "none")},
             },
             "ties": self.watching.get("ties", []),
+            "leads": list(told_before_surveys),
             "watched": {name: self.watching[name] for name in _WATCHED if name in self.watching},
             "actions": [action for action in self.actions.values() if action["until"] >= week],
         }

@@ -20,9 +20,11 @@ from streams.surges.bank import SurgeBank
 from streams.surges.budget import SurgeRules
 from streams.surges.contributions import Contributions
 from streams.surges.counting import Count, of_answer, of_health, of_mention, of_movement
+from streams.surges.lead import leads
 from streams.surges.own_series import OwnCounting, losses, measures_of
 from streams.surges.series import HEALTH, LEDGER, SURVEYS, VOICE, Series
 from streams.surges.surge import Surge, SurgeEvent
+from streams.surges.survey_mean import SurveyMean
 from streams.tables.calendar import utc_text
 from streams.voice.merged import Change as VoiceChange
 from streams.voice.recount import VoiceRecount
@@ -57,6 +59,7 @@ class SurgeRecount:
         self._measures = {feed: measures_of(family, self._own) for feed, family in FAMILY_OF.items()}
         self._answers = AnswerAdmission(definitions, now_us=now_us)
         self._answered: set[str] = set()
+        self._mean = SurveyMean()
         self._counts: dict[int, list[Count]] = {}
         self._spans: dict[str, list[int]] = {}
         self._contributions = Contributions()
@@ -93,6 +96,7 @@ class SurgeRecount:
         for answer in batch.answers:
             if answer.response_id not in self._answered:
                 self._answered.add(answer.response_id)
+                self._mean.add(answer.at, answer.share)
                 self._see("surveys", answer.at)
                 self._take(of_answer(answer.at, answer.share, answer.stage, self._own))
         return batch
@@ -109,13 +113,14 @@ class SurgeRecount:
             self.health.finish()
         if "mentions" in self._spans:
             self.voice.finish()
-        surges = self._judge()
-        definitions = self.definitions
+        surges = [surge.shown() for surge in self._judge()]
+        definitions, clock = self.definitions, self.bank.clock
         return {
             "definitions": {"name": definitions.name, "version": definitions.version},
-            "until": utc_text(self.bank.clock) if self.bank.clock is not None else None,
+            "until": utc_text(clock) if clock is not None else None,
             "series": sum(1 for _ in self.bank.series()),
-            "surges": [surge.shown() for surge in surges],
+            "surges": surges,
+            "leads": [] if clock is None else leads(surges, self._mean, clock),
         }
 
     def _judge(self) -> list[Surge]:

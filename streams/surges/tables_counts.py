@@ -10,6 +10,7 @@ from streams.ledger.rules import DAY, MINUTE
 from streams.surges.counting import NO_OWN, UNHAPPY_SHARE, Count, of_answer, of_disrupted, of_mention, of_movement
 from streams.surges.own_series import OwnCounting
 from streams.surges.series import Parts, Series
+from streams.surges.survey_mean import SurveyMean
 from streams.tables.buckets import HOURS, MINUTES, Bucket
 from streams.tables.cells import LOST, NEW, RETURNED, Addition
 from streams.tables.tables import Tables
@@ -129,10 +130,15 @@ class Voted(NamedTuple):
 
 
 class AnswerCounts(CountsByMinute):
-    """Answers to surveys by minute, each once."""
+    """Answers to surveys by minute, each once.
+
+    Attributes:
+        mean: the mean of seven days, kept for longer than the minutes.
+    """
 
     def __init__(self, own: OwnCounting = NO_OWN) -> None:
         super().__init__(own)
+        self.mean = SurveyMean()
         self._answers: dict[str, tuple[int, float]] = {}
 
     @property
@@ -152,10 +158,12 @@ class AnswerCounts(CountsByMinute):
             if answer.response_id in self._answers:
                 continue
             self._answers[answer.response_id] = answer.at, answer.share
+            self.mean.add(answer.at, answer.share)
             self._see(answer.at - answer.at % MINUTE)
             self._book(of_answer(answer.at, answer.share, answer.stage, self._own))
 
     def forget(self, clock: int) -> None:
         """Let go of what is older than is kept."""
         super().forget(clock)
+        self.mean.forget(clock)
         self._answers = {name: one for name, one in self._answers.items() if one[0] >= clock - KEPT_US}

@@ -47,6 +47,14 @@ def test_series_of_ones_own_and_answers_to_surveys_surge_as_well(environment: di
             return wanted <= {surge["series"]["measure"] for surge in found}
 
         wait(surging, worker, "opened no surge of what the definitions name", 60)
+
+        def compared() -> bool:
+            found = worker.json("/api/v1/surges") or {"leads": []}
+            return [lead["state"] for lead in found["leads"]] == ["shown"]
+
+        wait(compared, worker, "told no lead over surveys", 30)
+        page = worker.get("/metrics") or b""
+        assert b'netgrowth_survey_lead_seconds{by="surge",measure="unhappy_mentions",' in page
         letters = netgrowth(environment, "dead-letters", "list")
         assert "score 9 is not on the scale" in letters.stdout, letters.stderr
     finally:

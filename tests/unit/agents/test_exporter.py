@@ -2,6 +2,7 @@
 
 from collections import Counter
 from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 import orjson
@@ -131,7 +132,32 @@ def surges_of_all_kinds(company: MadeUpCompany) -> SurgeCollector:
         view.state.actions[name] = Action(name, start, "release", name, start, start + DAY, scope)
     before = SimpleNamespace(found={"s1": LostAfterTrouble(2, 1, Counter(checkout=1))})
     evidence = SurgeEvidence(losses, before)
-    return SurgeCollector(view, log, label_limit=100, currency="EUR", evidence=evidence)
+    return SurgeCollector(view, log, label_limit=100, currency="EUR", evidence=evidence, leads=MadeUpLeads())
+
+
+class MadeUpLeads:
+    """What surveys showed of troubles, as of some instant."""
+
+    def found(self, clock: int) -> list[dict[str, Any]]:
+        of = {"series": {"measure": "lost_value", "segment": "A"}}
+        return [
+            of | {"story": "s1", "state": "shown", "lead_hours": -2.0,
+                  "by": {"surge": {"lead_hours": -2.0}, "mean": {"lead_hours": 30.5}}},
+            of | {"story": "s2", "state": "no_surveys"}, of | {"story": "s3", "state": "no_surveys"},
+        ]  # fmt: skip
+
+
+def test_the_lead_over_surveys_and_where_there_is_none():
+    registry = CollectorRegistry()
+    view = MadeUpSurges(0)
+    registry.register(SurgeCollector(view, SurgeLog(), label_limit=9, currency="EUR", leads=MadeUpLeads()))
+    value, of = registry.get_sample_value, {"story": "s1", "measure": "lost_value"}
+    for by, seconds in (("surge", -7_200), ("first", -7_200), ("mean", 109_800)):
+        assert value("netgrowth_survey_lead_seconds", of | {"by": by}) == seconds
+    families = {family.name: family for family in registry.collect()}
+    assert {one.labels["story"] for one in families["netgrowth_survey_lead_seconds"].samples} == {"s1"}
+    states = {one.labels["state"]: one.value for one in families["netgrowth_survey_troubles"].samples}
+    assert states == {"shown": 1, "waiting": 0, "not_shown": 0, "no_surveys": 2}
 
 
 def test_a_scope_and_window_in_customers_and_major_units():

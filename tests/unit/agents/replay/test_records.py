@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 import orjson
 import pytest
 
-from agents.replay.datasets import DATASETS, Feed, files_of
+from agents.replay.datasets import DATASETS, Deadline, Feed, files_of
 from agents.replay.finding import find_files
 from agents.replay.records import instant_us, read_records, read_values
 from agents.replay.rows import Progress
@@ -56,6 +56,29 @@ def test_feeds_of_one_topic_are_merged_by_event_time_and_printed_in_the_same_ord
     assert list(read_values([LEADS], paths, Progress())) == [records[1].value, records[3].value]
 
 
+def test_a_row_is_told_when_something_was_due_as_it_stood_then(tmp_path: Path) -> None:
+    rows = "b1,2024-03-01T12:00:00,2024-03-01T11:00:00,2024-03-20T10:00:00,2024-03-19\n"
+    rows += "b2,2024-03-01T12:00:00,2024-03-01T12:00:01,,2024-03-18\nb3,,,,\n"
+    paths = write(tmp_path, "orders", "customer_id,limit,sent,came,promised\n" + rows)
+    feeds = [
+        Feed("orders", "qos-signals", ("customer_id",), ("due_at",), in_time_order=False, deadline=deadline)
+        for deadline in (
+            Deadline("sending", "limit", known_by=("sent", "came")),
+            Deadline("coming", "promised", days_after=1, known_by=("sent", "came")),
+        )
+    ]  # fmt: skip
+    records = list(read_records(feeds, paths, Progress()))
+    told = [orjson.loads(record.value) for record in records]
+    assert [(one["customer_id"], one["due"], one["due_at"], one["sent"], one["came"]) for one in told] == [
+        ("b1", "sending", "2024-03-01T12:00:00", "2024-03-01T11:00:00", ""),
+        ("b2", "sending", "2024-03-01T12:00:00", "", ""),
+        ("b2", "coming", "2024-03-19T00:00:00", "2024-03-01T12:00:01", ""),
+        ("b1", "coming", "2024-03-20T00:00:00", "2024-03-01T11:00:00", ""),
+    ]
+    assert records[2].at_us == instant_us("2024-03-19", ZoneInfo("UTC"))
+    assert list(read_values(feeds, paths, Progress())) == [record.value for record in records]
+
+
 def test_a_file_out_of_time_order_is_sent_as_it_lies(tmp_path: Path) -> None:
     paths = write(tmp_path, "buys", "customer_id,at\nb1,2024-02-01\nb2,2024-01-01\n")
     assert [record.key for record in read_records([BUYS], paths, Progress())] == [b"b1", b"b2"]
@@ -86,7 +109,7 @@ def test_times_without_a_zone_are_read_in_that_of_the_feed(text: str, zone: str,
 
 def test_every_feed_goes_to_an_input_topic_and_no_set_names_a_feed_twice() -> None:
     for dataset in DATASETS.values():
-        pairs = [(feed.file, feed.topic) for feed in dataset.feeds]
+        pairs = [(feed.file, feed.topic, feed.deadline) for feed in dataset.feeds]
         assert len(set(pairs)) == len(pairs)
         assert all(BY_NAME[feed.topic].direction is Direction.IN for feed in dataset.feeds)
 
@@ -98,6 +121,7 @@ def test_every_feed_goes_to_an_input_topic_and_no_set_names_a_feed_twice() -> No
         ("telco-churn", "customer-events", 4_914),
         ("online-retail", "customer-events", 33_337),
         ("olist", "customer-events", 7_869 + 4_171),
+        ("olist", "qos-signals", 7_247 + 7_869),
         ("olist", "survey-responses", 7_936),
         ("airline-tweets", "social-mentions", 13_093),
         ("nyc-flights", "qos-signals", 166_158),

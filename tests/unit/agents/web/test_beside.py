@@ -17,10 +17,9 @@ def surge(onset: str, **more: str) -> dict[str, Any]:
 
 
 def beside(surges: dict[str, Any] | None, clock: int = 0) -> Beside:
-    log = SimpleNamespace(now=lambda clock: surges)
-    board = None if surges is None else SimpleNamespace(complete=True, clock=lambda: 1, log=log)
+    leads = None if surges is None else SimpleNamespace(now=lambda: surges)
     worker: Any = SimpleNamespace(
-        health_company=None, voice_company=None, status=None, surge_board=board, answers=None,
+        health_company=None, voice_company=None, status=None, survey_leads=leads, answers=None,
         definitions=load(NATIVE_DEFINITIONS), latest_clock=lambda: clock,
     )
     return Beside(worker)

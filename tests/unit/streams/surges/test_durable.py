@@ -222,11 +222,15 @@ def test_what_the_detectors_are_at_is_told_every_five_minutes_and_in_the_report_
     ]  # fmt: skip
     log = SurgeLog()
     log.take_watching(told[-1][1])
-    section = surges_section(log.now(START + 36 * MINUTE))
+    at = "2024-05-06T00:10:00Z"
+    lead = {"series": {"measure": "lost_value"}, "detected": at, "state": "shown", "lead_hours": 7.0,
+            "by": {"surge": {"at": "2024-05-06T07:10:00Z"}}}  # fmt: skip
+    section = surges_section(log.now(START + 36 * MINUTE, [lead]))
     assert section["watched"]["series"] == {"warming": 2, "normal": 0, "surge": 0}
     assert 0 < section["watched"]["warming_seconds"] <= 3600
     lines = "\n".join(surge_lines(section))
     assert "mentions of price come 9 h (8 to 10) before losses for it: correlation 0.60 (0.50 to 0.70)" in lines
+    assert f"lost value, told {at}: 7.0 h before surveys showed it (unhappy answers surged 2024-05-06T07" in lines
     left = section["watched"]["warming_seconds"] // 60
     assert f"2 series warming up, which raise nothing yet, the last for {left} minutes more" in lines
 
