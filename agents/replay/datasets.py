@@ -114,7 +114,10 @@ _ALL = (
                     Deadline("delivery", "promised_date", days_after=1, known_by=_STEPS),
                 )
             ),
-            Feed("survey_responses", "survey-responses", ("order_id",), ("answered_at",), _SAO_PAULO),
+            Feed(
+                "survey_responses", "survey-responses", ("order_id",), ("answered_at",), _SAO_PAULO,
+                required=("response_id", "score", "sent_on"),
+            ),
         ),
     ),
     Dataset(
