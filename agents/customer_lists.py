@@ -18,7 +18,7 @@ from agents.health_lists import HealthLists, OpenedHealth
 from agents.mentions_log import MentionsLog
 from agents.movements_log import MovementsLog, NotYet
 from agents.shown_names import ShownNames
-from agents.troubled_customers import Trouble
+from agents.troubled_customers import Trouble, with_trouble
 from config.settings import Settings
 from streams.books import PartitionBooks
 from streams.drilldown.flows import MOST, FlowList
@@ -68,8 +68,8 @@ class Timeline:
     """What became of a customer, each list oldest first.
 
     Attributes:
-        movements: and where it is disrupted now.
-        disruptions: of the last day; None where no signals are read.
+        movements: of all that is kept.
+        disruptions: of the last day, and those that last; None where no signals are read.
         mentions: those that carry its id, among the newest; None where none are read.
         missing: why something of it cannot be told now, in words.
     """
@@ -191,9 +191,9 @@ class CustomerLists:
                 + ("" if self.shows_ids else "; a pseudonym holds on this worker until it ends, and on all for good "
                    "where NETGROWTH_PSEUDONYM_KEY is set")
             )  # fmt: skip
-        lines = [self._movement_line(one) for one in standing]
-        lines += [] if trouble is None else [self._trouble_line(trouble)]
-        return Timeline(lines, disruptions, mentions, missing)
+        if trouble is not None:
+            disruptions = with_trouble(disruptions or [], trouble)
+        return Timeline([self._movement_line(one) for one in standing], disruptions, mentions, missing)
 
     async def run(self) -> None:
         """Wait until cancelled; then the client is let go."""

@@ -9,6 +9,7 @@ from agents.topic_following import follow
 from agents.topics import BY_NAME
 from config.settings import Settings
 from streams.facts.models import UNKNOWN
+from streams.facts.times import instant_of
 
 TOPIC = "customers-in-trouble"
 POLL_MS = 100
@@ -102,3 +103,18 @@ class TroubledCustomers:
 
     def __iter__(self) -> Iterator[Trouble]:
         return iter(self._troubles.values())
+
+
+def with_trouble(disruptions: Sequence[Mapping[str, Any]], trouble: Trouble) -> list[dict[str, Any]]:
+    """The disruptions of a customer in trouble, oldest first, those that last marked.
+
+    One that has just begun is not among those counted, since its minute is not over: it has no length yet.
+    """
+    found = [dict(one) for one in disruptions]
+    for place in trouble.disrupted:
+        same = [one for one in found if (one["service"], one["stage"]) == (place.service, place.stage)]
+        if same and instant_of(same[-1]["until"], None) >= instant_of(place.since, None):
+            same[-1]["lasts"] = True
+        else:
+            found.append({"service": place.service, "stage": place.stage, "at": place.since, "lasts": True})
+    return sorted(found, key=lambda one: instant_of(one["at"], None))

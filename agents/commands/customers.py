@@ -103,9 +103,10 @@ def _print_timeline(found: dict[str, Any], as_json: bool) -> None:
     for line in sorted(lines, key=lambda one: instant_of(one["at"], None)):
         if as_json or "customer" in line:
             _print(line, found["currency"], as_json)
-        elif "minutes" in line:
-            span = f"{plural(line['minutes'], 'minute')} until {line['until']}"
-            click.echo(f"{line['at']}  was disrupted  at {line['service']}, {line['stage']}  {span}")
+        elif "stage" in line:
+            span = f"  {plural(line['minutes'], 'minute')} until {line['until']}" if "minutes" in line else ""
+            when = "is disrupted now" if line.get("lasts") else "was disrupted"
+            click.echo(f"{line['at']}  {when}  at {line['service']}, {line['stage']}{span}")
         else:
             topics = ", ".join(line["topics"])
             words = [line["at"], "said", line["brand"], line["channel"], topics, line.get("text", "")]

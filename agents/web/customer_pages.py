@@ -1,5 +1,7 @@
 """The customers behind a number, and the timeline of one customer, as JSON."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -23,6 +25,27 @@ if TYPE_CHECKING:
 AT_ONCE = 100
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A number opened.
+
+    Attributes:
+        head: measure, window, scope and span, as the answer names them.
+        lines: all of the list.
+        total: how many customers they stand for.
+        counted: what the number itself says; None: there is no such number.
+        known_until: the clock that it was counted by, microseconds.
+        pinned: what the query of the next part says besides, so that it is a part of the same list.
+    """
+
+    head: dict[str, Any]
+    lines: Sequence[dict[str, Any]]
+    total: int
+    counted: int | None
+    known_until: int
+    pinned: dict[str, str] = field(default_factory=dict)
+
+
 class CustomerPages:
     """One method a page."""
 
@@ -32,109 +55,64 @@ class CustomerPages:
 
     async def customers(self, request: web.Request) -> web.Response:
         """Who is behind a number."""
-        company, query = self._worker.company, request.query
-        if query.get("measure") == IN_TROUBLE:
-            return await self._in_trouble(request)
-        if query.get("measure") == DISRUPTED:
-            return await self._disrupted(request)
+        query, who = request.query, request.remote or "somebody"
+        of_signals = {IN_TROUBLE: self._in_trouble, DISRUPTED: self._disrupted}
+        list_of = of_signals.get(query.get("measure", ""), self._of_tables)
         try:
-            of = asked(query, BOARD_WINDOW)
             limit, offset = _whole(query, "limit", AT_ONCE, 1, MOST_AT_ONCE), _whole(query, "offset", 0, 0, 1 << 40)
-            view = company.view(of.scope, of.window, of.at) if company.complete else None
-            clock = company.clock
-            if view is None or clock is None:
-                return error_answer("there are no numbers yet; /health/ready says what is waited for", 503)
-            number = Number(
-                query.get("measure", "lost"), of.scope, view.span, query.get("kind"), query.get("reason"),
-                query.get("activity"),
-            )  # fmt: skip
-            number.check()
-            self._check_level(number, of, clock)
-            opened = await self._lists.open(number, of.window, of.at, request.remote or "somebody")
+            found = await list_of(query, who)
         except (WrongQuery, CannotOpen, CannotAnswer) as error:
             return error_answer(str(error))
         except NotYet as error:
             return error_answer(str(error), 503)
-        made = _head(number, of) | {
-            "known_until": utc_text(clock), "currency": self._worker.definitions.currency,
-            "pseudonyms": not self._lists.shows_ids, "total": len(opened.lines), "offset": offset,
-            "customers": opened.lines[offset : offset + limit],
+        made = found.head | {
+            "known_until": utc_text(found.known_until), "currency": self._worker.definitions.currency,
+            "pseudonyms": not self._lists.shows_ids, "total": found.total, "offset": offset,
+            "customers": found.lines[offset : offset + limit],
         }  # fmt: skip
-        if opened.counted is not None:
-            made["counted"] = opened.counted
-        if offset + limit < len(opened.lines):
-            pinned = dict(query) | {"offset": str(offset + limit)}
-            if number.measure not in LEVELS:
-                pinned["at"] = utc_text(clock if of.at is None else of.at)
-            made["next"] = f"{API}/customers?{urlencode(pinned)}"
+        if found.counted is not None:
+            made["counted"] = found.counted
+        if offset + limit < len(found.lines):
+            same = dict(query) | found.pinned | {"offset": str(offset + limit)}
+            made["next"] = f"{API}/customers?{urlencode(same)}"
         return json_answer(made)
 
-    async def _in_trouble(self, request: web.Request) -> web.Response:
+    async def _of_tables(self, query: Mapping[str, str], who: str) -> "_Found":
+        """Who is behind a number of the tables."""
+        company = self._worker.company
+        of = asked(query, BOARD_WINDOW)
+        view = company.view(of.scope, of.window, of.at) if company.complete else None
+        clock = company.clock
+        if view is None or clock is None:
+            raise NotYet("there are no numbers yet; /health/ready says what is waited for")
+        number = Number(
+            query.get("measure", "lost"), of.scope, view.span, query.get("kind"), query.get("reason"),
+            query.get("activity"),
+        )  # fmt: skip
+        number.check()
+        self._check_level(number, of, clock)
+        opened = await self._lists.open(number, of.window, of.at, who)
+        pinned = {} if number.measure in LEVELS else {"at": utc_text(clock if of.at is None else of.at)}
+        return _Found(_head(number, of), opened.lines, len(opened.lines), opened.counted, clock, pinned)
+
+    async def _in_trouble(self, query: Mapping[str, str], who: str) -> "_Found":
         """Who is disrupted now."""
-        query, company = request.query, self._worker.health_company
-        chosen = {name: query[name] for name in TROUBLE_FILTERS if name in query}
-        try:
-            foreign = sorted(query.keys() - {"measure", "window", "limit", "offset", *TROUBLE_FILTERS})
-            if foreign:
-                raise WrongQuery(
-                    f"{', '.join(foreign)} does not go with {IN_TROUBLE}, which is told as of now; there are "
-                    f"{', '.join(TROUBLE_FILTERS)}"
-                )
-            limit, offset = _whole(query, "limit", AT_ONCE, 1, MOST_AT_ONCE), _whole(query, "offset", 0, 0, 1 << 40)
-            opened = await self._lists.in_trouble(chosen, request.remote or "somebody")
-        except (WrongQuery, CannotOpen) as error:
-            return error_answer(str(error))
-        except NotYet as error:
-            return error_answer(str(error), 503)
-        clock = None if company is None else company.health.clock
-        made: dict[str, Any] = {
-            "measure": IN_TROUBLE, "window": query.get("window", BOARD_WINDOW), "start": None,
-            "scope": {name: chosen[name] for name in ("segment", "region") if name in chosen},
-            **{name: chosen[name] for name in ("service", "stage") if name in chosen},
-            "end": utc_text(clock or 0), "known_until": utc_text(clock or 0),
-            "currency": self._worker.definitions.currency, "pseudonyms": not self._lists.shows_ids,
-            "total": len(opened.lines), "offset": offset, "customers": opened.lines[offset : offset + limit],
-        }  # fmt: skip
-        if opened.counted is not None:
-            made["counted"] = opened.counted
-        if offset + limit < len(opened.lines):
-            made["next"] = f"{API}/customers?{urlencode(dict(query) | {'offset': str(offset + limit)})}"
-        return json_answer(made)
+        chosen = _chosen(query, "which is told as of now")
+        opened = await self._lists.in_trouble(chosen, who)
+        company = self._worker.health_company
+        clock = 0 if company is None else company.health.clock or 0
+        head = {"measure": IN_TROUBLE, "window": query.get("window", BOARD_WINDOW), **_narrowed(chosen)}
+        span = {"start": None, "end": utc_text(clock)}
+        return _Found(head | span, opened.lines, len(opened.lines), opened.counted, clock)
 
-    async def _disrupted(self, request: web.Request) -> web.Response:
+    async def _disrupted(self, query: Mapping[str, str], who: str) -> "_Found":
         """Who was disrupted in a window."""
-        query = request.query
-        try:
-            foreign = sorted(query.keys() - {"measure", "window", "limit", "offset", *TROUBLE_FILTERS})
-            if foreign:
-                raise WrongQuery(
-                    f"{', '.join(foreign)} does not go with {DISRUPTED}, which is told of the windows that end now; "
-                    f"there are {', '.join(TROUBLE_FILTERS)}"
-                )
-            limit, offset = _whole(query, "limit", AT_ONCE, 1, MOST_AT_ONCE), _whole(query, "offset", 0, 0, 1 << 40)
-            number = HealthNumber(
-                query.get("window", HEALTH_WINDOW),
-                **{name: query[name] for name in TROUBLE_FILTERS if name in query},
-            )
-            opened = await self._lists.open_health(number, request.remote or "somebody")
-        except (WrongQuery, CannotOpen) as error:
-            return error_answer(str(error))
-        except NotYet as error:
-            return error_answer(str(error), 503)
-        named = number.named
-        made: dict[str, Any] = {
-            "measure": DISRUPTED, "window": number.window,
-            "scope": {name: named[name] for name in ("segment", "region") if name in named},
-            **{name: named[name] for name in ("service", "stage") if name in named},
-            "start": utc_text(opened.span[0]), "end": utc_text(opened.span[1]), "known_until": utc_text(opened.clock),
-            "currency": self._worker.definitions.currency, "pseudonyms": not self._lists.shows_ids,
-            "total": opened.customers, "offset": offset, "customers": opened.lines[offset : offset + limit],
-        }  # fmt: skip
-        if opened.counted is not None:
-            made["counted"] = opened.counted
-        if offset + limit < len(opened.lines):
-            made["next"] = f"{API}/customers?{urlencode(dict(query) | {'offset': str(offset + limit)})}"
-        return json_answer(made)
+        chosen = _chosen(query, "which is told of the windows that end now")
+        number = HealthNumber(query.get("window", HEALTH_WINDOW), **chosen)
+        opened = await self._lists.open_health(number, who)
+        head = {"measure": DISRUPTED, "window": number.window, **_narrowed(chosen)}
+        span = {"start": utc_text(opened.span[0]), "end": utc_text(opened.span[1])}
+        return _Found(head | span, opened.lines, opened.customers, opened.counted, opened.clock)
 
     async def customer(self, request: web.Request) -> web.Response:
         """What became of one customer."""
@@ -175,7 +153,21 @@ def _head(number: Number, of: Asked) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _whole(query: Any, name: str, default: int, lowest: int, highest: int) -> int:
+def _chosen(query: Mapping[str, str], told: str) -> dict[str, str]:
+    """What a list of the signals is narrowed down to. Raises: WrongQuery for what does not go with it."""
+    foreign = sorted(query.keys() - {"measure", "window", "limit", "offset", *TROUBLE_FILTERS})
+    if foreign:
+        there_are = ", ".join(TROUBLE_FILTERS)
+        raise WrongQuery(f"{', '.join(foreign)} does not go with {query['measure']}, {told}; there are {there_are}")
+    return {name: query[name] for name in TROUBLE_FILTERS if name in query}
+
+
+def _narrowed(chosen: Mapping[str, str]) -> dict[str, Any]:
+    scope = {name: chosen[name] for name in ("segment", "region") if name in chosen}
+    return {"scope": scope} | {name: chosen[name] for name in ("service", "stage") if name in chosen}
+
+
+def _whole(query: Mapping[str, str], name: str, default: int, lowest: int, highest: int) -> int:
     text = query.get(name, str(default))
     if not text.isdecimal() or not lowest <= int(text) <= highest:
         raise WrongQuery(f"{name} is {text!r}; give a whole number from {lowest} to {highest}")

@@ -60,7 +60,9 @@ CUSTOMER_SCHEMAS: dict[str, Schema] = {
         disruptions=maybe(list_of("of the last day, oldest first; absent where no signals are read", record(
             "minutes in which it was disrupted again and again",
             service=text("where"), stage=text("journey stage"), at=instant("the first"),
-            until=instant("the end of the last"), minutes=count("disrupted ones of them"),
+            until=maybe(instant("the end of the last; absent while the first is not over")),
+            minutes=maybe(count("disrupted ones of them; absent likewise")),
+            lasts=maybe(flag("true: it is disrupted now")),
         ))),
         mentions=maybe(list_of("that carry its id, of the newest, oldest first; absent where none are read", record(
             "what it said",

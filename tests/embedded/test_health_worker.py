@@ -131,7 +131,9 @@ def opened_in_trouble(worker: LiveWorker, customers: int) -> None:
     assert "next" in pages[0]
     assert "next" not in pages[-1]
     timeline = worker.json(f"/api/v1/customers/{known[0]['customer']}") or {}
-    assert [line["what"] for line in timeline["movements"]] == ["new", "disrupted"]
+    assert [line["what"] for line in timeline["movements"]] == ["new"]
+    lasting = [(one["service"], one["stage"]) for one in timeline["disruptions"] if one.get("lasts")]
+    assert sorted(lasting) == sorted((place["service"], place["stage"]) for place in known[0]["places"])
     assert worker.get(f"{path}&at=2024-01-01T00:00:00Z") is None
 
 

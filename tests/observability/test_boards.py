@@ -42,6 +42,9 @@ PAST = 2 * DAY
 
 ACTED_AT = "2013-04-16T18:00:00Z"
 STORY_WITHIN_S = 180.0
+JUDGED_BEFORE_S = 3600.0
+"""How far from its end all is judged: at night little is said."""
+
 STORY_S = 240.0
 """How far back the story is asked: all of it was scraped within that time."""
 
@@ -90,7 +93,9 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
             while not alert.wait(1.0):
                 trial.check()
                 assert time.monotonic() < deadline, told
-            server.wait("max(netgrowth_surge_evidence_ratio)", lambda n: bool(n))
+            judged = ends / 1_000_000 - JUDGED_BEFORE_S
+            server.wait("max(netgrowth_surges_clock_timestamp_seconds)", lambda n: bool(n) and n[0] >= judged, 90)
+            server.wait("max(netgrowth_surge_evidence_ratio)", bool)
             yield server
         finally:
             server.stop()

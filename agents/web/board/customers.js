@@ -58,14 +58,13 @@ async function openCustomer(name) {
     byId("customers-title").focus();
   };
   if (!found) return;
-  const moved = found.movements.filter((line) => line.what !== "disrupted");
-  const counted = [[moved, "movement"], [found.disruptions, "disruption"], [found.mentions, "mention"]];
+  const counted = [[found.movements, "movement"], [found.disruptions, "disruption"], [found.mentions, "mention"]];
   const told = counted.filter(([lines]) => lines).map(([lines, one]) => plural(lines.length, one)).join(", ");
   const missing = (found.missing ?? []).map((why) => ` Not told: ${why}.`).join("");
   title(`Customer ${name}`, `What became of it, as far back as it is kept: ${told}, oldest first.${missing}`);
   const lines = [
     ...found.movements,
-    ...(found.disruptions ?? []).map((one) => ({ what: "was disrupted", places: [one], ...one })),
+    ...(found.disruptions ?? []).map((one) => ({ what: one.lasts ? "disrupted" : "was disrupted", places: [one], ...one })),
     ...(found.mentions ?? []).map((one) => ({ what: "said", said: one, at: one.at })),
   ].sort((one, other) => Date.parse(one.at) - Date.parse(other.at));
   byId("customers-list").replaceChildren(table(lines, false));
