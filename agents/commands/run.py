@@ -51,9 +51,9 @@ def command(
     """Start an embedded broker and a worker, play a story, and show it live; Ctrl-C ends it all.
 
     The default story takes five minutes: a club of frequent flyers on real flights has ordinary days; then one
-    airline fails those on board while its operations look well; they complain, they leave, an alert fires, and two
-    weeks later the survey notices. docs/demonstration.md says what of it is real. `--dataset online-retail` plays
-    nineteen months of purchases in a real shop.
+    airline fails those on board while its operations look well; they complain, they leave, an alert fires, and more
+    than a week later the survey notices. docs/demonstration.md says what of it is real. `--dataset online-retail`
+    plays nineteen months of purchases in a real shop.
 
     Ten days are loaded first, as fast as possible, for the detectors to learn from; their settings are the usual
     ones. Nothing outside the folder is touched, and nothing but this machine is spoken to. At the end all stays up to

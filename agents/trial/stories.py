@@ -70,7 +70,7 @@ STORIES = {
                     (58 * HOUR, 5_400),  # Sunday and Monday: an hour and a half a second
                     (17 * HOUR, 900),  # Tuesday from 10:00: a quarter of an hour a second
                     (21 * HOUR, 2_700),  # the day after
-                    (14 * DAY, 9_000),  # until the survey and after
+                    (8 * DAY, 9_000),  # until the survey and after
                 ),
             ),
             "nycflights13 by Hadley Wickham, of the US Bureau of Transportation Statistics, CC0",

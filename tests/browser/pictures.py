@@ -1,64 +1,95 @@
-"""The pictures of README and docs/board.md: the story of `netgrowth run` at its height.
+"""The pictures of README and docs/board.md: the story of `netgrowth run` on the evening of its trouble.
 
-`python -m tests.browser.pictures` plays it (some four minutes); `--url http://127.0.0.1:6066` looks at a worker that
-is playing it already. It writes docs/board.png, docs/board-dark.png and docs/customers.png.
+`python -m tests.browser.pictures` plays three days of it at once (a minute or two) and writes all of `PICTURES` to
+docs/; `--folder` writes them elsewhere. The story stands still when they are taken, so that they are the same each
+time but for what the machine draws with.
 """
 
 import argparse
 import tempfile
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
-from agents.trial.acts import LOSSES, Act
-from agents.trial.stories import STORIES, times_faster
+from agents.trial.acts import ALERT, Act
 from agents.trial.story import Trial, TrialOptions
+from agents.worker_client import ask
+from streams.facts.times import instant_of
 from tests.browser.chromium import Chromium
+from tests.short_story import ENDS, short_story
 
 DOCS = Path(__file__).parents[2] / "docs"
-WIDTH, HEIGHT = 1280, 1330
-FASTER = 2.0
-AFTER_LOSSES_S = 8.0
-"""From the first surge of losses to the picture: by then the segment is named among them."""
+WITHIN_S = 240.0
+SETTLED_S = 5400
+"""How far from its end the search for surges may be: at night little is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One of them.
+
+    Attributes:
+        size: of the window, in pixels of the page.
+        scale: pixels of the picture for one of the page.
+        query: of the address.
+        shows: what must be there, as a script.
+    """
+
+    name: str
+    size: tuple[int, int]
+    dark: bool = False
+    scale: float = 1.0
+    query: str = "?window=24h"
+    shows: str = "!document.querySelector('#surges-card').hidden && document.querySelector('#line svg')"
+
+
+LIST = "document.querySelector('#customers[open] tbody tr')"
+
+PICTURES = (
+    Picture("board.png", (1280, 1330)),
+    Picture("board-dark.png", (1280, 1330), dark=True),
+    Picture("board-phone.png", (390, 1500)),
+    Picture("board-wall.png", (3840, 2160), dark=True, scale=0.5),
+    Picture("customers.png", (1280, 860), query="?window=24h&who=lost&reason=flight failed", shows=LIST),
+)
 
 
 def main() -> None:
-    """Play the story up to its height, and look; or look at once."""
+    """Play the story up to its evening, and take all pictures of it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--url", help="a worker that plays the story")
-    url = parser.parse_args().url
-    if url is not None:
-        take(url.rstrip("/"))
-        return
-    height = threading.Event()
+    parser.add_argument("--folder", type=Path, default=DOCS, help="where they are written (default: docs)")
+    folder: Path = parser.parse_args().folder
+    alert = threading.Event()
 
     def on_act(act: Act) -> None:
         print(act.at, act.text)
-        if act.kind == LOSSES:
-            height.set()
+        if act.kind == ALERT:
+            alert.set()
 
-    with tempfile.TemporaryDirectory() as folder:
-        options = TrialOptions(Path(folder), web_port=0, broker_port=0)
-        with Trial(times_faster(STORIES["flight-club"], FASTER), options, print, on_act) as trial:
-            while not height.wait(1.0):
+    with tempfile.TemporaryDirectory() as own:
+        options = TrialOptions(Path(own), web_port=0, broker_port=0)
+        with Trial(short_story(), options, print, on_act) as trial:
+            deadline = time.monotonic() + WITHIN_S
+            while not alert.wait(1.0) or not _is_settled(trial):
                 trial.check()
-            time.sleep(AFTER_LOSSES_S)
-            take(trial.web)
+                assert time.monotonic() < deadline, "the story does not come to its evening"
+            take(trial.web, folder)
 
 
-def take(web: str) -> None:
-    """The page light and dark, and the list behind a number."""
+def _is_settled(trial: Trial) -> bool:
+    at = instant_of(ask(trial.web, "/api/v1/surges")["at"], None)
+    return at is not None and at >= ENDS - SETTLED_S * 1_000_000
+
+
+def take(web: str, folder: Path) -> None:
+    """All pictures of a worker's page."""
     with Chromium() as browser:
-        for name, dark in (("board-dark.png", True), ("board.png", False)):
-            browser.size(WIDTH, HEIGHT, dark=dark)
-            browser.open(f"{web}/?window=24h")
-            browser.wait("document.querySelector('#line svg')", 60)
-            browser.wait("!document.querySelector('#surges-card').hidden", 60)
-            (DOCS / name).write_bytes(browser.picture())
-        browser.size(WIDTH, 860)
-        browser.run("document.querySelector('[data-bowl=lost] .number').click()")
-        browser.wait("document.querySelector('#customers tbody tr')", 60)
-        (DOCS / "customers.png").write_bytes(browser.picture())
+        for picture in PICTURES:
+            browser.size(*picture.size, dark=picture.dark, scale=picture.scale)
+            browser.open(f"{web}/{picture.query}")
+            browser.wait(picture.shows, 60)
+            (folder / picture.name).write_bytes(browser.picture())
 
 
 if __name__ == "__main__":

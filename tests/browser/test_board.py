@@ -207,6 +207,43 @@ def test_what_customers_experience_and_say_is_shown_where_it_comes(browser: Chro
     assert browser.faults == []
 
 
+@pytest.mark.parametrize(("number", "title"), [
+    ("#health .tile .number", "8 customers were disrupted, service shop, stage checkout"),
+    ("#health > .pale .number", "8 customers are disrupted now"),
+])
+def test_a_number_of_health_opens_as_many_customers_as_it_says(
+    browser: Chromium, company: Company, number: str, title: str
+) -> None:
+    open_board(browser, company)
+    browser.wait(f"/^8\\b/.test(document.querySelector('{number}')?.textContent)", 30)
+    browser.run(f"document.querySelector('{number}').click()")
+    browser.wait(f"document.querySelector('#customers[open] #customers-title').textContent === '{title}'", 30)
+    assert browser.run("document.querySelectorAll('#customers tbody tr').length") == 8
+    browser.run("document.querySelector('#customers tbody .number').click()")
+    browser.wait("document.querySelector('#customers-title').textContent.startsWith('Customer ')")
+    browser.wait("document.querySelectorAll('#customers tbody tr').length > 1", 30)
+    whole = browser.run("document.querySelector('#customers').innerText")
+    assert whole.count("disrupted now") == 1
+    assert "was disrupted" not in whole
+    assert "1 disruption" in whole
+    browser.press("Escape", 27)
+    assert browser.faults == []
+
+
+def test_an_address_opens_the_list_of_a_number(browser: Chromium, company: Company) -> None:
+    open_board(browser, company, "?window=1h&who=disrupted&service=shop&stage=checkout")
+    browser.wait("document.querySelector('#customers[open] tbody tr')", 30)
+    assert browser.run("document.querySelectorAll('#customers tbody tr').length") == 8
+    browser.press("Escape", 27)
+    open_board(browser, company, "?window=1h&who=lost&reason=price&segment=SMB")
+    browser.wait("/^2 customers left, reason price/.test(document.querySelector('#customers-title').textContent)", 30)
+    browser.press("Escape", 27)
+    browser.wait("!document.querySelector('#customers').open")
+    time.sleep(1.0)
+    assert not browser.run("document.querySelector('#customers').open")  # once, not whenever numbers change
+    assert browser.faults == []
+
+
 def test_a_stale_feed_is_said(browser: Chromium, company: Company) -> None:
     company.tell("value_changed", "b1", value=91_000)
     open_board(browser, company)

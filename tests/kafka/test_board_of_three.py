@@ -4,6 +4,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,6 +71,16 @@ def opened(worker: LiveWorker, measure: str) -> list[str]:
     return sorted(line["customer"] for line in found["customers"])
 
 
+def listed(worker: LiveWorker, measure: str) -> set[str] | None:
+    """Who is behind a number, or None where the worker says that it cannot be opened now."""
+    path = f"/api/v1/customers?window=1h&limit=1000&measure={measure}"
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{worker.port}{path}", timeout=30) as answer:
+            return {line["customer"] for line in json.loads(answer.read())["customers"]}
+    except urllib.error.HTTPError:
+        return None
+
+
 def test_it_is_right_or_marked_recovering(environment: dict[str, str], workers: list[LiveWorker]) -> None:
     for worker in workers:
         worker.wait_ready()
@@ -84,15 +95,20 @@ def test_it_is_right_or_marked_recovering(environment: dict[str, str], workers: 
 
     dead.process.kill()
     tell_joined(environment, 60, 100)
-    told, seen = time.monotonic(), set()
+    told, seen, lists = time.monotonic(), set(), Counter[str]()
     while time.monotonic() - told < 60 and {joined(worker) for worker in others} != {("ready", 100)}:
         for worker in others:
             state, count = joined(worker)
             seen.add(state)
             # Until it is known that nobody counts there, it is as if the records were still on their way.
             assert state == "recovering" or count == 100 or time.monotonic() - told < TOLD_WITHIN_S, (state, count)
+            for measure in ("gained", "closing"):
+                names = listed(worker, measure)
+                assert names is None or names >= set(everybody), "a part of the company is listed as if it were all"
+                lists[measure] += names is not None
         time.sleep(0.2)
     assert {joined(worker) for worker in others} == {("ready", 100)}
     assert "recovering" in seen
+    assert lists["gained"], "no worker listed anybody meanwhile"
     for worker in others:
         assert opened(worker, "closing") == sorted(f"c{number}" for number in range(100))

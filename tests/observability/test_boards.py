@@ -11,34 +11,23 @@ import re
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import takewhile
 from typing import Any
 
 import pytest
 from kafka import KafkaProducer
 
-from agents.replay.finding import find_files
-from agents.replay.records import Outgoing
 from agents.trial.acts import ALERT, Act
-from agents.trial.club.flights import DATASET, FILE
-from agents.trial.club.records import club_records
-from agents.trial.pace import Pace
-from agents.trial.stories import STORIES
 from agents.trial.story import Trial, TrialOptions
 from grafana.render import OUT
-from streams.ledger.rules import DAY
 from tests.embedded.test_run import net_growth, running
 from tests.observability.servers import Prometheus
+from tests.short_story import ENDS, short_story
 
 pytestmark = [pytest.mark.observability, pytest.mark.timeout(300)]
 
 SCRAPED_S = 25.0
-
-BEGINS, ENDS = "2013-04-14T04:00:00+00:00", "2013-04-17T03:00:00+00:00"
-PAST = 2 * DAY
-"""The story: two days to learn from, and the day of the trouble, until its alert is open."""
 
 ACTED_AT = "2013-04-16T18:00:00Z"
 STORY_WITHIN_S = 180.0
@@ -70,13 +59,6 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     folder = tmp_path_factory.mktemp("story")
-    path = find_files(DATASET, [FILE])[FILE]
-    begins, ends = (int(datetime.fromisoformat(at).timestamp()) * 1_000_000 for at in (BEGINS, ENDS))
-
-    def records() -> Iterator[Outgoing]:
-        return takewhile(lambda record: record.at_us < ends, club_records(path, begins))
-
-    short = replace(STORIES["flight-club"], pace=Pace(PAST, None, None), open=lambda: records)
     alert, told = threading.Event(), []
 
     def on_act(act: Act) -> None:
@@ -85,7 +67,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
             alert.set()
 
     options = TrialOptions(folder / "trial", web_port=0, broker_port=0)
-    with Trial(short, options, told.append, on_act) as trial:
+    with Trial(short_story(), options, told.append, on_act) as trial:
         act_and_answer(trial.brokers)
         server = Prometheus(folder, [trial.web.removeprefix("http://")])
         try:
@@ -93,7 +75,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
             while not alert.wait(1.0):
                 trial.check()
                 assert time.monotonic() < deadline, told
-            judged = ends / 1_000_000 - JUDGED_BEFORE_S
+            judged = ENDS / 1_000_000 - JUDGED_BEFORE_S
             server.wait("max(netgrowth_surges_clock_timestamp_seconds)", lambda n: bool(n) and n[0] >= judged, 90)
             server.wait("max(netgrowth_surge_evidence_ratio)", bool)
             yield server

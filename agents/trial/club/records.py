@@ -63,7 +63,7 @@ class ClubRules:
     praises: float = 0.02
     asks: float = 0.02
     answers: tuple[float, float] = (0.05, 0.35)
-    survey_after_us: int = 14 * DAY
+    survey_after_us: int = 7 * DAY
     up_below: float = 0.25
     degraded_below: float = 0.45
     says_status_every_us: int = 15 * MINUTE
