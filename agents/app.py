@@ -41,6 +41,7 @@ from agents.web.server import add_pages
 from config.settings import Settings
 from streams.books import Flush
 from streams.facts.definitions.model import Definitions
+from streams.health.live.complaints import Complaints
 from streams.recount import table_rules
 from streams.sentiment.scorer import Scorer
 from streams.tables.buckets import Retention
@@ -124,6 +125,8 @@ class LedgerWorker:
         if VOICE.topic in feeds:
             voice = self.voice = VoiceAgent(self.app, settings, definitions, clock_rules, watchers, scorer)
             self.voice_company = VoiceCompany(settings, definitions, clock_rules, voice.owned)
+            if self.health_company is not None:
+                self.voice_company.complaints = self.health_company.health.complaints = Complaints()
             self.stages.append(voice)
         self.answers: SurveyAnswers | None = None
         self.surges: SurgeAgent | None = None
@@ -172,7 +175,7 @@ class LedgerWorker:
             with_status=with_status,
         )
         self.health = HealthAgent(
-            self.app, settings, definitions, clock_rules, watchers, company.health.needs, self.ledger.books.get,
+            self.app, settings, definitions, clock_rules, watchers, company.health, self.ledger.books.get,
             company.take_own,
         )
         self.stages.append(self.health)
@@ -284,7 +287,7 @@ class LedgerWorker:
         async def tick() -> None:
             if self.status is not None:
                 self.status.note_ends()
-            await health.advance(company.advance(wall_clock_us()))
+            await health.advance(company.advance(wall_clock_us()), complete=company.complete)
             await company.look()
 
         await every(TICK_S, tick, until=self._is_stopping, share=HEALTH_SHARE)

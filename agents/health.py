@@ -13,14 +13,18 @@ from agents.wall_clock import wall_clock_us
 from config.settings import Settings
 from streams.books import PartitionBooks
 from streams.facts.definitions.model import Definitions
+from streams.facts.models import UNKNOWN
 from streams.facts.placement import partition_for
 from streams.health.admission import SignalAdmission, StatusAdmission
 from streams.health.customers import Profile
+from streams.health.exposure import Loss
 from streams.health.live.books import HealthBooks, HealthFlush
+from streams.health.live.company import CompanyHealth
 from streams.health.live.known import Held, LedgerView
 from streams.health.live.status_books import StatusBooks, StatusFlush
-from streams.health.needs import Needs
 from streams.ledger.customer import Status
+from streams.ledger.movements import MovementKind
+from streams.ledger.remembered import NEVER
 from streams.tables.watermark import ClockRules
 
 logger = logging.getLogger(__name__)
@@ -39,6 +43,19 @@ class LedgerOfPartition:
     def version(self) -> object:
         """The books themselves: another owner has others."""
         return self._books()
+
+    def loss(self, customer_id: str) -> Loss | None:
+        """The last loss of a customer who is not back; without its instant once that is long ago, after a restart."""
+        books = self._books()
+        looked_at = None if books is None else books.ledger.look_at(customer_id, NEVER)
+        if looked_at is None or looked_at[0].status != Status.LOST:
+            return None
+        state, movements = looked_at
+        for movement in reversed(movements):
+            if movement.kind == MovementKind.LOST:
+                return Loss(customer_id, movement.at, movement.reason or UNKNOWN)
+        reported = state.reported
+        return Loss(customer_id, NEVER if reported is None or state.lapsed else reported.at, UNKNOWN)
 
     @property
     def has_links(self) -> bool:
@@ -70,13 +87,13 @@ class HealthAgent(PartitionStage[HealthBooks, HealthFlush]):
 
     def __init__(
         self, app: faust.App, settings: Settings, definitions: Definitions, clock_rules: ClockRules,
-        watchers: Sequence[Watcher], needs: Needs, ledger: Callable[[int], PartitionBooks | None],
+        watchers: Sequence[Watcher], company: CompanyHealth, ledger: Callable[[int], PartitionBooks | None],
         on_delivered: Callable[[int, HealthFlush], Awaitable[None]] | None = None,
     ) -> None:
-        """Make an agent that owns nothing yet; `needs` of the company, `ledger` by partition."""
+        """Make an agent that owns nothing yet; `company` is what all partitions make, `ledger` by partition."""
         self.definitions = definitions
         self._clock_rules = clock_rules
-        self._needs = needs
+        self._company = company
         self._ledger = ledger
         self._admission = SignalAdmission(
             definitions, now_us=wall_clock_us, partitions=settings.partitions, check_keys=True,
@@ -94,7 +111,7 @@ class HealthAgent(PartitionStage[HealthBooks, HealthFlush]):
         """Empty books beside a ledger."""
         return HealthBooks(
             partition, self._settings.partitions, self.definitions, self._admission, self._clock_rules, ledger,
-            self._needs, self._settings.edition,
+            self._company.needs, self._settings.edition,
         )
 
     def output(self, state: HealthBooks, flush: HealthFlush) -> Output:
@@ -116,13 +133,18 @@ class HealthAgent(PartitionStage[HealthBooks, HealthFlush]):
             books.ledger_changed(customers)
             books.linked(linked)
 
-    async def advance(self, clock: int | None) -> None:
-        """Count up to the clock of the company, and note which partitions are read to their end."""
+    async def advance(self, clock: int | None, *, complete: bool) -> None:
+        """Count up to the clock of the company, and note which partitions are read to their end.
+
+        `complete`: the company's health is read back, so that its troubles are all there are.
+        """
         now = wall_clock_us()
         at_end = self.at_end()
         for number, books in list(self.partitions.items()):
             if number in at_end:
                 books.watermark.reach_end(now)
+            if complete:
+                books.follow(self._company.troubles(), self._company.complaints)
             while self.partitions.get(number) is books and books.advance(clock, MINUTES_AT_ONCE):
                 await asyncio.sleep(0)
             await asyncio.sleep(0)

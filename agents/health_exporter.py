@@ -11,6 +11,7 @@ from streams.catalogue import HEALTH, HEALTH_COMPANY
 from streams.facts.definitions.model import Definitions
 from streams.facts.money import minor_digits
 from streams.health.live.company import CompanyHealth
+from streams.health.live.health_now import detection
 from streams.health.live.running import WINDOWS
 from streams.health.partition import Distinct
 from streams.health.parts import ScopeCounts, ScopeName
@@ -75,6 +76,7 @@ class HealthCollector(Collector):
             add_sample(families, "netgrowth_health_customers_in_trouble", health.in_trouble)
             self._add_subsets(families, health.clock)
             self._add_statuses(families)
+            self._add_troubles(families)
             self._add_scopes(families)
             self._add_false_greens(families)
         yield from (family for family in families.values() if family.samples)
@@ -103,6 +105,19 @@ class HealthCollector(Collector):
             add_sample(families, "netgrowth_health_service_status", level, service=service)
             at = minute * MINUTE / MICROSECONDS
             add_sample(families, "netgrowth_health_service_status_timestamp_seconds", at, service=service)
+
+    def _add_troubles(self, families: dict[str, Family]) -> None:
+        told = detection(self._view.health)
+        known, lost = told.get("first_to_know"), told["before_loss"]
+        numbers = {
+            "troubles": lost["troubles"], "troubles_left_after": lost["left_after"],
+            "lead_before_loss_seconds": lost.get("median_seconds"),
+        }  # fmt: skip
+        if known is not None:
+            numbers |= {"troubles_complained_of": known["complained_of"], "first_to_know_ratio": known.get("share")}
+        for name, number in numbers.items():
+            if number is not None:
+                add_sample(families, f"netgrowth_health_{name}", number)
 
     def _add_scopes(self, families: dict[str, Family]) -> None:
         view = self._view

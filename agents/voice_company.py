@@ -12,6 +12,7 @@ from agents.topic_following import follow
 from config.settings import Settings
 from streams.facts.definitions.model import Definitions
 from streams.facts.placement import partition_for
+from streams.health.live.complaints import Complaints
 from streams.ledger.rules import HOUR
 from streams.surges.own_series import OwnCounting
 from streams.surges.tables_counts import MentionCounts
@@ -42,6 +43,7 @@ class VoiceCompany:
         complete: everything that lay in the digests when reading began is merged; before that nothing is told.
         voice: the merged mentions; its tables are the running ones.
         counts: happy and unhappy mentions by minute, for the detectors.
+        complaints: told of every mention, if anybody asks what customers complain of.
         owned: which partitions of mentions this worker owns now.
     """
 
@@ -55,6 +57,7 @@ class VoiceCompany:
         self.tables = RunningVoice()
         self.voice = MergedVoice(definitions.voice.copies, self.tables, changes=True)
         self.counts = MentionCounts(OwnCounting(definitions.series))
+        self.complaints: Complaints | None = None
         self._settings = settings
         self._log = DigestLog()
         self._waiting: deque[list[Digest]] = deque()
@@ -125,6 +128,8 @@ class VoiceCompany:
                 self._aged_hour = clock // HOUR
                 self.voice.advance(clock, self.definitions.horizon_us)
                 self.counts.forget(clock)
+                if self.complaints is not None:
+                    self.complaints.forget()
             self.tables.advance(clock)
         self._count()
         return clock
@@ -157,6 +162,8 @@ class VoiceCompany:
         digests = self._waiting.popleft()
         self._waits -= len(digests)
         self.voice.add(digests)
+        if self.complaints is not None:
+            self.complaints.hear(digests)
         self._unsettled = True
         if not self.complete:
             self._count()  # What is read back is much; it is not to be held twice.

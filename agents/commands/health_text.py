@@ -78,8 +78,8 @@ def _exposure_line(told: dict[str, Any]) -> str:
 def _detection_line(health: dict[str, Any]) -> str:
     troubles, told = health["troubles"], health.get("first_to_know")
     line = f"troubles, from red to green again: {len(troubles):,}; "
-    leads = sorted(one["seconds_before_loss"] for one in troubles if "seconds_before_loss" in one)
-    after = f"; first loss {leads[len(leads) // 2] / 3600:,.1f} h after detection (median)" if leads else ""
+    lead = health.get("before_loss", {}).get("median_seconds")
+    after = "" if lead is None else f"; first loss {lead / 3600:,.1f} h after detection (median)"
     if told is None:
         return f"{line}who was first is unknown, there are no mentions{after}"
     of = f"of {told['complained_of']:,} that were complained of"

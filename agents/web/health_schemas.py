@@ -34,7 +34,39 @@ _RECORDS = {
     "dead_lettered": maybe(counts("that could not be admitted, by reason")),
 }
 
+_WHO_KNEW: Schema = {
+    "type": "string", "enum": ["read", "unknown"],
+    "description": "unknown: no mentions are read, so that it is not known who was first",
+}
+_DETECTION = {
+    "mentions_feed": _WHO_KNEW,
+    "first_to_know": maybe(record(
+        "who knew first; absent without mentions", troubles=count("in all"),
+        complained_of=count("of these, that customers complained of"),
+        we_were_first=count("of these, detected no later than the first complaint"),
+        share=maybe(number("of those complained of, in which we were first; absent: nobody complained")),
+    )),
+    "before_loss": record(
+        "how long before the first loss troubles were detected", troubles=count("in all"),
+        left_after=count("of these, after which a customer left who was disrupted"),
+        median_seconds=maybe(number("from detection to the first loss, of half of these at least")),
+        least_seconds=maybe(number("the least of these; negative: the loss came first")),
+    ),
+}  # fmt: skip
+
 HEALTH_SCHEMAS: dict[str, Schema] = {
+    "Trouble": record(
+        "a scope from red to green again", **_SCOPE, start=instant("first minute"), end=instant("after the last one"),
+        detected=instant("when its first red minute was over"), lasts=flag("it goes on"),
+        first_complaint=maybe(instant("when somebody first complained")),
+        complaint_by=maybe({
+            "type": "string", "enum": ["customer", "topic"],
+            "description": "a customer disrupted in it; or, as none of them did, somebody unhappy about its topic",
+        }),
+        seconds_before_complaint=maybe(number("from detection to it; negative: customers were first")),
+        first_loss=maybe(instant("when the first of the customers disrupted in it left")),
+        seconds_before_loss=maybe(number("from detection to it; negative: the loss came first")),
+    ),
     "ScopeHealth": record(
         "a scope in a window",
         **_SCOPE,
@@ -81,6 +113,8 @@ HEALTH_SCHEMAS: dict[str, Schema] = {
         subsets=list_of("the newest troubles that were named", ref("NamedSubset", "one")),
         status_feed=text("`read`, or `unknown`"),
         false_green=list_of("services and stages that are in it now", ref("FalseGreen", "one")),
+        troubles=list_of("the newest troubles", ref("Trouble", "one")),
+        **_DETECTION,
     ),
     "Health": record(
         "health as customers perceive it",
@@ -121,5 +155,7 @@ HEALTH_SCHEMAS: dict[str, Schema] = {
         false_green=list_of(
             "spells in which customers were red and operations said up", ref("FalseGreen", "a spell")
         ),
+        troubles=list_of("troubles of the last week, by their start", ref("Trouble", "one")),
+        **_DETECTION,
     ),
 }

@@ -124,6 +124,17 @@ def _operations() -> Row:
                    "last word of a service is.", "s",
                    Target(f"time() - {plain('health_clock_timestamp_seconds')}", "signals"),
                    Target(f"time() - {plain('health_service_status_timestamp_seconds', how='min')}", "status")),
+            number("Who knew first", "Of the troubles of the last week that customers complained of, the share that "
+                   "was detected before the first complaint.", "percentunit",
+                   Target(plain("health_first_to_know_ratio", how="min"))),
+            number("Lead before the first loss", "From the detection of a trouble of the last week to the first loss "
+                   "of a customer disrupted in it: the median.", "s",
+                   Target(plain("health_lead_before_loss_seconds", how="min"))),
+            number("Troubles", "Scopes from red to green again, last week: all, those complained of, and those that "
+                   "disrupted customers left after.", "none",
+                   Target(plain("health_troubles"), "all"),
+                   Target(plain("health_troubles_complained_of"), "complained of"),
+                   Target(plain("health_troubles_left_after"), "left after")),
             number("Customers in trouble", "Distinct customers disrupted in the last five minutes.", "none",
                    Target(plain("health_customers_in_trouble")), links=(who("in_trouble"),)),
             number("Coverage", "Workers that have the health of the whole company, whether operations said anything, "

@@ -1,21 +1,20 @@
 """Whether we knew of a trouble before customers said so, and before the first of them left.
 
-A trouble is a scope from red to green again. It is detected at the end of its first red minute, when that minute can
-be judged. The first complaint is a mention or call of a customer who was disrupted in it; where no such customer said
-anything, the first unhappy mention whose topic is the stage, a reason of that stage, or the service.
+The first complaint of a trouble is a mention or call of a customer who was disrupted in it; where no such customer
+said anything, the first unhappy mention whose topic is the stage, a reason of that stage, or the service.
 """
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any, NamedTuple
 
 from streams.facts.definitions.model import Definitions, Reason
 from streams.health.exposure import Loss
 from streams.health.parts import BlockPart, ScopeName
-from streams.health.shares import ColourName
-from streams.health.status import FORGIVEN_MINUTES
-from streams.ledger.rules import DAY, HOUR, MINUTE
+from streams.health.red_spells import RedSpell, spell_row
+from streams.ledger.rules import DAY, HOUR, MINUTE, SECOND
 from streams.tables.calendar import utc_text
 
 AHEAD_US = HOUR
@@ -32,54 +31,6 @@ class Complaint(NamedTuple):
     customer_id: str | None
     topics: tuple[str, ...]
     unhappy: bool
-
-
-@dataclass(slots=True)
-class RedSpell:
-    """A scope from red to green again: minutes since 1970, [start, end)."""
-
-    scope: ScopeName
-    start: int
-    end: int
-
-    @property
-    def detected(self) -> int:
-        """When its first red minute was over, microseconds."""
-        return (self.start + 1) * MINUTE
-
-
-class RedSpells:
-    """Red spells by scope; minutes of a scope come in order.
-
-    A red minute begins one, red and yellow ones draw it out, and more than `FORGIVEN_MINUTES` of neither end it:
-    customers may be few.
-    """
-
-    def __init__(self) -> None:
-        self._spells: dict[ScopeName, list[RedSpell]] = {}
-
-    def add(self, scope: ScopeName, minute: int, name: ColourName) -> None:
-        """The colour of a scope in a minute; those that are green need not be told."""
-        spells = self._spells.get(scope)
-        if spells and name is not ColourName.GREEN and minute <= spells[-1].end + FORGIVEN_MINUTES:
-            spells[-1].end = minute + 1
-        elif name is ColourName.RED:
-            self._spells.setdefault(scope, []).append(RedSpell(scope, minute, minute + 1))
-
-    def troubles(self) -> list[RedSpell]:
-        """Spells by their start; one of a service and stage as a whole only where none of its scopes was red then."""
-        parts: dict[tuple[str, str], list[RedSpell]] = {}
-        for scope, spells in self._spells.items():
-            if scope.segment is not None:
-                parts.setdefault(scope[:2], []).extend(spells)
-        found = [
-            one
-            for scope, spells in self._spells.items()
-            for one in spells
-            if scope.segment is not None
-            or not any(one.start < part.end and part.start < one.end for part in parts.get(scope[:2], ()))
-        ]
-        return sorted(found, key=lambda one: (one.start, tuple(name or "" for name in one.scope)))
 
 
 class FollowedCustomers:
@@ -114,14 +65,25 @@ class FollowedCustomers:
                 yield customer_id, minutes[place] * MINUTE
 
 
+class StageTopics:
+    """Which topics of a complaint are those of a scope: its stage, a reason of that stage, or the service."""
+
+    def __init__(self, reasons: Iterable[Reason]) -> None:
+        self._of_stage: dict[str, set[str]] = {}
+        for reason in reasons:
+            if reason.stage is not None:
+                self._of_stage.setdefault(reason.stage, set()).add(reason.name)
+
+    def of(self, scope: ScopeName) -> set[str]:
+        """The topics of a scope."""
+        return {scope.stage, scope.service, *self._of_stage.get(scope.stage, ())}
+
+
 class _Complaints:
     """Complaints by customer and by topic, each in order."""
 
     def __init__(self, complaints: Iterable[Complaint], reasons: Iterable[Reason]) -> None:
-        self._stage_topics: dict[str, set[str]] = {}
-        for reason in reasons:
-            if reason.stage is not None:
-                self._stage_topics.setdefault(reason.stage, set()).add(reason.name)
+        self._topics = StageTopics(reasons)
         self._of_customer: dict[str, list[int]] = {}
         self._of_topic: dict[str, list[int]] = {}
         for one in sorted(complaints, key=lambda one: one.at):
@@ -136,8 +98,7 @@ class _Complaints:
         end = spell.end * MINUTE + AFTERWARDS_US
         by_customer = [_first(self._of_customer.get(name, ()), since, end) for name, since in customers]
         begin = spell.start * MINUTE - AHEAD_US
-        topics = {spell.scope.stage, spell.scope.service, *self._stage_topics.get(spell.scope.stage, ())}
-        by_topic = [_first(self._of_topic.get(topic, ()), begin, end) for topic in topics]
+        by_topic = [_first(self._of_topic.get(topic, ()), begin, end) for topic in self._topics.of(spell.scope)]
         for how, instants in (("customer", by_customer), ("topic", by_topic)):
             told = [at for at in instants if at is not None]
             if told:
@@ -150,53 +111,82 @@ def _first(instants: Sequence[int], begin: int, end: int) -> int | None:
     return instants[place] if place < len(instants) and instants[place] < end else None
 
 
-def spell_row(spell: RedSpell) -> dict[str, Any]:
-    """A trouble as JSON: its scope, from when to when, and when it was detected."""
-    names: dict[str, Any] = {name: value for name, value in spell.scope._asdict().items() if value is not None}
-    return names | {
-        "start": utc_text(spell.start * MINUTE), "end": utc_text(spell.end * MINUTE),
-        "detected": utc_text(spell.detected),
-    }  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What came of a trouble: instants in microseconds; None: nothing.
+
+    Attributes:
+        complaint, complaint_by: when somebody first complained, `customer` or `topic`.
+        loss: when the first of the customers disrupted in it left.
+    """
+
+    complaint: int | None = None
+    complaint_by: str | None = None
+    loss: int | None = None
+
+
+def trouble_row(spell: RedSpell, known: Known) -> dict[str, Any]:
+    """A trouble as JSON, with who knew first."""
+    row = spell_row(spell)
+    if known.complaint is not None:
+        row |= {
+            "first_complaint": utc_text(known.complaint), "complaint_by": known.complaint_by,
+            "seconds_before_complaint": (known.complaint - spell.detected) / SECOND,
+        }  # fmt: skip
+    if known.loss is not None:
+        row["first_loss"] = utc_text(known.loss)
+        row["seconds_before_loss"] = (known.loss - spell.detected) / SECOND
+    return row
+
+
+def first_to_know(troubles: Sequence[tuple[RedSpell, Known]]) -> dict[str, Any]:
+    """In how many of the troubles that were complained of, and in what share of them, we were first, as JSON."""
+    complained_of = [(spell, known.complaint) for spell, known in troubles if known.complaint is not None]
+    first = sum(at >= spell.detected for spell, at in complained_of)
+    found: dict[str, Any] = {
+        "troubles": len(troubles), "complained_of": len(complained_of), "we_were_first": first,
+    }
+    if complained_of:
+        found["share"] = first / len(complained_of)
+    return found
+
+
+def before_loss(troubles: Sequence[tuple[RedSpell, Known]]) -> dict[str, Any]:
+    """How many troubles customers left after, and how long before the first loss they were detected, as JSON."""
+    leads = sorted((known.loss - spell.detected) / SECOND for spell, known in troubles if known.loss is not None)
+    found: dict[str, Any] = {"troubles": len(troubles), "left_after": len(leads)}
+    if leads:
+        found |= {"median_seconds": median(leads), "least_seconds": leads[0]}
+    return found
 
 
 def detection_json(
     spells: Sequence[RedSpell], followed: FollowedCustomers, complaints: Iterable[Complaint] | None,
-    losses: Mapping[str, Loss], definitions: Definitions,
+    losses: Mapping[str, Loss], definitions: Definitions, *, with_losses: bool,
 ) -> dict[str, Any]:  # fmt: skip
     """Each trouble with its first complaint and its first loss, and in what share of them we were first, as JSON.
 
     Args:
         complaints: None: there are no mentions, so that it is unknown who was first.
         losses: by customer, who left; a loss is tied to a disruption within `before_leaving` before it.
+        with_losses: there are facts; without them nothing is said of losses.
     """
     said = None if complaints is None else _Complaints(complaints, definitions.reasons.values())
     within_us = definitions.health.before_leaving_us
-    rows: list[dict[str, Any]] = []
-    complained_of = first = 0
+    told: list[tuple[RedSpell, Known]] = []
     for spell in spells:
-        row = spell_row(spell)
         customers = list(followed.first_in(spell))
         complaint = None if said is None else said.first(spell, customers)
-        if complaint is not None:
-            at, how = complaint
-            complained_of += 1
-            first += at >= spell.detected
-            row |= {
-                "first_complaint": utc_text(at), "complaint_by": how,
-                "seconds_before_complaint": (at - spell.detected) / 1_000_000,
-            }  # fmt: skip
+        at, how = (None, None) if complaint is None else complaint
         left = [
             losses[name].at
             for name, since in customers
             if name in losses and 0 <= losses[name].at - since <= within_us
         ]
-        if left:
-            row["first_loss"] = utc_text(min(left))
-            row["seconds_before_loss"] = (min(left) - spell.detected) / 1_000_000
-        rows.append(row)
-    found: dict[str, Any] = {"troubles": rows}
+        told.append((spell, Known(at, how, min(left, default=None))))
+    found: dict[str, Any] = {"troubles": [trouble_row(*one) for one in told]}
     if said is not None:
-        found["first_to_know"] = {"troubles": len(rows), "complained_of": complained_of, "we_were_first": first}
-        if complained_of:
-            found["first_to_know"]["share"] = first / complained_of
+        found["first_to_know"] = first_to_know(told)
+    if with_losses:
+        found["before_loss"] = before_loss(told)
     return found

@@ -222,7 +222,10 @@ class HealthRecount:
             losses = {loss.customer_id: loss for loss in self.histories.losses(self._earliest, clock)}
         found["mentions_feed"] = "unknown" if self.complaints is None else "read"
         spells = self.tables.red_spells.troubles()
-        return found | detection_json(spells, self.tables.followed, self.complaints, losses, self.definitions)
+        return found | detection_json(
+            spells, self.tables.followed, self.complaints, losses, self.definitions,
+            with_losses=self.histories is not None,
+        )  # fmt: skip
 
     def _exposure(self, histories: Histories, start: int, end: int) -> dict[str, Any] | None:
         """Disruption before the losses of the whole time that signals cover."""

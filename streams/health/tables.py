@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from streams.health.columns import Attributes, Kind
-from streams.health.detection import FollowedCustomers, RedSpells
+from streams.health.detection import FollowedCustomers
 from streams.health.latencies import Bins, quantiles
 from streams.health.naming import Named, SubsetWatch
 from streams.health.needs import Needs
 from streams.health.partition import Distinct, PartitionHealth
 from streams.health.parts import BlockPart, ScopeCounts, ScopeName
+from streams.health.red_spells import RedSpells
 from streams.health.rules import HealthRules
 from streams.health.shares import ColourName, colour
 from streams.health.signals import Level

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from streams.facts.models import UNKNOWN
-from streams.report.wording import money, plural, subset_words
+from streams.report.wording import money, plural, span, subset_words
 
 DEFAULT_WINDOW = "24h"
 """For windows of the card that health is not kept for."""
@@ -15,7 +15,7 @@ DEFAULT_WINDOW = "24h"
 LONG_MINUTES = 10
 """False green of a part of the customers, below which it is not told: a handful may be red for a minute."""
 
-MOST_STAGES, MOST_SUBSETS = 10, 5
+MOST_STAGES, MOST_SUBSETS, MOST_TROUBLES = 10, 5, 5
 
 
 def health_section(
@@ -42,6 +42,10 @@ def health_section(
         "subsets": health["subsets"][-MOST_SUBSETS:],
         "status_feed": health["status_feed"],
         "false_green": lasting,
+        "troubles": health["troubles"][-MOST_TROUBLES:],
+        "mentions_feed": health["mentions_feed"],
+        "before_loss": health["before_loss"],
+        **{name: health[name] for name in ("first_to_know",) if name in health},
     }
 
 
@@ -102,3 +106,35 @@ def health_lines(of: Mapping[str, Any], currency: str) -> Iterator[str]:
         where = ", ".join(spell[name] for name in ("service", "stage", "segment", "region") if name in spell)
         minutes = plural(spell["minutes"], "minute")
         yield f"  false green: {where} is up while customers are red, since {spell['start']}, {minutes}"
+    yield from _trouble_lines(of)
+
+
+def _trouble_lines(of: Mapping[str, Any]) -> Iterator[str]:
+    """Who knew of the troubles first, and how long before the first loss, in all and of the newest ones."""
+    lost, known = of["before_loss"], of.get("first_to_know")
+    if not lost["troubles"]:
+        return
+    line = f"  troubles of the last week: {lost['troubles']:,}"
+    if known is None:
+        line += "; who was first is unknown, there are no mentions"
+    elif known["complained_of"]:
+        line += f"; of {known['complained_of']:,} that were complained of we were first in {known['we_were_first']:,}"
+    else:
+        line += "; nobody complained"
+    if lost["left_after"]:
+        line += f"; first loss {_after(lost['median_seconds'])} detection (median of {lost['left_after']:,})"
+    yield line
+    for trouble in of["troubles"]:
+        where = ", ".join(trouble[name] for name in ("service", "stage", "segment", "region") if name in trouble)
+        said = ""
+        if "seconds_before_complaint" in trouble:
+            seconds = trouble["seconds_before_complaint"]
+            said = f", detected {span(abs(seconds))} {'before' if seconds >= 0 else 'after'} the first complaint"
+        if "seconds_before_loss" in trouble:
+            said += f", first loss {_after(trouble['seconds_before_loss'])} detection"
+        until = "" if trouble["lasts"] else f", until {trouble['end']}"
+        yield f"    {where}: since {trouble['start']}{until}{said}"
+
+
+def _after(seconds: float) -> str:
+    return f"{span(abs(seconds))} {'after' if seconds >= 0 else 'before'}"

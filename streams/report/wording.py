@@ -22,3 +22,14 @@ def money(value: int, currency: str) -> str:
 def subset_words(attributes: Mapping[str, Sequence[str]]) -> str:
     """Attributes and the values of each that customers of a subset have: `airport EWR or LGA and segment Gold`."""
     return " and ".join(f"{name} {' or '.join(values)}" for name, values in attributes.items())
+
+
+def span(seconds: float) -> str:
+    """A time in the unit that fits it: `40 seconds`, `12 minutes`, `3.5 hours`, `2.0 days`."""
+    if seconds < 60:
+        return plural(round(seconds), "second")
+    if seconds < 3600:
+        return plural(round(seconds / 60), "minute")
+    if seconds < 2 * 86400:
+        return f"{seconds / 3600:.1f} hours"
+    return f"{seconds / 86400:.1f} days"

@@ -60,6 +60,7 @@ class Digest(msgspec.Struct, gc=False, array_like=True, frozen=True):
         copy_of: key of the mention that it says it copies, 0: none.
         marked: it says so itself (`copy_of`, or a text that begins with RT).
         example: how the text begins, where the definitions allow that it is shown; else empty.
+        customer: key of the customer's id, where the source knows it; else 0.
     """
 
     at: int
@@ -78,6 +79,7 @@ class Digest(msgspec.Struct, gc=False, array_like=True, frozen=True):
     copy_of: int
     marked: bool
     example: str = ""
+    customer: int = 0
 
 
 def key_of(*parts: str) -> int:

@@ -125,6 +125,7 @@ class VoiceStage:
             copy_of=copy_of,
             marked=copy_of != 0 or (text is not None and says_copied(text)),
             example=text[:EXAMPLE_CHARACTERS] if text is not None and self._rules.examples else "",
+            customer=0 if mention.customer_id is None else key_of(mention.customer_id),
         )
 
     def _mood(self, mention: Mention) -> int:

@@ -15,7 +15,9 @@ from streams.facts.definitions.model import Definitions
 from streams.facts.models import DeadLetter, RawRecord
 from streams.health.admission import AdmittedSignals, SignalAdmission
 from streams.health.columns import Kind
+from streams.health.live.complaints import Complaints
 from streams.health.live.counting import Places, count_minute
+from streams.health.live.followed import FollowedTroubles
 from streams.health.live.handing_over import HandedRecord, HandingOver
 from streams.health.live.held import HeldSignals
 from streams.health.live.hurt_list import Disruption, HealthNumber, HurtList, disruptions
@@ -28,6 +30,7 @@ from streams.health.live.telling import Telling
 from streams.health.live.troubles import Troubles
 from streams.health.needs import Needs
 from streams.health.recount import SignalCounts
+from streams.health.red_spells import RedSpell
 from streams.intake.origins import ledger_agreement_of
 from streams.ledger.changelog import ChangelogReader
 from streams.ledger.remembered import NEVER
@@ -101,7 +104,10 @@ class HealthBooks:
         self._hours = HourlyLatencies(needs.is_stated, rules.disruption.tolerating_is_bad, rules.learning.days)
         self._troubles = Troubles(definitions)
         self._telling = Telling(partition, self._places, self._running)
-        self._saved = SavedHealth(self._held, self._places, self._running, self._hours, self._troubles)
+        self._followed = FollowedTroubles(definitions, self._running, self._places, self._held, self._known)
+        self._saved = SavedHealth(
+            self._held, self._places, self._running, self._hours, self._troubles, self._followed
+        )
         self._log = self._saved.log
         self._unwritten = _Unwritten()
         self._forgotten = 0  # signals of minutes before it are let go
@@ -146,6 +152,8 @@ class HealthBooks:
 
     def ledger_changed(self, customers: Iterable[str]) -> None:
         """The ledger has another word of these customers: they count elsewhere, or are worth more or less."""
+        customers = list(customers)
+        self._followed.ledger_changed(customers)
         numbers = self._held.customers.numbers
         self._ask_anew([numbers[name] for name in customers if name in numbers])
 
@@ -163,12 +171,17 @@ class HealthBooks:
 
     # The clock
 
+    def follow(self, troubles: Sequence[RedSpell], complaints: Complaints | None) -> None:
+        """The troubles of the company, by their start, and what customers complain of; None: nobody listens."""
+        self._followed.follow(troubles, complaints)
+
     def advance(self, clock: int | None, most: int = MINUTES_AT_ONCE) -> bool:
         """Count up to the clock of the company, at most so many minutes; says whether there are more."""
         self._held.settle()
         if self._known.is_other_ledger():
             self._ask_anew(range(len(self._held.customers.names)))
             self._handing.linked_anew()
+            self._followed.ask_all_anew()
         self._handing.hand_over()
         if clock is None:
             return False
@@ -187,7 +200,7 @@ class HealthBooks:
             self._troubles_changed = True
             self._recount()
         self.clock = clock if self.clock is None else max(clock, self.clock)
-        return False
+        return self._followed.work(most)
 
     def _begin(self, target: int) -> None:
         """The windows begin a day back, with a whole hour, since hours are learnt from."""
@@ -223,6 +236,7 @@ class HealthBooks:
                 self._rules.disruption,
             )
             running.put(minute, counts)
+            self._followed.touched(minute)
             if counts is not None:
                 self._hours.add(hour, counts, self._places, running.whole_of, 1)
             if minute < now:
@@ -280,6 +294,9 @@ class HealthBooks:
         if self.clock is None and self._restored:
             return parts
         if self.clock is not None:
+            if self._followed.changed:
+                self._followed.changed = False
+                self._telling.troubles(self._followed.found())
             parts = self._telling.records(progress, self.epoch, self._known, self._hours, now)
         if parts or progress != self._told:
             self._told = progress
@@ -376,3 +393,4 @@ class HealthBooks:
     def rewrite_parts(self, keys: Iterable[bytes]) -> None:
         """Write these records of `health-parts` again with the next flush."""
         self._telling.again(list(keys), self._hours)
+        self._followed.changed = True

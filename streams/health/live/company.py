@@ -4,28 +4,32 @@ Every worker adds them up, so that each answers for the company and all of them 
 looked at when every partition has told of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from streams.facts.definitions.model import Definitions
 from streams.health.columns import Kind
-from streams.health.detection import RedSpell
+from streams.health.detection import Known
 from streams.health.latencies import Bins
 from streams.health.live.company_windows import CompanyWindows
+from streams.health.live.complaints import Complaints
 from streams.health.live.minute_colours import MinuteColours
+from streams.health.live.outcomes import TroubleOutcomes
 from streams.health.live.parts import (
     HOUR_PART,
     MEMORY_PART,
     MINUTE_PART,
     PROGRESS_PART,
     STATUS_PART,
+    TROUBLES_PART,
     WINDOWS,
     HealthProgress,
     HourPart,
     MinutePart,
     StatusPart,
+    TroublesPart,
     WindowsPart,
     read_part_key,
     unpack_part,
@@ -35,6 +39,7 @@ from streams.health.live.search import MinuteSearch
 from streams.health.naming import Named, WatchMemory
 from streams.health.needs import Needs
 from streams.health.parts import ScopeName
+from streams.health.red_spells import RedSpell
 from streams.health.status import FORGIVEN_MINUTES, FalseGreen, StatusBook
 from streams.health.tables import learn
 from streams.ledger.rules import MINUTE
@@ -51,6 +56,7 @@ _windows = msgspec.msgpack.Decoder(WindowsPart).decode
 _minute = msgspec.msgpack.Decoder(MinutePart).decode
 _hour = msgspec.msgpack.Decoder(HourPart).decode
 _memory = msgspec.msgpack.Decoder(WatchMemory).decode
+_troubles = msgspec.msgpack.Decoder(TroublesPart).decode
 _status = msgspec.msgpack.Decoder(StatusPart).decode
 
 
@@ -63,6 +69,7 @@ class CompanyHealth:
         windows: every scope over the windows.
         statuses: what operations said.
         colours: scopes that were red or yellow, and customers disrupted, by minute.
+        complaints: what customers complain of lately; None: nobody listens, so that who knew first is unknown.
     """
 
     def __init__(
@@ -85,6 +92,8 @@ class CompanyHealth:
         self._passed = 0  # minutes before it were looked at
         self._search = MinuteSearch(definitions.health.subsets, self._calendar)
         self.colours = MinuteColours(definitions.health)
+        self._outcomes = TroubleOutcomes(self.colours)
+        self.complaints: Complaints | None = None
 
     @property
     def clock(self) -> int | None:
@@ -131,6 +140,8 @@ class CompanyHealth:
             self._take_minute(where.number, number, epoch, bytes(payload))
         elif where.what == HOUR_PART:
             self._hours.setdefault(where.number, {})[number] = _hour(payload)
+        elif where.what == TROUBLES_PART:
+            self._outcomes.put(number, _troubles(payload).found)
         elif where.what == PROGRESS_PART:
             self.progress[number] = _progress(payload)
             if epoch > self._epochs.get(number, 0):
@@ -156,7 +167,7 @@ class CompanyHealth:
             self.status_progress[where.partition] = _progress(payload)
 
     def _drop(self, partition: int, epoch: int) -> None:
-        """What older owners of the partition told is void; minutes that were looked at stand."""
+        """What older owners of the partition told is void; minutes that were looked at, and troubles, stand."""
         self.windows.drop(partition, epoch)
         for minutes in self._minutes.values():
             if partition in minutes and minutes[partition][0] < epoch:
@@ -242,6 +253,14 @@ class CompanyHealth:
     def false_greens(self) -> list[FalseGreen]:
         """Spells in which customers were red and operations said up."""
         return self.colours.false_greens(self.statuses)
+
+    def troubles(self) -> Sequence[RedSpell]:
+        """Troubles of the last week by their start; the same object as long as they are the same."""
+        return self._outcomes.troubles(self._passed)
+
+    def troubles_known(self) -> list[tuple[RedSpell, Known]]:
+        """The same, with what came of them."""
+        return self._outcomes.known(self._passed)
 
     @property
     def in_trouble(self) -> int:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from streams.health.detection import spell_row
+from streams.health.detection import before_loss, first_to_know, trouble_row
 from streams.health.health_json import false_green_rows, scope_rows, subset_row
 from streams.health.live.company import CompanyHealth
 from streams.ledger.rules import MINUTE
@@ -43,8 +43,21 @@ def health_now(company: CompanyHealth, window: str) -> dict[str, Any] | None:
         ],
         "subsets": [subset_row(named) for named in company.named],
         "false_green": false_greens(company),
-        "troubles": [spell_row(one) | {"lasts": company.lasts(one)} for one in company.colours.troubles()],
+        **detection(company),
     }
+
+
+def detection(company: CompanyHealth) -> dict[str, Any]:
+    """Troubles of the last week, who knew of them first, and how long before the first loss; as over files."""
+    troubles = company.troubles_known()
+    found: dict[str, Any] = {
+        "troubles": [trouble_row(spell, known) | {"lasts": company.lasts(spell)} for spell, known in troubles],
+        "mentions_feed": "unknown" if company.complaints is None else "read",
+        "before_loss": before_loss(troubles),
+    }
+    if company.complaints is not None:
+        found["first_to_know"] = first_to_know(troubles)
+    return found
 
 
 def status_feed(company: CompanyHealth) -> str:

@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from streams.health.customers import Profile
+from streams.health.exposure import Loss
 from streams.health.live.tally import Ints
 
 NOT_KNOWN = -1
@@ -33,6 +34,9 @@ class LedgerView(Protocol):
     def find(self, customer_id: str) -> Held | None:
         """The customer now; None: the ledger does not know it, or there is none."""
 
+    def loss(self, customer_id: str) -> Loss | None:
+        """The customer's loss, if it has left; its `at` is NEVER where the ledger does not know any more when."""
+
     def linked_to(self, customer_id: str) -> str | None:
         """The customer whose alias this id is; None: it is none's, as far as the ledger knows."""
 
@@ -45,6 +49,10 @@ class NoView:
 
     def find(self, customer_id: str) -> Held | None:
         """Nobody is known."""
+        return None
+
+    def loss(self, customer_id: str) -> Loss | None:
+        """Nobody has left."""
         return None
 
     def linked_to(self, customer_id: str) -> str | None:
@@ -107,6 +115,15 @@ class KnownCustomers:
     def find(self, customer_id: str) -> Held | None:
         """One customer as the ledger has it now."""
         return self._view.find(customer_id)
+
+    @property
+    def has_ledger(self) -> bool:
+        """Whether there is a ledger to be asked now."""
+        return self._view.version is not None
+
+    def loss(self, customer_id: str) -> Loss | None:
+        """The loss of a customer who has left, as the ledger has it now."""
+        return self._view.loss(customer_id)
 
     def is_other_ledger(self) -> bool:
         """Whether there is another ledger than when this was last asked."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from streams.health.detection import RedSpell, RedSpells
 from streams.health.live.parts import MinutePart, unpacked
 from streams.health.parts import ScopeName
+from streams.health.red_spells import RedSpell, RedSpells
 from streams.health.rules import HealthRules
 from streams.health.shares import ColourName, colour
 from streams.health.signals import Level
@@ -22,12 +22,19 @@ class MinuteColours:
 
     Attributes:
         disrupted: minute since 1970 to the customers disrupted in it, by scope; two weeks back, and none of 0.
+        first: the first minute that was noted; None: none was.
+        changes: how often the red spells may have changed.
     """
 
     def __init__(self, rules: HealthRules) -> None:
         self.disrupted: dict[int, dict[ScopeName, int]] = {}
         self._rules = rules
         self._colours: dict[ScopeName, dict[int, ColourName]] = {}  # none that is green
+        self.first: int | None = None
+        self.changes = 0
+        self._newest = 0
+        self._spells = RedSpells()
+        self._stale: set[ScopeName] = set()  # their spells are to be made anew
 
     def note(self, minute: int, parts: Iterable[MinutePart]) -> None:
         """What all partitions told of a minute."""
@@ -38,12 +45,24 @@ class MinuteColours:
                 held[0] += seen
                 held[1] += hurt
         self.disrupted[minute] = {scope: hurt for scope, (_, hurt) in units.items() if hurt}
+        self.first = minute if self.first is None else min(self.first, minute)
         for scope, (seen, hurt) in units.items():
-            name = colour(self._rules, hurt, seen) if hurt else ColourName.GREEN
-            if name is not ColourName.GREEN:
-                self._colours.setdefault(scope, {})[minute] = name
-            elif scope in self._colours:
-                self._colours[scope].pop(minute, None)
+            self._paint(scope, minute, colour(self._rules, hurt, seen) if hurt else ColourName.GREEN)
+        self._newest = max(self._newest, minute)
+
+    def _paint(self, scope: ScopeName, minute: int, name: ColourName) -> None:
+        minutes = self._colours.get(scope, {})
+        if name is minutes.get(minute, ColourName.GREEN):
+            return
+        self.changes += 1
+        if name is ColourName.GREEN:
+            del minutes[minute]
+        else:
+            self._colours.setdefault(scope, minutes)[minute] = name
+        if minute > self._newest:
+            self._spells.add(scope, minute, name)
+        else:
+            self._stale.add(scope)
 
     def forget(self, passed: int) -> None:
         """Let go of what is long over; minutes before `passed` were looked at."""
@@ -52,6 +71,7 @@ class MinuteColours:
                 del minutes[minute]
             if not minutes:
                 del self._colours[scope]
+        self._spells.forget(passed - COLOURED_MINUTES)
         if len(self.disrupted) > 2 * DISRUPTED_MINUTES:
             for minute in [one for one in self.disrupted if one < passed - DISRUPTED_MINUTES]:
                 del self.disrupted[minute]
@@ -65,10 +85,12 @@ class MinuteColours:
                     found.add(scope, minute)
         return found.all()
 
-    def troubles(self) -> list[RedSpell]:
-        """Scopes from red to green again."""
-        found = RedSpells()
-        for scope, minutes in self._colours.items():
+    def troubles(self, older: Iterable[RedSpell] = ()) -> list[RedSpell]:
+        """Scopes from red to green again; `older`: spells of before the first minute that was noted."""
+        for scope in self._stale:
+            self._spells.drop(scope)
+            minutes = self._colours.get(scope, {})
             for minute in sorted(minutes):
-                found.add(scope, minute, minutes[minute])
-        return found.troubles()
+                self._spells.add(scope, minute, minutes[minute])
+        self._stale.clear()
+        return self._spells.troubles(older)

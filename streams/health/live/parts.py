@@ -2,8 +2,8 @@
 
 Every record is cumulative and ends with the epoch of the partition's owner. `windows` holds the scopes of a service
 and stage; `minute`, written once a minute is over, what the search of subsets and false green need of it; `hour`,
-latencies that needs are learnt from; `memory`, what the search has learnt, for workers that begin; `progress` ends
-every flush. `status-parts` holds what operations say alike.
+latencies that needs are learnt from; `troubles`, what came of troubles; `memory`, what the search has learnt, for
+workers that begin; `progress` ends every flush. `status-parts` holds what operations say alike.
 """
 
 from typing import Any
@@ -17,6 +17,7 @@ from streams.health.parts import ScopeName
 from streams.health.status import Feed
 
 WINDOWS, MINUTE_PART, HOUR_PART, PROGRESS_PART = "windows", "minute", "hour", "progress"
+TROUBLES_PART = "troubles"
 STATUS_PART = "status"
 MEMORY_PART = "memory"
 
@@ -68,6 +69,30 @@ class HourPart(msgspec.Struct, gc=False, array_like=True):
     """An hour of the services that no need is stated for: [service, stage, bad, all, {bin: interactions}]."""
 
     kinds: list[tuple[str, str, int, int, dict[int, int]]]
+
+
+class TroubleFound(msgspec.Struct, gc=False, array_like=True):
+    """A trouble, and what a partition knows came of it: instants in microseconds, None for nothing.
+
+    Attributes:
+        start, end: minutes since 1970, [start, end).
+        by_customer: when a customer of the partition who was disrupted in it first complained.
+        by_topic: when anybody was first unhappy about its topics.
+        loss: when the first of the partition's customers disrupted in it left.
+    """
+
+    scope: ScopeName
+    start: int
+    end: int
+    by_customer: int | None = None
+    by_topic: int | None = None
+    loss: int | None = None
+
+
+class TroublesPart(msgspec.Struct, gc=False, array_like=True):
+    """The troubles that a partition follows."""
+
+    found: list[TroubleFound]
 
 
 class StatusPart(msgspec.Struct, gc=False, array_like=True):

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from struct import Struct
 
 from streams.health.live.counting import Places
+from streams.health.live.followed import FollowedTroubles
 from streams.health.live.held import HeldSignals
 from streams.health.live.learning import HourlyLatencies
 from streams.health.live.minute_state import pack_minute, unpack_minute
@@ -12,8 +13,9 @@ from streams.health.live.troubles import Troubles
 from streams.ledger.rules import HOUR, MINUTE
 from streams.state_log import StateLog
 
-CHUNK, CLOSED, LEARNT, TROUBLE = b"r", b"c", b"h", b"t"
-"""First bytes of keys: signals of an hour, a minute whose signals are let go, latencies of an hour, a customer."""
+CHUNK, CLOSED, LEARNT, TROUBLE, FOLLOWED = b"r", b"c", b"h", b"t", b"f"
+"""First bytes of keys: signals of an hour, a minute whose signals are let go, latencies of an hour, a customer in
+trouble, a trouble and what came of it."""
 
 _chunk_key = Struct(">cIIq")  # CHUNK, hour since 1970, number within the hour, epoch
 _number_key = Struct(">cq")
@@ -28,8 +30,9 @@ class SavedHealth:
     """
 
     def __init__(
-        self, held: HeldSignals, places: Places, running: Running, hours: HourlyLatencies, troubles: Troubles
-    ) -> None:
+        self, held: HeldSignals, places: Places, running: Running, hours: HourlyLatencies, troubles: Troubles,
+        followed: FollowedTroubles,
+    ) -> None:  # fmt: skip
         self.log = StateLog(self._payload_of)
         self.closed: dict[int, bytes] = {}
         self._held = held
@@ -37,12 +40,13 @@ class SavedHealth:
         self._running = running
         self._hours = hours
         self._troubles = troubles
+        self._followed = followed
         self._chunks: dict[int, set[bytes]] = {}  # keys by hour
         self._retired = 0  # chunks whose keys are not used again
         self._kept: set[int] = set()  # minutes whose counts have outlived their signals
 
     def save(self) -> None:
-        """Signals that came, and hours that changed."""
+        """Signals that came, hours that changed, and troubles."""
         for hour, chunk in self._held.unsaved():
             chunks = self._chunks.setdefault(hour, set())
             key = _chunk_key.pack(CHUNK, hour, len(chunks) + self._retired, self.log.epoch)
@@ -51,6 +55,12 @@ class SavedHealth:
         for hour in self._hours.dirty:
             self.log.put(_number_key.pack(LEARNT, hour), self._hours.pack(hour))
         self._hours.dirty = set()
+        followed = self._followed
+        for number in followed.gone:
+            self.log.delete(_number_key.pack(FOLLOWED, number))
+        followed.gone = []
+        for number, payload in followed.to_save():
+            self.log.put(_number_key.pack(FOLLOWED, number), payload)
 
     def save_troubles(self, customers: Iterable[str]) -> None:
         """Of these customers something else is known."""
@@ -103,6 +113,8 @@ class SavedHealth:
             self._hours.restore(_number_key.unpack(key)[1], payload)
         elif what == TROUBLE:
             self._troubles.restore(key[1:].decode(), payload)
+        elif what == FOLLOWED:
+            self._followed.restore(_number_key.unpack(key)[1], payload)
         else:
             raise ValueError(f"a value of another version: {key[:20]!r}")
 
@@ -128,5 +140,7 @@ class SavedHealth:
         number = _number_key.unpack(key)[1]
         if what == LEARNT:
             return self._hours.pack(number)
+        if what == FOLLOWED:
+            return self._followed.payload(number)
         counts = self._running.minutes.get(number)
         return self.closed.get(number) if counts is None else pack_minute(counts, self._held, self._places)

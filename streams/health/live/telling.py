@@ -10,11 +10,14 @@ from streams.health.live.parts import (
     HOUR_PART,
     MINUTE_PART,
     PROGRESS_PART,
+    TROUBLES_PART,
     WINDOWS,
     HealthKey,
     HealthProgress,
     MinutePart,
     Record,
+    TroubleFound,
+    TroublesPart,
     WindowsPart,
     key_of_part,
     pack_part,
@@ -53,6 +56,11 @@ class Telling:
         self._groups: Ints = np.zeros((0, 2 * len(RECENT)), dtype=np.int64)
         self._minutes: list[tuple[int, MinutePart]] = []
         self._told_at = 0
+        self._troubles: TroublesPart | None = None
+
+    def troubles(self, found: list[TroubleFound]) -> None:
+        """What is known of troubles changed."""
+        self._troubles = TroublesPart(found)
 
     def minute_is_over(self, minute: int) -> None:
         """The minute is over, or was corrected afterwards; its part is what it holds now."""
@@ -91,6 +99,10 @@ class Telling:
         for hour in sorted(hours.untold):
             self._log.put(self._key(HOUR_PART, number=hour), pack_part(stamp, hours.part(hour), epoch))
         hours.untold = set()
+        if self._troubles is not None:
+            # Told alike as long as nothing in it changed: the offset is no part of it.
+            self._log.put(self._key(TROUBLES_PART), pack_part(0, self._troubles, epoch))
+            self._troubles = None
         if self.changed and now - self._told_at >= WINDOWS_EVERY_US:
             self.changed, self._told_at = False, now
             self._put_windows(epoch, known)

@@ -7,11 +7,21 @@ from typing import Any
 from agents.health_company import scope_name
 from streams.facts.placement import partition_for
 from streams.health.customers import Profile
+from streams.health.live.complaints import Complaints
 from streams.health.live.known import Held
+from streams.health.live.parts import (
+    TROUBLES_PART,
+    HealthKey,
+    TroubleFound,
+    TroublesPart,
+    key_of_part,
+    pack_part,
+)
 from streams.health.naming import Named
 from streams.health.parts import ScopeName
 from streams.health.signals import Level, Status
 from streams.health.subsets import Choice, Subset
+from streams.ledger.rules import MINUTE
 from tests.unit.streams.health.live.company_of_books import Base, LiveHealth
 from tests.unit.streams.health.signalling import START, definitions, signal
 
@@ -40,6 +50,16 @@ class MadeUpHealth:
         self.health: Any = live.company
         self.definitions = live.definitions
         self._owned = owned
+
+    def hear_and_lose(self) -> None:
+        """The first trouble, detected after a minute, was complained of after two, and lost a customer in an hour."""
+        spell = self.health.troubles()[0]
+        found = TroubleFound(
+            spell.scope, spell.start, spell.end, (spell.start + 2) * MINUTE, None, (spell.start + 60) * MINUTE
+        )
+        key = key_of_part(HealthKey(0, TROUBLES_PART))
+        self.health.apply(key, pack_part(0, TroublesPart([found]), 1 << 60))
+        self.health.complaints = Complaints()
 
     def owns(self, scope: ScopeName) -> bool:
         """Whether this worker exports a scope now."""

@@ -79,6 +79,7 @@ def everything():
     registry.register(FeedCollector(Feeds(state), {TOPIC: 4}))
     health = MadeUpHealth()
     health.name({"region": ("north",)}, "checkout", 30)
+    health.hear_and_lose()
     registry.register(HealthCollector(health, label_limit=100))
     registry.register(VoiceCollector(made_up_voice(), label_limit=100))
     registry.register(surges_of_all_kinds(company))

@@ -102,3 +102,17 @@ def test_the_parts_of_a_stage_fold_into_other(monkeypatch) -> None:
     assert registry.get_sample_value("netgrowth_health_scopes") > registry.get_sample_value(
         "netgrowth_health_scopes_shown"
     ) == 3
+
+
+def test_who_knew_first_and_the_lead_before_the_first_loss() -> None:
+    view = MadeUpHealth()
+    assert registered(view).get_sample_value("netgrowth_health_troubles") == 2
+    absent = ("troubles_complained_of", "first_to_know_ratio", "lead_before_loss_seconds")
+    values = {name: registered(view).get_sample_value(f"netgrowth_health_{name}") for name in absent}
+    assert values == dict.fromkeys(absent)
+    view.hear_and_lose()
+    value = registered(view).get_sample_value
+    assert value("netgrowth_health_troubles_complained_of") == 1
+    assert value("netgrowth_health_first_to_know_ratio") == 1
+    assert value("netgrowth_health_troubles_left_after") == 1
+    assert value("netgrowth_health_lead_before_loss_seconds") == 59 * 60

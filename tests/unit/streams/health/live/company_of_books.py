@@ -10,6 +10,7 @@ from streams.facts.definitions.model import Definitions
 from streams.facts.models import RawRecord
 from streams.facts.placement import partition_for
 from streams.health.admission import SignalAdmission
+from streams.health.exposure import Loss
 from streams.health.live.books import HealthBooks, HealthFlush
 from streams.health.live.company import CompanyHealth
 from streams.health.live.known import Held, LedgerView, NoView
@@ -25,11 +26,15 @@ class Base:
     def __init__(self, customers: Mapping[str, Held]) -> None:
         self.customers = dict(customers)
         self.links: dict[str, str] = {}
+        self.losses: dict[str, Loss] = {}
         self.version: object = self
 
     @property
     def has_links(self) -> bool:
         return bool(self.links)
+
+    def loss(self, customer_id: str) -> Loss | None:
+        return self.losses.get(customer_id)
 
     def linked_to(self, customer_id: str) -> str | None:
         return self.links.get(customer_id)
@@ -108,6 +113,7 @@ class LiveHealth:
         clock = self.company.advance(self.now)
         for number, books in enumerate(self.books):
             books.watermark.reach_end(self.now)
+            books.follow(self.company.troubles(), self.company.complaints)
             while books.advance(clock):
                 pass
             flush = books.flush(self.now)

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from streams.health.customers import Profile
-from streams.health.detection import spell_row
 from streams.health.health_json import scope_rows
 from streams.health.live.known import Held
+from streams.health.red_spells import spell_row
 from streams.health.signals import Level, Status
 from tests.unit.streams.health.live.company_of_books import Base, LiveHealth, in_pieces
 from tests.unit.streams.health.signalling import START, definitions, health_of, signal
@@ -201,15 +201,15 @@ def test_troubles_are_those_of_a_file_and_last_until_they_are_green_again(partit
     live = LiveHealth(definitions(), partitions)
     live.send([*signals, signal(5_000, 58, "last")])
     live.settle()
-    found = [spell_row(one) for one in live.company.colours.troubles()]
+    found = [spell_row(one) for one in live.company.troubles()]
     assert found == health_of([*signals, signal(5_000, 58, "last")])["troubles"]
     assert sorted({row["start"][11:16] for row in found}) == ["10:10", "10:40", "10:55"]
-    lasting = [one for one in live.company.colours.troubles() if live.company.lasts(one)]
+    lasting = [one for one in live.company.troubles() if live.company.lasts(one)]
     assert {spell_row(one)["start"][11:16] for one in lasting} == {"10:55"}
     # Late signals say that most were well at 10:40.
     live.send([signal(9_000 + n, 40, f"d{n}", attributes={"region": f"r{n % 3}"}) for n in range(600)])
     live.settle()
-    assert "10:40" not in {spell_row(one)["start"][11:16] for one in live.company.colours.troubles()}
+    assert "10:40" not in {spell_row(one)["start"][11:16] for one in live.company.troubles()}
 
 
 def test_a_short_horizon_keeps_the_counts_of_minutes_whose_signals_are_gone() -> None:
