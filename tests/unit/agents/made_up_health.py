@@ -26,7 +26,9 @@ from tests.unit.streams.health.live.company_of_books import Base, LiveHealth
 from tests.unit.streams.health.signalling import START, definitions, signal
 
 GOLD = Profile("gold", "north")
-READ = ("clock", "in_trouble", "statuses", "windows", "lasting", "passed")
+READ = (
+    "clock", "in_trouble", "statuses", "windows", "lasting", "lasts", "passed", "troubles_known", "complaints",
+)  # fmt: skip
 """What the exporter asks of a company's health beside its named subsets."""
 
 
