@@ -35,6 +35,10 @@ _GLOSS: dict[str, tuple[tuple[str, str, str], ...]] = {
 """Of each bowl three kinds of marble: where light falls, the body, the edge."""
 
 
+_DARK = "<style>.shine{stroke-opacity:.18}</style>"
+"""On dark paper the light on the glass is faint, as on the page (board.css)."""
+
+
 def bowl(name: str, marbles: Mapping[str, int]) -> str:
     """One bowl as an SVG element without a background; marbles in the order in which they came.
 
@@ -67,7 +71,7 @@ def bowls_picture(row: Mapping[str, Any], title: str, sentence: str, about: str,
     parts = [
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 960 640" width="960" height="640" role="img" '
         f'font-family="system-ui, sans-serif"><title>{escape(sentence)}</title>'
-        f'<rect width="960" height="640" fill="{paper}"/>',
+        f'<rect width="960" height="640" fill="{paper}"/>{_DARK if dark else ""}',
         _line(480, 44, 17, pale, title),
         _line(480, 86, 27, ink, sentence, "font-weight=\"600\""),
     ]

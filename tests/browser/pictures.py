@@ -47,10 +47,10 @@ class Picture:
 LIST = "document.querySelector('#customers[open] tbody tr')"
 
 PICTURES = (
-    Picture("board.png", (1280, 1330)),
-    Picture("board-dark.png", (1280, 1330), dark=True),
-    Picture("board-phone.png", (390, 1500)),
-    Picture("board-wall.png", (3840, 2160), dark=True, scale=0.5),
+    Picture("board.png", (1280, 1250), scale=0.75),
+    Picture("board-dark.png", (1280, 1250), dark=True, scale=0.75),
+    Picture("board-phone.png", (390, 1150)),
+    Picture("board-wall.png", (3840, 2160), dark=True, scale=0.4),
     Picture("customers.png", (1280, 860), query="?window=24h&who=lost&reason=flight failed", shows=LIST),
 )
 
@@ -87,6 +87,7 @@ def take(web: str, folder: Path) -> None:
     with Chromium() as browser:
         for picture in PICTURES:
             browser.size(*picture.size, dark=picture.dark, scale=picture.scale)
+            browser.call("Emulation.setScrollbarsHidden", hidden=True)
             browser.open(f"{web}/{picture.query}")
             browser.wait(picture.shows, 60)
             (folder / picture.name).write_bytes(browser.picture())
