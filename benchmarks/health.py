@@ -2,7 +2,7 @@
 
 python -m benchmarks.health speed [--records 300000]     signals a second beside the ledger's facts, in one process
 python -m benchmarks.health memory [--scopes 10000]      two hours of event time: resident memory every ten minutes
-python -m benchmarks.health naming [--runs 20] [--quiet 50] [--partitions 1]
+python -m benchmarks.health naming [--runs 20] [--quiet 50] [--first 0] [--partitions 1]
                                                          runs with a fault of 2 %, and runs without any
 
 Speeds are records per second of CPU time, each after the other in turns, from the bytes to the tables. `speed` counts
@@ -94,6 +94,7 @@ class Live:
         """Count to the clock, write, and look at what is over."""
         self._now += 1_000_000
         clock = self.company.advance(self._now)
+        self.books.follow(self.company.troubles(), self.company.complaints)
         while self.books.advance(clock):
             pass
         flush = self.books.flush(self._now)
@@ -191,11 +192,11 @@ def named(signals: Iterator[Signal], partitions: int, live: bool) -> list[dict[s
     return [subset_row(one) for one in worker.company.named]
 
 
-def naming(runs: int, quiet: int, partitions: int, live: bool) -> None:
-    """How many faults were named rightly and in time, and how many runs without a fault had a name."""
+def naming(runs: int, quiet: int, partitions: int, live: bool, first: int = 0) -> None:
+    """How many faults were named rightly and in time, and how many runs without one had a name; seeds from `first`."""
     right = 0
     delays = []
-    for seed in range(runs):
+    for seed in range(first, first + runs):
         subsets = named(stream(seed, fault_at=FAULT_AT, by_customer=seed % 2 == 0), partitions, live)
         for one in subsets:
             delay = datetime.fromisoformat(one["named_at"]).timestamp() / 60 - START / 60_000 - FAULT_AT
@@ -204,7 +205,7 @@ def naming(runs: int, quiet: int, partitions: int, live: bool) -> None:
                 right += 0 < delay <= WITHIN_MINUTES
     false = sum(
         bool(named(stream(1000 + seed, fault_at=None, by_customer=seed % 2 == 0), partitions, live))
-        for seed in range(quiet)
+        for seed in range(first, first + quiet)
     )
     told = {"runs": runs, "named_rightly": right, "minutes": sorted(delays), "quiet": quiet, "false": false}
     print(json.dumps(told))
@@ -218,6 +219,7 @@ def main() -> None:
     parser.add_argument("--scopes", type=int, default=10_000)
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--quiet", type=int, default=50)
+    parser.add_argument("--first", type=int, default=0, help="seed of the first run of `naming`")
     parser.add_argument("--horizon", default="10m", help="of `memory`")
     parser.add_argument("--live", action="store_true", help="as a worker does; of `memory` and `naming`")
     parser.add_argument("--partitions", type=int, default=1)
@@ -227,7 +229,7 @@ def main() -> None:
     elif words.what == "memory":
         memory(words.scopes, words.records, words.horizon, words.live)
     else:
-        naming(words.runs, words.quiet, words.partitions, words.live)
+        naming(words.runs, words.quiet, words.partitions, words.live, words.first)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,10 @@ from agents.topic_reading import read_topic
 from config.definitions_file import load
 from config.settings import load as load_settings
 from tests.live_ledger import LiveWorker, wait
+from tests.unit.streams.health.live.test_followed import fact
 from tests.unit.streams.health.live.test_live_health import an_hour, in_order
-from tests.unit.streams.health.signalling import START, health_of
+from tests.unit.streams.health.signalling import START, health_of, signal
+from tests.unit.streams.health.test_detection import mention, told_of, trouble
 
 pytestmark = pytest.mark.embedded
 
@@ -66,6 +68,41 @@ def health_at_rest(worker: LiveWorker, records: int, signals: list[dict[str, Any
 
 def rows(period: dict[str, Any]) -> list[dict[str, Any]]:
     return in_order(period["scopes"] + period["services"])
+
+
+def test_complaints_and_losses_are_tied_to_a_trouble_as_over_files_after_another_start_too(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    signals = [*trouble(), signal(9_000, 90, "z")]
+    mentions = [mention(1, 9), mention(2, 14, customer_id="c3", topics=[]), mention(3, 91)]
+    known = [fact(n, f"c{n}", -1000, fact="joined") for n in range(10)]
+    known += [fact(20, "c4", 50, fact="left"), fact(21, "c5", 55, fact="left")]
+    expected = told_of(signals, mentions, known, under=load(NATIVE))
+    assert expected["first_to_know"] == {"troubles": 1, "complained_of": 1, "we_were_first": 1, "share": 1}
+    assert expected["troubles"][0]["seconds_before_loss"] == 39 * 60
+    names = ("troubles", "mentions_feed", "first_to_know", "before_loss")
+    told: dict[str, Any] = {}
+
+    def tells() -> bool:
+        told.update(worker.json("/api/v1/health") or {})
+        rows = [{name: value for name, value in row.items() if name != "lasts"} for row in told.get("troubles", ())]
+        return [rows, *(told.get(name) for name in names[1:])] == [expected[name] for name in names]
+
+    worker = LiveWorker(environment, tmp_path).wait_ready()
+    send(environment, "customer-events", known, "customer_id")
+    send(environment, "social-mentions", mentions, "author_id")
+    send(environment, "qos-signals", signals, "customer_id")
+    wait(tells, worker, "does not tell of the trouble as over files")
+    assert b"\nnetgrowth_health_first_to_know_ratio 1.0\n" in (worker.get("/metrics") or b"")
+    assert worker.process.stop() == 0
+    worker = LiveWorker(environment, tmp_path, "second").wait_ready()
+    try:
+        wait(tells, worker, "does not tell of the trouble as before")
+        card = worker.json("/api/v1/report") or {}
+        assert card["health"]["first_to_know"] == expected["first_to_know"]
+        assert card["health"]["before_loss"]["median_seconds"] == 39 * 60
+    finally:
+        assert worker.process.stop() == 0
 
 
 def test_an_hour_of_signals_ends_at_the_offline_figures_after_another_start_too(
