@@ -94,15 +94,18 @@ class HealthCollector(Collector):
 
     def _add_statuses(self, families: dict[str, Family]) -> None:
         book = self._view.health.statuses
-        last: dict[str, tuple[int, int]] = {}
+        last: dict[str, tuple[int, int | None]] = {}
         for feed in book.feeds:
             minute, level = book.steps(feed)[-1]
-            said, worst = last.get(feed[0], (0, 0))
-            last[feed[0]] = max(said, minute), max(worst, level)
-        add_sample(families, "netgrowth_health_status_known", int(bool(last)))
+            said, worst = last.get(feed[0], (0, None))
+            if not book.is_stale(feed, self._view.health.passed):
+                worst = level if worst is None else max(worst, level)
+            last[feed[0]] = max(said, minute), worst
+        add_sample(families, "netgrowth_health_status_known", int(self._view.health.status_is_known))
         for service in sorted(last)[: self._label_limit]:
-            minute, level = last[service]
-            add_sample(families, "netgrowth_health_service_status", level, service=service)
+            minute, known = last[service]
+            if known is not None:
+                add_sample(families, "netgrowth_health_service_status", known, service=service)
             at = minute * MINUTE / MICROSECONDS
             add_sample(families, "netgrowth_health_service_status_timestamp_seconds", at, service=service)
 

@@ -193,7 +193,7 @@ def named(signals: Iterator[Signal], partitions: int, live: bool) -> list[dict[s
 
 
 def naming(runs: int, quiet: int, partitions: int, live: bool, first: int = 0) -> None:
-    """How many faults were named rightly and in time, and how many runs without one had a name; seeds from `first`."""
+    """How many faults were named rightly and in time, and runs without one that had a name; seeds from `first`."""
     right = 0
     delays = []
     for seed in range(first, first + runs):

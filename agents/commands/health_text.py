@@ -61,7 +61,9 @@ def _false_green_lines(health: dict[str, Any]) -> Iterator[str]:
         yield "false green: unknown, there is no status feed"
         return
     minutes = sum(one["minutes"] for one in health["false_green"])
-    yield f"false green: {minutes:,} minutes in {len(health['false_green']):,} spells"
+    line = f"false green: {minutes:,} minutes in {len(health['false_green']):,} spells"
+    unknown = health["status_unknown_minutes"]
+    yield f"{line}; of {unknown:,} red minutes it is unknown what operations said" if unknown else line
 
 
 def _exposure_line(told: dict[str, Any]) -> str:

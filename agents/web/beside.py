@@ -68,11 +68,14 @@ class Beside:
             found.append(self._feed(HEALTH.topic, None if experienced is None else experienced["until"], now))
         if worker.status is not None:
             heard = experienced is not None and experienced["status_feed"] == "read"
+            stale = experienced is not None and bool(experienced["statuses"])
+            silent = "Nothing has come for long." if stale else NOTHING_YET
             found.append(
                 {"feed": STATUS.topic, "state": "live", "text": "The last word of operations holds."}
                 if heard
                 else {
-                    "feed": STATUS.topic, "state": "waiting", "text": f"{NOTHING_YET} So false green is unknown.",
+                    "feed": STATUS.topic, "state": "past" if stale else "waiting",
+                    "text": f"{silent} So false green is unknown.",
                 }
             )
         if worker.voice_company is not None:

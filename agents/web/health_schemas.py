@@ -122,14 +122,16 @@ HEALTH_SCHEMAS: dict[str, Schema] = {
         window=text("which"),
         status_feed={
             "type": "string", "enum": ["read", "unknown"],
-            "description": "unknown: operations said nothing, so that false green is not known rather than none",
+            "description": "unknown: operations said nothing, or too long ago; so false green is unknown, not none",
         },
         statuses=list_of(
             "the last word of operations",
             record(
                 "a word", service=text("of which service"), stage=maybe(text("of which stage, if not of all")),
                 region=maybe(text("of which region, if not of all")),
-                status={"type": "string", "enum": ["up", "degraded", "down"], "description": "what they said"},
+                status={"type": "string", "enum": ["up", "degraded", "down", "unknown"],
+                        "description": "what they said; unknown: so long ago that it holds no more"},
+                last_status=maybe(text("of one that is unknown: what was last said")),
                 since_minute=instant("the minute in which it was last said"),
             ),
         ),
@@ -155,6 +157,7 @@ HEALTH_SCHEMAS: dict[str, Schema] = {
         false_green=list_of(
             "spells in which customers were red and operations said up", ref("FalseGreen", "a spell")
         ),
+        status_unknown_minutes=count("red minutes of segments and regions when nobody knows what operations said"),
         troubles=list_of("troubles of the last week, by their start", ref("Trouble", "one")),
         **_DETECTION,
     ),

@@ -38,6 +38,7 @@ def health_json(
         found["false_green"] = _false_green(tables)
     else:
         found["false_green"] = []
+    found["status_unknown_minutes"] = tables.false_greens.unknown_minutes
     return found
 
 

@@ -119,6 +119,7 @@ class HealthRules:
         own_topics: the company's own topics of signals, by their full names.
         horizon_us: how far back signals may arrive in any order.
         least: customers disrupted below which no scope has a colour by its share.
+        status_stale_us: how long a word of operations holds that is not said again; then nothing is known.
         before_leaving_us: days before a loss in which a disruption counts as one before it.
     """
 
@@ -130,6 +131,7 @@ class HealthRules:
     red: Colour = Colour(0.10, 10_000)
     least: int = 3
     subsets: SubsetRules = SubsetRules()
+    status_stale_us: int = DAY
     before_leaving_us: int = 14 * DAY
     native: bool = True
     signals: tuple[HealthSource, ...] = ()

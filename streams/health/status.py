@@ -20,9 +20,13 @@ KEPT_MINUTES = 8 * 1440
 
 
 class StatusBook:
-    """The last word of operations at every minute. Within a minute the worst word holds."""
+    """The last word of operations at every minute. Within a minute the worst word holds.
 
-    def __init__(self) -> None:
+    A word that is not said again holds for `stale_minutes`, None: for ever; after that it is none.
+    """
+
+    def __init__(self, stale_minutes: int | None = None) -> None:
+        self._stale_minutes = stale_minutes
         self._feeds: dict[Feed, list[tuple[int, int]]] = {}  # (minute, level), by minute
         self._regions: dict[tuple[str, str | None], set[str]] = {}
 
@@ -49,6 +53,14 @@ class StatusBook:
         """(minute, level) of each word of a feed."""
         return self._feeds.get(feed, [])
 
+    def is_stale(self, feed: Feed, minute: int) -> bool:
+        """Whether the last word of a feed is too old to hold in a minute after it."""
+        return self._stale_minutes is not None and minute - self._feeds[feed][-1][0] > self._stale_minutes
+
+    def is_known(self, minute: int) -> bool:
+        """Whether any word holds in a minute after all of them."""
+        return any(steps and not self.is_stale(feed, minute) for feed, steps in self._feeds.items())
+
     def replace(self, feed: Feed, steps: list[tuple[int, int]]) -> None:
         """All that was said of a feed, in order."""
         self._feeds[feed] = steps
@@ -63,7 +75,7 @@ class StatusBook:
             del steps[:place]
 
     def level(self, scope: ScopeName, minute: int) -> Level | None:
-        """What operations said of a scope in a minute (since 1970); None: nothing so far.
+        """What operations said of a scope in a minute (since 1970); None: nothing so far, or too long ago.
 
         The word that names the scope most closely holds: its stage and region, then its stage, then its region. For
         a service as a whole the worst of its regions holds where no word is of all of them.
@@ -87,7 +99,7 @@ class StatusBook:
             steps = self._feeds.get(feed)
             if steps:
                 place = bisect_right(steps, (minute, len(Level)))
-                if place:
+                if place and (self._stale_minutes is None or minute - steps[place - 1][0] <= self._stale_minutes):
                     worst = max(worst, steps[place - 1][1])
         return None if worst < 0 else Level(worst)
 
@@ -108,11 +120,23 @@ class FalseGreen:
 
 
 class FalseGreens:
-    """False green by scope; minutes of a scope come in order."""
+    """False green by scope; minutes of a scope come in order.
+
+    Attributes:
+        unknown_minutes: red minutes of which nobody knows what operations said; those of stages as a whole left out.
+    """
 
     def __init__(self) -> None:
+        self.unknown_minutes = 0
         self.ended: list[FalseGreen] = []
         self._open: dict[ScopeName, FalseGreen] = {}
+
+    def judge(self, scope: ScopeName, minute: int, said: Level | None) -> None:
+        """Customers were red in this minute; `said`: by operations, None for nothing."""
+        if said is Level.UP:
+            self.add(scope, minute)
+        elif said is None:
+            self.unknown_minutes += scope.segment is not None
 
     def add(self, scope: ScopeName, minute: int) -> None:
         """Customers were red in this minute, and the status was up."""

@@ -15,9 +15,9 @@ from streams.health.parts import BlockPart, ScopeCounts, ScopeName
 from streams.health.red_spells import RedSpells
 from streams.health.rules import HealthRules
 from streams.health.shares import ColourName, colour
-from streams.health.signals import Level
 from streams.health.spans import Minute, minutes_of, put_together
 from streams.health.status import FalseGreens, StatusBook
+from streams.ledger.rules import MINUTE
 from streams.tables.calendar import Calendar
 
 QUANTILES = (0.5, 0.95, 0.99)
@@ -81,7 +81,7 @@ class HealthTables:
         """`by` is `hour` or `day`; None: one period over everything. `on_part` is told of each part counted."""
         self.rules = rules
         self.periods: list[Period] = []
-        self.statuses = StatusBook()
+        self.statuses = StatusBook(rules.status_stale_us // MINUTE)
         self.has_status = False
         self.false_greens = FalseGreens()
         self.red_spells = RedSpells()
@@ -194,8 +194,8 @@ class HealthTables:
             for place in np.flatnonzero(disrupted).tolist():
                 name, minute = colour(self.rules, int(disrupted[place]), int(seen[place])), int(found[place])
                 self.red_spells.add(scope, minute, name)
-                if self.has_status and name is ColourName.RED and self.statuses.level(scope, minute) is Level.UP:
-                    self.false_greens.add(scope, minute)
+                if name is ColourName.RED:
+                    self.false_greens.judge(scope, minute, self.statuses.level(scope, minute))
 
     def _search(self, parts: list[BlockPart]) -> None:
         """Minutes of all partitions to the watch of each service and stage."""

@@ -101,7 +101,7 @@ def health_lines(of: Mapping[str, Any], currency: str) -> Iterator[str]:
             f"{named['customers']:,}, since {named['start']}"
         )
     if of["status_feed"] != "read":
-        yield "  operations said nothing: false green is unknown"
+        yield "  operations say nothing: false green is unknown"
     for spell in of["false_green"]:
         where = ", ".join(spell[name] for name in ("service", "stage", "segment", "region") if name in spell)
         minutes = plural(spell["minutes"], "minute")

@@ -20,7 +20,7 @@ export function showHealth(board) {
     `False green: operations say ${spell.service}, ${spell.stage} is up while ${spell.segment ? `customers of ${spell.segment}${spell.region ? `, ${spell.region}` : ""}` : "its customers"} are red, for ${plural(spell.minutes, "minute")}, since ${instant(board, spell.start)}.`));
   const who = of.subsets.slice(-3).reverse().map((one) => element("p", {},
     `Who: ${Object.entries(one.attributes).map(([name, values]) => `${name} ${values.join(" or ")}`).join(", ")} (${one.service}, ${one.stage}): ${count(one.disrupted)} of ${plural(one.customers, "customer")}, since ${instant(board, one.start)}.`));
-  const status = of.status_feed === "read" ? [] : [element("p", { class: "pale" }, "Operations have said nothing, so whether anything is false green is not known.")];
+  const status = of.status_feed === "read" ? [] : [element("p", { class: "pale" }, "Operations say nothing, or have not for long, so whether anything is false green is not known.")];
   fill(byId("health"),
     element("p", { class: "pale" },
       of.in_trouble ? number(plural(of.in_trouble, "customer"), { measure: "in_trouble" }, `${plural(of.in_trouble, "customer")} in trouble now`) : "No customers",

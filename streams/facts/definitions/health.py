@@ -69,6 +69,7 @@ def read_health(section: Section, horizon_us: int, stages: tuple[str, ...]) -> H
         red=inner.read("red", _colour_reader(plain.red), plain.red),
         least=inner.read("least_customers", read_whole, plain.least),
         subsets=inner.read("subsets", _read_subsets, plain.subsets),
+        status_stale_us=inner.read("status_stale_after", read_span, plain.status_stale_us),
         before_leaving_us=inner.read("before_leaving", read_span, plain.before_leaving_us),
         native=inner.read("native", read_flag, True),
         signals=read_sources(inner, "signals", SIGNAL_FIELDS, stages),

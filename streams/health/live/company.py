@@ -80,7 +80,7 @@ class CompanyHealth:
         self.status_progress: dict[int, HealthProgress] = {}
         self.needs = Needs(definitions.health)
         self.windows = CompanyWindows()
-        self.statuses = StatusBook()
+        self.statuses = StatusBook(definitions.health.status_stale_us // MINUTE)
         self._partitions = partitions
         self._calendar = Calendar(definitions.time_zone)
         self._clock = TablesClock(clock_rules, partitions)
@@ -252,7 +252,17 @@ class CompanyHealth:
 
     def false_greens(self) -> list[FalseGreen]:
         """Spells in which customers were red and operations said up."""
-        return self.colours.false_greens(self.statuses)
+        return self.colours.false_greens(self.statuses).all()
+
+    @property
+    def status_unknown_minutes(self) -> int:
+        """Red minutes of which nobody knows what operations said (`FalseGreens.unknown_minutes`)."""
+        return self.colours.false_greens(self.statuses).unknown_minutes
+
+    @property
+    def status_is_known(self) -> bool:
+        """Whether any word of operations holds now."""
+        return self.statuses.is_known(self._passed)
 
     def troubles(self) -> Sequence[RedSpell]:
         """Troubles of the last week by their start; the same object as long as they are the same."""

@@ -43,6 +43,7 @@ def health_now(company: CompanyHealth, window: str) -> dict[str, Any] | None:
         ],
         "subsets": [subset_row(named) for named in company.named],
         "false_green": false_greens(company),
+        "status_unknown_minutes": company.status_unknown_minutes,
         **detection(company),
     }
 
@@ -61,19 +62,22 @@ def detection(company: CompanyHealth) -> dict[str, Any]:
 
 
 def status_feed(company: CompanyHealth) -> str:
-    """`read`, or `unknown`: nothing was said, so that false green is not known rather than none."""
-    return "read" if company.statuses.feeds else "unknown"
+    """`read`, or `unknown`: nothing was said, or too long ago, so that false green is not known rather than none."""
+    return "read" if company.status_is_known else "unknown"
 
 
 def statuses(company: CompanyHealth) -> list[dict[str, Any]]:
-    """The last word of each service, stage and region, and when it was said."""
+    """The last word of each service, stage and region, and when it was said; `unknown` once it holds no more."""
     found = []
     for feed in company.statuses.feeds:
         steps = company.statuses.steps(feed)
         if steps:
             names = {name: value for name, value in zip(("service", "stage", "region"), feed, strict=True) if value}
             level = ("up", "degraded", "down")[steps[-1][1]]
-            found.append(names | {"status": level, "since_minute": utc_text(steps[-1][0] * MINUTE)})
+            told = {"status": level, "since_minute": utc_text(steps[-1][0] * MINUTE)}
+            if company.statuses.is_stale(feed, company.passed):
+                told |= {"status": "unknown", "last_status": level}
+            found.append(names | told)
     return found
 
 

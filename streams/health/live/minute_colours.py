@@ -7,8 +7,7 @@ from streams.health.parts import ScopeName
 from streams.health.red_spells import RedSpell, RedSpells
 from streams.health.rules import HealthRules
 from streams.health.shares import ColourName, colour
-from streams.health.signals import Level
-from streams.health.status import FalseGreen, FalseGreens, StatusBook
+from streams.health.status import FalseGreens, StatusBook
 
 DISRUPTED_MINUTES = 14 * 1440
 """How far back customers disrupted are kept by the minute, for the detectors of surges."""
@@ -76,14 +75,14 @@ class MinuteColours:
             for minute in [one for one in self.disrupted if one < passed - DISRUPTED_MINUTES]:
                 del self.disrupted[minute]
 
-    def false_greens(self, statuses: StatusBook) -> list[FalseGreen]:
-        """Spells in which customers were red and operations said up."""
+    def false_greens(self, statuses: StatusBook) -> FalseGreens:
+        """Spells in which customers were red and operations said up, and minutes of which that is unknown."""
         found = FalseGreens()
         for scope, minutes in self._colours.items():
             for minute in sorted(minutes):
-                if minutes[minute] is ColourName.RED and statuses.level(scope, minute) is Level.UP:
-                    found.add(scope, minute)
-        return found.all()
+                if minutes[minute] is ColourName.RED:
+                    found.judge(scope, minute, statuses.level(scope, minute))
+        return found
 
     def troubles(self, older: Iterable[RedSpell] = ()) -> list[RedSpell]:
         """Scopes from red to green again; `older`: spells of before the first minute that was noted."""

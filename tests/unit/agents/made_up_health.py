@@ -28,6 +28,7 @@ from tests.unit.streams.health.signalling import START, definitions, signal
 GOLD = Profile("gold", "north")
 READ = (
     "clock", "in_trouble", "statuses", "windows", "lasting", "lasts", "passed", "troubles_known", "complaints",
+    "status_is_known",
 )  # fmt: skip
 """What the exporter asks of a company's health beside its named subsets."""
 

@@ -116,3 +116,14 @@ def test_who_knew_first_and_the_lead_before_the_first_loss() -> None:
     assert value("netgrowth_health_first_to_know_ratio") == 1
     assert value("netgrowth_health_troubles_left_after") == 1
     assert value("netgrowth_health_lead_before_loss_seconds") == 59 * 60
+
+
+def test_a_word_of_operations_that_is_stale_is_no_level() -> None:
+    view = MadeUpHealth()
+    view.health.statuses = StatusBook(30)
+    view.health.statuses.add([Status(START * 1000, "shop", None, None, Level.UP)])
+    value = registered(view).get_sample_value
+    assert value("netgrowth_health_status_known") == 0
+    assert value("netgrowth_health_service_status", {"service": "shop"}) is None
+    assert value("netgrowth_health_service_status_timestamp_seconds", {"service": "shop"}) == START / 1000
+    assert value("netgrowth_health_stage_status", {"service": "shop", "stage": "checkout"}) is None

@@ -136,6 +136,20 @@ def test_an_empty_cart_that_answers_well_is_false_green_for_exactly_its_minutes(
     assert (found["start"], found["minutes"]) == ("2024-01-01T10:17:00Z", 3)
     silent = health_of(signals)
     assert (silent["false_green"], silent["status_feed"]) == ([], "unknown")
+    assert silent["status_unknown_minutes"] == 23
+
+
+def test_what_operations_said_long_ago_is_unknown_and_not_up() -> None:
+    signals = [signal(minute * 10 + n, minute, f"c{n}", ok=minute < 17) for minute in range(60) for n in range(10)]
+    words = [{"at": START + at * 60_000, "service": "shop", "status": "up"} for at in (0, 20, 50)]
+    agreed = definitions("thresholds: [{satisfied_within: 1s}]\nstatus_stale_after: 25m")
+    health = health_of(signals, statuses=words[:2], under=agreed)
+    (found,) = health["false_green"]
+    assert (found["start"], found["end"], found["minutes"]) == ("2024-01-01T10:17:00Z", "2024-01-01T10:46:00Z", 29)
+    assert health["status_unknown_minutes"] == 14
+    again = health_of(signals, statuses=words, under=agreed)
+    assert [found["minutes"] for found in again["false_green"]] == [39]
+    assert again["status_unknown_minutes"] == 4
 
 
 def test_periods_have_no_gaps_and_count_each_customer_once() -> None:

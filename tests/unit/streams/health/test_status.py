@@ -9,8 +9,8 @@ SCOPE = ScopeName("shop", "checkout", "gold", "north")
 WHOLE = ScopeName("shop", "checkout", None, None)
 
 
-def book(*statuses: tuple[float, str | None, str | None, Level]) -> StatusBook:
-    found = StatusBook()
+def book(*statuses: tuple[float, str | None, str | None, Level], stale_minutes: int | None = None) -> StatusBook:
+    found = StatusBook(stale_minutes)
     found.add(Status(int(minute * MINUTE), "shop", stage, region, level) for minute, stage, region, level in statuses)
     return found
 
@@ -19,6 +19,15 @@ def test_nothing_was_said_before_the_first_word_nor_of_other_services() -> None:
     said = book((5, None, None, Level.UP))
     assert [said.level(SCOPE, minute) for minute in (4, 5, 5_000)] == [None, Level.UP, Level.UP]
     assert said.level(SCOPE._replace(service="app"), 6) is None
+
+
+def test_a_word_that_is_not_said_again_holds_for_a_while_and_a_wider_one_after_it() -> None:
+    words = [(5, None, None, Level.UP), (10, "checkout", None, Level.UP), (80, None, None, Level.DEGRADED)]
+    said = book(*words, stale_minutes=60)
+    assert [said.level(SCOPE, minute) for minute in (65, 70, 71, 80, 140, 141)] == [
+        Level.UP, Level.UP, None, Level.DEGRADED, Level.DEGRADED, None,
+    ]  # fmt: skip
+    assert (said.is_known(140), said.is_known(141)) == (True, False)
 
 
 def test_the_word_that_names_the_scope_most_closely_holds() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from streams.health.customers import Profile
 from streams.health.health_json import scope_rows
+from streams.health.live.health_now import health_now
 from streams.health.live.known import Held
 from streams.health.red_spells import spell_row
 from streams.health.signals import Level, Status
@@ -186,6 +187,25 @@ def test_false_green_counts_the_minutes_in_which_operations_said_up() -> None:
     (whole, scope) = live.company.false_greens()
     assert (whole.scope.segment, scope.scope.segment) == (None, "unknown")
     assert (whole.start - START // 60_000, whole.end - START // 60_000, whole.minutes) == (10, 20, 10)
+
+
+def test_what_operations_said_long_ago_is_unknown_and_not_up() -> None:
+    agreed = definitions("thresholds: [{satisfied_within: 1s}]\nstatus_stale_after: 25m")
+    live = LiveHealth(agreed, 2)
+    live.send([signal(minute * 10 + n, minute, f"c{n}", ok=minute < 17) for minute in range(61) for n in range(10)])
+    live.company.statuses.add([Status((START + at * 60_000) * 1000, "shop", None, None, Level.UP) for at in (0, 20)])
+    live.settle()
+    told = health_now(live.company, "1h")
+    assert told is not None
+    (found,) = told["false_green"]
+    assert (found["start"], found["end"], found["lasts"]) == ("2024-01-01T10:17:00Z", "2024-01-01T10:46:00Z", False)
+    assert (told["status_feed"], told["status_unknown_minutes"]) == ("unknown", 14)
+    word = {"service": "shop", "status": "unknown", "last_status": "up", "since_minute": "2024-01-01T10:20:00Z"}
+    assert told["statuses"] == [word]
+    live.company.statuses.add([Status((START + 59 * 60_000) * 1000, "shop", None, None, Level.DOWN)])
+    told = health_now(live.company, "1h")
+    assert told is not None
+    assert (told["status_feed"], told["statuses"][0]["status"]) == ("read", "down")
 
 
 @pytest.mark.parametrize("partitions", [1, 3])
