@@ -15,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from streams.facts.placement import partition_for
+
 Page = Callable[[str], tuple[bytes, str]]
 """Accept header in, page and content type out."""
 
@@ -238,3 +240,13 @@ def _free_port() -> int:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]
         return port
+
+
+def names_by_partition() -> list[str]:
+    """A name that lies in each of four partitions."""
+    found: dict[int, str] = {}
+    number = 0
+    while len(found) < 4:
+        found.setdefault(partition_for(f"p{number}".encode(), 4), f"p{number}")
+        number += 1
+    return [found[place] for place in range(4)]

@@ -28,7 +28,7 @@ from config.settings import load as load_settings
 from streams.facts.placement import partition_for
 from tests.live_ledger import ROOT, LiveWorker
 from tests.live_surges import told
-from tests.observability.servers import Alertmanager, Prometheus, Receiver, of_cause
+from tests.observability.servers import Alertmanager, Prometheus, Receiver, names_by_partition, of_cause
 
 pytestmark = pytest.mark.observability
 
@@ -204,6 +204,11 @@ def test_a_year_at_full_speed_fires_nothing_and_nothing_for_its_past_when_it_has
     monitor.start()
     try:
         monitor.send(sorted(year(now), key=lambda record: str(record["at"])))
+        # The last fact of the past is too old for the clocks to go on with the wall's: the present begins now.
+        monitor.send(
+            {"event_id": f"now-{name}", "at": now.isoformat(), "fact": "heartbeat", "customer_id": name}
+            for name in names_by_partition()
+        )
         monitor.wait_judged(now - timedelta(minutes=5), 400)
         monitor.prometheus.wait("company:netgrowth_surges_fresh:bool", lambda n: n == [1])
         time.sleep(8)

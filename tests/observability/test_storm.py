@@ -26,7 +26,7 @@ from config.settings import load as load_settings
 from streams.facts.placement import partition_for
 from tests.kafka.broker import KafkaCluster
 from tests.live_ledger import LiveWorker
-from tests.observability.servers import Alertmanager, Prometheus, Receiver, of_cause
+from tests.observability.servers import Alertmanager, Prometheus, Receiver, names_by_partition, of_cause
 
 pytestmark = pytest.mark.observability
 
@@ -114,16 +114,6 @@ class Story:
             "event_id": f"{customer}-{at}", "at": at, "customer_id": customer, "service": "shop",
             "stage": "checkout", "ok": ok, "latency_ms": 120,
         }  # fmt: skip
-
-
-def names_by_partition() -> list[str]:
-    """A name that lies in each of four partitions."""
-    found: dict[int, str] = {}
-    number = 0
-    while len(found) < 4:
-        found.setdefault(partition_for(f"p{number}".encode(), 4), f"p{number}")
-        number += 1
-    return [found[place] for place in range(4)]
 
 
 def of_customers(receiver: Receiver) -> list[dict[str, Any]]:
