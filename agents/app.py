@@ -24,8 +24,10 @@ from agents.ledger import LedgerAgent
 from agents.measuring import Measurement
 from agents.net_growth import NetGrowthWriter
 from agents.own_topics import asks_for_links
+from agents.owners_losses import OwnersLosses
 from agents.partition_stage import PartitionStage, every
 from agents.partition_state import Watcher
+from agents.shown_names import ShownNames
 from agents.surge_board import SurgeBoard
 from agents.surges import SurgeAgent
 from agents.survey_answers import SurveyAnswers
@@ -133,6 +135,8 @@ class LedgerWorker:
         self.surge_board: SurgeBoard | None = None
         self.survey_leads: SurveyLeads | None = None
         self.disrupted_before: DisruptedBefore | None = None
+        self.names = ShownNames(settings)
+        self.owners_losses: OwnersLosses | None = None
         if SURGES.topic in feeds:
             if SURVEYS.topic in feeds:
                 self.answers = SurveyAnswers(settings, definitions)
@@ -145,6 +149,10 @@ class LedgerWorker:
             if (health := self.health_company) is not None:
                 self.disrupted_before = DisruptedBefore(
                     settings, self.surges.open_losses, lambda: self.company.clock, lambda: health.health.clock
+                )
+            if definitions.alerts.owners:
+                self.owners_losses = OwnersLosses(
+                    settings, definitions.alerts, self.surges.open_losses, lambda: self.company.clock
                 )
             self.stages.append(self.surges)
         self.intakes = [
@@ -238,6 +246,8 @@ class LedgerWorker:
         if self.disrupted_before is not None:
             for work in (self.disrupted_before.read, self._keep_disrupted_before):
                 self.app.task()(self._guarded(work))
+        if self.owners_losses is not None:
+            self.app.task()(self._guarded(self._keep_owners_losses))
         readers: list[PartitionStage[Any, Any] | IntakeAgent] = [*self.stages, *self.intakes]
         for stage in readers:
             self.app.task()(self._guarded(partial(self._keep_flushing, stage), f"flushing of {stage.feed}"))
@@ -323,6 +333,14 @@ class LedgerWorker:
         before = self.disrupted_before
         assert before is not None
         await every(SURGES_S, before.look, until=self._is_stopping, share=BEFORE_SHARE)
+
+    async def _keep_owners_losses(self) -> None:
+        losses = self.owners_losses
+        assert losses is not None
+        try:
+            await every(SURGES_S, losses.look, until=self._is_stopping, share=BEFORE_SHARE)
+        finally:
+            await losses.close()
 
     def latest_clock(self) -> int | None:
         """The clock of the tables, or that of the mentions where it is later."""

@@ -17,7 +17,6 @@ from agents.books_reading import BooksOfOthers
 from agents.health_lists import HealthLists, OpenedHealth
 from agents.mentions_log import MentionsLog
 from agents.movements_log import MovementsLog, NotYet
-from agents.shown_names import ShownNames
 from agents.troubled_customers import Trouble, with_trouble
 from config.settings import Settings
 from streams.books import PartitionBooks
@@ -86,7 +85,7 @@ class CustomerLists:
     def __init__(self, worker: "LedgerWorker") -> None:
         self._worker = worker
         settings: Settings = worker.settings
-        self._names = ShownNames(settings)
+        self._names = worker.names
         self._log = MovementsLog(settings)
         self._others = BooksOfOthers(
             settings, worker.ledger, worker.ledger.new_state,

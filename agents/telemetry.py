@@ -12,6 +12,7 @@ from agents.exporter import CompanyCollector, FeedCollector, FeedState
 from agents.feeds import FEEDS
 from agents.health_exporter import HealthCollector
 from agents.metrics_page import MetricsPage, WhileInForce
+from agents.owners_exporter import OwnersCollector
 from agents.partition_state import Admitted
 from agents.process_metrics import ProcessMetrics
 from agents.surge_evidence import SurgeEvidence
@@ -60,6 +61,9 @@ class Telemetry:
                 leads=worker.survey_leads,
             )  # fmt: skip
             self._registry.register(WhileInForce(surges, worker.shows))
+        if worker.owners_losses is not None:
+            owners = OwnersCollector(worker.owners_losses, worker.names, currency=worker.definitions.currency)
+            self._registry.register(WhileInForce(owners, worker.shows))
         tables = CompanyCollector(worker.company, label_limit=label_limit)
         self._page = MetricsPage(self._registry, tables)
 

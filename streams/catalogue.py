@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from streams.catalogue_health import HEALTH_COMPANY_METRICS, HEALTH_METRICS
-from streams.catalogue_surges import FOR_PAGES, SURGE_METRICS
+from streams.catalogue_surges import FOR_PAGES, OWNER_METRICS, SURGE_METRICS
 from streams.catalogue_surveys import SURVEY_METRICS
 from streams.catalogue_units import BYTES, CURRENCY, CUSTOMERS, NOTHING, RATIO, RECORDS, SECONDS, TIMESTAMP
 from streams.catalogue_voice import VOICE_COMPANY_METRICS, VOICE_METRICS
@@ -252,6 +252,12 @@ SURGES = tuple(
 )
 """Metrics of surges: exported by the worker that runs the detectors, and only by it."""
 
+OWNERS = tuple(
+    Metric(f"netgrowth_{name}", Kind.GAUGE, labels, unit, about, Source.SURGES, internal=True)
+    for name, unit, about, labels in OWNER_METRICS
+)
+"""What troubles have cost the owners of customers: exported by the same worker."""
+
 
 SURVEYS = tuple(
     Metric(f"netgrowth_{name}", Kind.GAUGE, (), unit, about, Source.SURVEYS) for name, unit, about in SURVEY_METRICS
@@ -320,7 +326,7 @@ PROCESS = (
 )
 
 CATALOGUE = (
-    *ROWS, *HEALTH, *HEALTH_COMPANY, *VOICE, *VOICE_COMPANY, *SURVEYS, *SURGES, *COMPANY, *FEEDS, *PROCESS,
+    *ROWS, *HEALTH, *HEALTH_COMPANY, *VOICE, *VOICE_COMPANY, *SURVEYS, *SURGES, *OWNERS, *COMPANY, *FEEDS, *PROCESS,
 )
 """Every metric, in the order of docs/metrics.md."""
 

@@ -16,6 +16,17 @@ FOR_PAGES = frozenset({
 })  # fmt: skip
 """What sentences of pages, the API and the report card are made of; on no board."""
 
+OWNER_METRICS = (
+    described("owner_customers_lost", CUSTOMERS,
+              "Lost in an open trouble (story), of those for whom an owner of the definitions answers.",
+              "story", "owner"),
+    described("owner_value_lost", CURRENCY, "Their expected value.", "story", "owner"),
+    described("owner_customer_value_lost", CURRENCY,
+              "The ten of them of most value, each by the name that is shown of customers: for the owner's ticket.",
+              "story", "owner", "customer"),
+)
+"""There only while a trouble is open and the definitions name owners."""
+
 SURGE_METRICS = (
     described("surges_open", NOTHING,
               "Open surges; is_expected true: an action of ours said that so much would come, so it wakes nobody.",

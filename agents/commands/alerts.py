@@ -11,6 +11,7 @@ from agents.commands.environment import WrongInput
 from agents.commands.ledger import load_definitions
 from agents.monitoring_client import MonitoringUnreachable, query, selectors_of, send_alerts
 from config.alerting.model import Alert, Severity
+from config.alerting.owners import OWNED
 from config.alerting.rule_files import RUNBOOKS, all_alerts, rule_files
 from config.settings import NATIVE_DEFINITIONS
 from streams.facts.definitions.alerts import AlertRules
@@ -103,23 +104,32 @@ def explain(name: str, definitions_file: str, prometheus: str) -> None:
 
 
 def alerts_for_trying(rules: AlertRules, now: datetime) -> list[dict[str, Any]]:
-    """An alert for every severity that is sent to somebody, and every owner, as Alertmanager takes them."""
+    """An alert for every severity that is sent to somebody, and every owner, as Alertmanager takes them.
+
+    Owners of customers get tickets only, each to an address of their own.
+    """
+    routes = [
+        (owner, severity, "test", "")
+        for owner in dict.fromkeys((rules.owner, rules.monitor_owner))
+        for severity in (Severity.CRITICAL, Severity.WARNING)
+    ]
+    routes += [(owner.name, Severity.WARNING, OWNED, owner.email or "") for owner in rules.owners]
     return [
         {
             "labels": {
-                "alertname": TEST, "severity": severity.value, "owner": owner, "cause": "test", "test": "true",
+                "alertname": TEST, "severity": severity.value, "owner": owner, "cause": cause, "test": "true",
             },
             "annotations": {
                 "summary": "This is a test of the way of alerts.",
                 "description": f"A test along the route of {severity.value} alerts of {owner}: nothing has happened, "
                 "nothing is to be done.",
                 "runbook_url": f"{RUNBOOKS}README.md",
+                **({"ticket_to": email} if email else {}),
             },
             "startsAt": now.isoformat(),
             "endsAt": (now + TEST_LASTS).isoformat(),
         }
-        for owner in dict.fromkeys((rules.owner, rules.monitor_owner))
-        for severity in (Severity.CRITICAL, Severity.WARNING)
+        for owner, severity, cause, email in routes
     ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from config.alerting.links import LOSSES_BOARD, SIGNALS_BOARD, Links
 from config.alerting.model import Alert, Group, Recording, Severity
+from config.alerting.owners import RECORDINGS, owner_alert
 from config.alerting.phrases import (
     CLOCK,
     DURATION,
@@ -22,7 +23,7 @@ from config.alerting.phrases import (
     where_any,
 )
 from streams.facts.definitions.model import Definitions
-from streams.surges.series import FAMILIES, LOST_CUSTOMERS
+from streams.surges.series import FAMILIES, LOST_CUSTOMERS, LOST_VALUE
 
 LABELS = (
     "surge", "story", "measure", "segment", "region", "product", "brand", "topic", "service", "stage", "direction",
@@ -74,7 +75,9 @@ def surge_groups(definitions: Definitions) -> tuple[Group, ...]:
     recordings = (*recordings, Recording(
         LOST, "max by (surge) (last_over_time(netgrowth_surge_customers_lost[1m]))"
     ))  # fmt: skip
-    return (Group("netgrowth-surges", recordings, _alerts(definitions)),)
+    losses = f"{_up(LOST_CUSTOMERS)} >= {LEAST_LOST} or {_up(LOST_VALUE)} > 0 and on (surge) {LOST} >= {LEAST_LOST}"
+    tickets = owner_alert(definitions, f"({losses}) and {FRESH}")
+    return (Group("netgrowth-surges", (*recordings, *RECORDINGS), (*_alerts(definitions), tickets)),)
 
 
 def _alerts(definitions: Definitions) -> tuple[Alert, ...]:
@@ -94,7 +97,7 @@ def _alerts(definitions: Definitions) -> tuple[Alert, ...]:
         ),
         Alert(
             "NetgrowthValueSurge", Severity.CRITICAL, owner,
-            f"{_up('lost_value')} > 0 and on (surge) {LOST} >= {LEAST_LOST} and {FRESH}",
+            f"{_up(LOST_VALUE)} > 0 and on (surge) {LOST} >= {LEAST_LOST} and {FRESH}",
             "Value is leaving.",
             f"{WHO}: {one(_of_surge('value_lost'), MONEY, _VALUE)} {currency} of expected value lost{_SINCE} "
             f"(expected {_expected(MONEY)}){where_any(_of_surge('customers_lost'), _WITH)}{why}",

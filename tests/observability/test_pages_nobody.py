@@ -87,6 +87,12 @@ class Monitor:
             for alert in body["alerts"]
         })  # fmt: skip
 
+    def sentences(self) -> list[str]:
+        """What these said, with what the worker says of surges."""
+        pages = of_cause(self.receiver, "customers")
+        said = [f"{one['startsAt']} {one['annotations']['description']}" for page in pages for one in page["alerts"]]
+        return [*dict.fromkeys(said), str(self.worker.json("/api/v1/surges"))]
+
     def stop(self) -> None:
         self.prometheus.stop()
         self.alertmanager.stop()
@@ -161,7 +167,7 @@ def test_an_ordinary_day_at_240_times_its_speed_pages_nobody_and_forty_losses_in
         assert "NetgrowthLossSurge" in monitor.told()
         pages = of_cause(monitor.receiver, "customers")
         assert len({page["groupKey"] for page in pages}) == 1
-        print([alert["annotations"]["description"] for page in pages for alert in page["alerts"]])
+        print(monitor.sentences())
     finally:
         monitor.stop()
 
@@ -212,7 +218,7 @@ def test_a_year_at_full_speed_fires_nothing_and_nothing_for_its_past_when_it_has
         monitor.wait_judged(now - timedelta(minutes=5), 400)
         monitor.prometheus.wait("company:netgrowth_surges_fresh:bool", lambda n: n == [1])
         time.sleep(8)
-        assert monitor.told() == []
+        assert monitor.told() == [], monitor.sentences()
         events = told({"KAFKA_BROKERS": broker, "NETGROWTH_TOPIC_PREFIX": ""})
         opened = [one for one in events if one["what"] == "opened" and one["series"] == {"measure": "lost_customers"}]
         assert len(opened) == 2, "the storms were seen, and nobody was told"

@@ -146,7 +146,9 @@ def test_one_page_and_one_end_though_all_is_restarted(kafka: KafkaCluster, tmp_p
     text, _, _ = NATIVE_DEFINITIONS.read_text(encoding="utf-8").partition("\nalerts:")
     definitions.write_text(
         text.replace("name: native", "name: shop") + "\njourney: [{stage: checkout, tier: 2}]\n"
-        "health: {thresholds: [{service: shop, satisfied_within: 1s}]}\nalerts: {page_fresh: 3650d}\n",
+        "health: {thresholds: [{service: shop, satisfied_within: 1s}]}\nalerts:\n  page_fresh: 3650d\n"
+        "  customer_link: https://crm.example.com/c/{customer}\n"
+        "  owners: [{name: ann, where: {segment: Enterprise}}, {name: bob, where: {segment: SMB}}]\n",
         encoding="utf-8",
     )
     environment = {
@@ -196,6 +198,16 @@ def test_one_page_and_one_end_though_all_is_restarted(kafka: KafkaCluster, tmp_p
         behind = said["customers_url"].replace("localhost:6066", f"127.0.0.1:{port}")
         with urllib.request.urlopen(behind, timeout=10) as opened:
             assert json.load(opened)["total"] >= STORM
+
+        receiver.wait(lambda _: bool(of_cause(receiver, "owned")), 30)
+        [ticket] = of_cause(receiver, "owned")[-1]["alerts"]
+        print(ticket["annotations"]["description"])
+        assert (ticket["labels"]["owner"], ticket["labels"]["severity"]) == ("ann", "warning")
+        owned = rf"ann: {STORM} of your customers lost since .*, 312,000 EUR of expected value: (.*) and 50 more\."
+        [listed] = re.findall(owned, ticket["annotations"]["description"])
+        named = re.findall(r"(\w{12}) \(5,200 EUR, https://crm\.example\.com/c/(\w+)\)", listed)
+        assert len(named) == 10
+        assert all(name == linked for name, linked in named)
 
         worker.process.kill()
         worker = LiveWorker(environment, tmp_path, "again", NETGROWTH_WEB_PORT=str(port))

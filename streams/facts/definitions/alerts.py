@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from streams.facts.definitions.owners import CustomerOwner, read_customer_link, read_owners
 from streams.facts.definitions.reader import Faults, Section, as_section, read_share, read_span, read_text, read_whole
 from streams.facts.definitions.tree import Tree
 from streams.ledger.rules import MINUTE, SECOND
@@ -22,6 +23,8 @@ class AlertRules:
         heartbeats: feeds that promise a record at least so often, if only a heartbeat; another is judged by its past.
         netgrowth, grafana, alertmanager: addresses under which a person finds a worker, the boards and Alertmanager;
             links of a page begin with them.
+        owners: who answers for which customers: the first whose conditions hold.
+        customer_link: address of a customer's page, in which `{customer}` stands for its name; None: there is none.
         undisrupted: share of customers that a stage promises not to disrupt: the objective of its burn rate.
     """
 
@@ -31,9 +34,16 @@ class AlertRules:
     value_at_risk: int | None = None
     undisrupted: float = 0.99
     heartbeats: tuple[tuple[str, int], ...] = ()
+    owners: tuple[CustomerOwner, ...] = ()
+    customer_link: str | None = None
     netgrowth: str = "http://localhost:6066"
     grafana: str = "http://localhost:3000"
     alertmanager: str = "http://localhost:9093"
+
+    def owner_of(self, segment: str, region: str, product: str) -> str | None:
+        """Who answers for a customer; None: nobody in particular."""
+        labels = segment, region, product
+        return next((owner.name for owner in self.owners if owner.owns(labels)), None)
 
 
 HEARTBEAT_FEEDS = ("customer-events", "qos-signals", "service-status", "social-mentions", "survey-responses")
@@ -91,6 +101,8 @@ def read_alerts(section: Section) -> AlertRules:
         monitor_owner=inner.read("monitor_owner", read_text, plain.monitor_owner),
         value_at_risk=inner.optional("value_at_risk", read_whole),
         undisrupted=inner.read("undisrupted", read_share, plain.undisrupted),
+        owners=inner.read("owners", read_owners, ()),
+        customer_link=inner.optional("customer_link", read_customer_link),
     )
     heartbeats = inner.optional("heartbeats", _read_heartbeats)
     if heartbeats is not None:

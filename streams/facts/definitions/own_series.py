@@ -32,7 +32,7 @@ def _read_one(name: str, tree: Tree, path: str, faults: Faults) -> OwnSeries | N
     section.close()
     if counts is None or labels is None:
         return None
-    chosen = () if where is None else _read_where(where, section.at("where"), labels, faults)
+    chosen = () if where is None else read_where(where, section.at("where"), labels, faults)
     split = () if by is None else _read_by(by, section.at("by"), labels, faults)
     if not chosen and not split:
         faults.warn(
@@ -42,7 +42,7 @@ def _read_one(name: str, tree: Tree, path: str, faults: Faults) -> OwnSeries | N
     return OwnSeries(name, counts, chosen, split)
 
 
-def _read_where(
+def read_where(
     tree: Tree, path: str, labels: tuple[str, ...], faults: Faults
 ) -> tuple[tuple[str, frozenset[str]], ...]:
     """Label to a value, or to a list of values of which one must be there."""

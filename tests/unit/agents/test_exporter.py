@@ -16,11 +16,15 @@ from agents.exporter import CompanyCollector, FeedCollector, FeedState, fact_out
 from agents.feeds import LEDGER
 from agents.health_exporter import HealthCollector
 from agents.metrics_page import MetricsPage
+from agents.owners_exporter import OwnersCollector
+from agents.owners_losses import OwnersLoss
 from agents.process_metrics import ProcessMetrics
+from agents.shown_names import ShownNames
 from agents.surge_evidence import SurgeEvidence
 from agents.surge_exporter import SurgeCollector
 from agents.survey_exporter import SurveyCollector
 from agents.voice_exporter import VoiceCollector
+from config.settings import load as load_settings
 from streams.catalogue import BY_NAME, ROWS
 from streams.catalogue_surges import OF_SURGE, SERIES_LABELS
 from streams.facts.admission import AdmittedBatch
@@ -83,6 +87,8 @@ def everything():
     registry.register(HealthCollector(health, label_limit=100))
     registry.register(VoiceCollector(made_up_voice(), label_limit=100))
     registry.register(surges_of_all_kinds(company))
+    losses = SimpleNamespace(found={"s1": {"ann": OwnersLoss(1, 9900, [("c1", 9900)])}})
+    registry.register(OwnersCollector(losses, ShownNames(load_settings({})), currency="EUR"))
     counts = AnswerCounts()
     counts.take([Answer(company.clock, "a1", "c1", 5, 0, 10)])
     registry.register(SurveyCollector(counts, lambda: True))

@@ -112,7 +112,7 @@ def test_who_is_told_and_what_is_fresh_come_from_the_definitions() -> None:
     said = "owner: crm-team, monitor_owner: platform, page_fresh: 5m, value_at_risk: 50000, undisrupted: 0.999"
     own = parse(f"{text}\nalerts: {{{said}}}\n")
     assert own.alerts == AlertRules(5 * 60_000_000, "crm-team", "platform", 50_000, 0.999)
-    owners = {alert.owner for alert in all_alerts(own)}
+    owners = {alert.owner for alert in all_alerts(own) if alert.cause != "owned"}
     assert owners == {"crm-team", "platform"}
     assert "< bool 300" in rule_files(own)["customers.yml"]
 
@@ -127,6 +127,52 @@ def test_a_promised_heartbeat_is_held_by_its_feed_alone() -> None:
     for wrong, why in (("actions: 1m", "heartbeats.actions"), ("customer-events: 1s", "shortest promise")):
         with pytest.raises(DefinitionsError, match=why):
             parse(f"{text}\nalerts: {{heartbeats: {{{wrong}}}}}\n")
+
+
+OWNERS = """
+alerts:
+  owners:
+    - {name: ann, where: {segment: Enterprise, region: [EMEA, APAC]}, email: ann@example.com}
+    - {name: the "rest", where: {segment: [Enterprise, SMB]}}
+  customer_link: https://crm.example.com/c/{customer}/card
+"""
+
+
+def test_a_customer_is_the_first_owners_whose_conditions_hold() -> None:
+    text, _, _ = NATIVE_DEFINITIONS.read_text(encoding="utf-8").partition("\nalerts:")
+    rules = parse(text + OWNERS).alerts
+    assert rules.owner_of("Enterprise", "EMEA", "Basic") == "ann"
+    assert rules.owner_of("Enterprise", "AMER", "Basic") == 'the "rest"'
+    assert rules.owner_of("SMB", "EMEA", "Basic") == 'the "rest"'
+    assert rules.owner_of("Tiny", "EMEA", "Basic") is None
+
+
+def test_an_owners_ticket_leads_to_the_customers_and_to_the_owners_address() -> None:
+    text, _, _ = NATIVE_DEFINITIONS.read_text(encoding="utf-8").partition("\nalerts:")
+    [ticket] = [alert for alert in all_alerts(parse(text + OWNERS)) if alert.name == "NetgrowthOwnerLosses"]
+    assert 'https://crm.example.com/c/{{ $one | label "customer" | urlquery }}/card' in ticket.description
+    assert ticket.links["ticket_to"] == '{{ if eq $labels.owner "ann" }}ann@example.com{{ end }}'
+    [plain] = [alert for alert in ALERTS if alert.name == "NetgrowthOwnerLosses"]
+    assert "ticket_to" not in plain.links
+
+
+@pytest.mark.parametrize(
+    ("was", "is_now", "why"),
+    [
+        ("email: ann@example.com", "email: ann", r"owners\[0\]\.email.*ann@example\.com"),
+        ("{name: ann, where: {segment: Enterprise, region: [EMEA, APAC]}, email: ann@example.com}", "{name: ann}",
+         "say whose customers"),
+        ('the "rest"', "ann", "two owners are named `ann`"),
+        ("region: [EMEA", "reason: [EMEA", r"where\.reason"),
+        ("/c/{customer}/card", "/c/", r"customer_link.*stands once for the customer"),
+        ("https://crm", "ftp://crm", r"customer_link.*crm\.example\.com/customers"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_owners_is_named(was: str, is_now: str, why: str) -> None:
+    text, _, _ = NATIVE_DEFINITIONS.read_text(encoding="utf-8").partition("\nalerts:")
+    assert was in OWNERS
+    with pytest.raises(DefinitionsError, match=f"(?s){why}"):
+        parse(text + OWNERS.replace(was, is_now))
 
 
 def test_links_begin_where_the_definitions_say(tmp_path: Path) -> None:
