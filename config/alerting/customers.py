@@ -6,7 +6,7 @@ nobody.
 
 from config.alerting.links import LOSSES_BOARD, Links
 from config.alerting.model import Alert, Group, Recording, Severity
-from config.alerting.phrases import WHOLE, asked, one
+from config.alerting.phrases import WHOLE, asked, fresh, one
 from streams.facts.definitions.model import Definitions
 
 SCOPE = ("scope", "segment", "region", "product", "window")
@@ -43,7 +43,7 @@ def of_scope(metric: str, window: str, *, scopes: str = "total|segment") -> str:
     return f'scope:netgrowth_{metric}:max{{scope=~"{scopes}",window="{window}"}}'
 
 
-FRESH = "on () company:netgrowth_tables_fresh:bool == 1"
+FRESH = fresh("company:netgrowth_tables_fresh:bool")
 """Joined to what is said of customers."""
 
 

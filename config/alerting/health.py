@@ -2,7 +2,7 @@
 
 from config.alerting.links import SIGNALS_BOARD, Links
 from config.alerting.model import Alert, Group, Recording, Severity
-from config.alerting.phrases import CLOCK, WHOLE, asked, each, moment, one, where_any
+from config.alerting.phrases import CLOCK, WHOLE, asked, each, fresh, moment, one, where_any
 from streams.facts.definitions.model import Definitions
 
 SCOPE = ("scope", "service", "stage", "segment", "region")
@@ -10,7 +10,7 @@ SCOPE = ("scope", "service", "stage", "segment", "region")
 RECORDED = ("customers_seen", "customers_disrupted", "customers_of_unknown_value", "value_at_risk", "colour")
 """Metrics of health that rules read; the maximum, since around a hand-over two workers may show a scope, or none."""
 
-FRESH = "on () company:netgrowth_health_fresh:bool == 1"
+FRESH = fresh("company:netgrowth_health_fresh:bool")
 """Joined to what is said of health: signals of long ago page nobody."""
 
 RED = 2

@@ -19,6 +19,15 @@ DURATION = "humanizeDuration"
 CLOCK, MOMENT = "15:04 UTC", "2006-01-02 15:04 UTC"
 
 
+def fresh(recorded: str) -> str:
+    """Joined to what is said of customers: the clock that it rests on is of now, and has been for over a minute.
+
+    Recorded series hold for a minute what they were told: within it a clock that has caught up has left years behind,
+    and its past would page. `recorded`: 1 while the clock is of now.
+    """
+    return f"on () min_over_time({recorded}[75s]) == 1"
+
+
 def asked(expression: str, *labels: str) -> str:
     """A pipeline that asks for an expression in which each `%q` stands for the value of the next of these labels."""
     text = expression.replace('"', '\\"')

@@ -18,6 +18,7 @@ from config.alerting.phrases import (
     WHOLE,
     asked,
     each,
+    fresh,
     moment,
     one,
     where_any,
@@ -30,7 +31,7 @@ LABELS = (
 )  # fmt: skip
 RECORDED = ("surge_observed", "surge_expected", "surge_onset_timestamp_seconds")
 
-FRESH = "on () company:netgrowth_surges_fresh:bool == 1"
+FRESH = fresh("company:netgrowth_surges_fresh:bool")
 """Joined to what is said of surges: those of replays and backfills page nobody."""
 
 _OWN_MEASURES = "|".join(sorted(FAMILIES))
