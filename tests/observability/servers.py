@@ -1,9 +1,12 @@
 """A real Prometheus for tests, scraping pages that the tests serve."""
 
+import email
+import email.policy
 import json
 import os
 import shutil
 import socket
+import socketserver
 import subprocess
 import threading
 import time
@@ -11,6 +14,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
+from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -174,6 +178,49 @@ class Receiver:
         self._server.server_close()
 
 
+class MailServer:
+    """Takes e-mail as a server without encryption does.
+
+    Attributes:
+        got: of each message its recipients and itself.
+    """
+
+    def __init__(self) -> None:
+        self.got: list[tuple[list[str], EmailMessage]] = []
+        got = self.got
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                self._say("220 here")
+                to: list[str] = []
+                while line := self.rfile.readline().decode():
+                    command = line[:4].upper()
+                    if command == "DATA":
+                        self._say("354 go on")
+                        lines = iter(self.rfile.readline, b".\r\n")
+                        text = b"".join(one[1:] if one.startswith(b"..") else one for one in lines)
+                        got.append((to, email.message_from_bytes(text, policy=email.policy.default)))
+                        to = []
+                    elif command == "RCPT":
+                        to.append(line.partition("<")[2].partition(">")[0])
+                    elif command == "QUIT":
+                        self._say("221 bye")
+                        return
+                    self._say("250 ok")
+
+            def _say(self, text: str) -> None:
+                self.wfile.write(f"{text}\r\n".encode())
+
+        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.address = f"127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
 def of_cause(receiver: Receiver, cause: str, path: str = "/alerts") -> list[dict[str, Any]]:
     """What the webhook got about one cause."""
     return [body for at, body in list(receiver.got) if at == path and body["commonLabels"].get("cause") == cause]
@@ -182,13 +229,15 @@ def of_cause(receiver: Receiver, cause: str, path: str = "/alerts") -> list[dict
 class Alertmanager:
     """A server of the shipped configuration; its outgoing addresses are those of a receiver."""
 
-    def __init__(self, folder: Path, receiver: str) -> None:
+    def __init__(self, folder: Path, receiver: str, mail: str | None = None) -> None:
+        """`receiver`: address of a `Receiver`; `mail`: host:port of a server of e-mail, None: where none listens."""
         self.address = f"127.0.0.1:{_free_port()}"
         self.url = f"http://{self.address}"
         shutil.copytree(ALERTMANAGER / "templates", folder / "templates", dirs_exist_ok=True)
         (folder / "slack").write_text(f"{receiver}/slack", encoding="utf-8")
         text = (ALERTMANAGER / "alertmanager.yml").read_text(encoding="utf-8")
         text = text.replace("http://127.0.0.1:9095", receiver)
+        text = text.replace("localhost:25", mail or "localhost:25")
         text = text.replace("/etc/netgrowth/secrets/slack_webhook_url", str(folder / "slack"))
         (folder / "pagerduty").write_text("key", encoding="utf-8")
         text = text.replace("/etc/netgrowth/secrets/pagerduty_routing_key", str(folder / "pagerduty"))

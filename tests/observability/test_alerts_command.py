@@ -8,10 +8,17 @@ import pytest
 from click.testing import CliRunner
 
 from agents.commands.alerts import command
-from tests.observability.servers import Alertmanager, Prometheus, Receiver
+from config.settings import NATIVE_DEFINITIONS
+from tests.observability.servers import Alertmanager, MailServer, Prometheus, Receiver
 
 pytestmark = pytest.mark.observability
 
+OWNERS = """
+alerts:
+  owners:
+    - {name: ann, where: {segment: Enterprise}, email: ann@example.com}
+    - {name: smb, where: {segment: SMB}}
+"""
 RULES = Path(__file__).parents[2] / "config/prometheus/rules"
 
 
@@ -22,17 +29,32 @@ def run(*words: str) -> str:
 
 
 def test_a_test_alert_goes_along_every_route_and_says_what_it_is(tmp_path: Path) -> None:
-    receiver = Receiver()
-    alertmanager = Alertmanager(tmp_path, receiver.url)
+    definitions = tmp_path / "owned.yaml"
+    text, _, _ = NATIVE_DEFINITIONS.read_text(encoding="utf-8").partition("\nalerts:")
+    definitions.write_text(text + OWNERS, encoding="utf-8")
+    receiver, mail = Receiver(), MailServer()
+    alertmanager = Alertmanager(tmp_path, receiver.url, mail.address)
     try:
-        told = run("test", "--alertmanager", alertmanager.url)
-        assert told.count("sent: ") == 4
+        told = run("test", "--definitions", str(definitions), "--alertmanager", alertmanager.url)
+        assert told.count("sent: ") == 6
 
         def all_came(got: list) -> bool:
             owners = {body["commonLabels"]["owner"] for path, body in got if path == "/alerts"}
-            return owners == {"customers", "monitoring"} and sum(path == "/slack" for path, _ in got) == 2
+            times = [sum(path == wanted for path, _ in got) for wanted in ("/slack", "/pagerduty")]
+            return owners == {"customers", "monitoring", "ann", "smb"} and times == [2, 2] and len(mail.got) == 4
 
         receiver.wait(all_came)
+        for path, body in receiver.got:
+            if path == "/pagerduty":
+                assert (body["event_action"], body["routing_key"]) == ("trigger", "key")
+                assert body["payload"]["summary"] == "TEST, no trouble: This is a test of the way of alerts."
+                assert body["payload"]["severity"] == "critical"
+                assert "nothing is to be done." in body["payload"]["custom_details"]["text"]
+        came = sorted((to, message["Subject"]) for to, message in mail.got)
+        title = "TEST, no trouble: This is a test of the way of alerts."
+        assert came == [([to], title) for to in ("ann@example.com", *["customers@localhost"] * 3)]
+        [anns] = [message for to, message in mail.got if to == ["ann@example.com"]]
+        assert "A test along the route of warning alerts of ann: nothing has happened" in anns.get_body().get_content()
         pages = [body for path, body in receiver.got if path == "/alerts"]
         assert {alert["labels"]["test"] for page in pages for alert in page["alerts"]} == {"true"}
         for path, body in receiver.got:
@@ -46,6 +68,7 @@ def test_a_test_alert_goes_along_every_route_and_says_what_it_is(tmp_path: Path)
     finally:
         alertmanager.stop()
         receiver.stop()
+        mail.stop()
 
 
 def test_the_watchdog_reaches_the_dead_mans_switch_and_explain_says_why(tmp_path: Path) -> None:
