@@ -54,7 +54,8 @@ def test_a_test_alert_goes_along_every_route_and_says_what_it_is(tmp_path: Path)
         title = "TEST, no trouble: This is a test of the way of alerts."
         assert came == [([to], title) for to in ("ann@example.com", *["customers@localhost"] * 3)]
         [anns] = [message for to, message in mail.got if to == ["ann@example.com"]]
-        assert "A test along the route of warning alerts of ann: nothing has happened" in anns.get_body().get_content()
+        body = anns.get_body().get_content()
+        assert "A test along the route of warning alerts of ann: nothing has happened" in body
         pages = [body for path, body in receiver.got if path == "/alerts"]
         assert {alert["labels"]["test"] for page in pages for alert in page["alerts"]} == {"true"}
         for path, body in receiver.got:
