@@ -134,36 +134,41 @@ class AnswerCounts(CountsByMinute):
 
     Attributes:
         mean: the mean of seven days, kept for longer than the minutes.
+        newest: event time of the newest answer, microseconds; None before there is one.
     """
 
     def __init__(self, own: OwnCounting = NO_OWN) -> None:
         super().__init__(own)
         self.mean = SurveyMean()
-        self._answers: dict[str, tuple[int, float]] = {}
-
-    @property
-    def newest(self) -> int | None:
-        """Event time of the newest answer, microseconds; None before there is one."""
-        return max((at for at, _ in self._answers.values()), default=None)
+        self.newest: int | None = None
+        self._answers: dict[str, int] = {}
+        self._votes: dict[int, tuple[int, int, float]] = {}
 
     def voted(self, start: int, end: int) -> Voted:
-        """What was answered in [start, end), microseconds; both within the two weeks that are kept."""
-        shares = [share for at, share in self._answers.values() if start <= at < end]
-        mean = sum(shares) / len(shares) if shares else None
-        return Voted(len(shares), sum(share <= UNHAPPY_SHARE for share in shares), mean)
+        """What was answered in the minutes that begin in [start, end); both within the two weeks that are kept."""
+        votes = [of_minute for minute, of_minute in self._votes.items() if start <= minute < end]
+        answers, unhappy, shares = (sum(column) for column in zip(*votes, strict=True)) if votes else (0, 0, 0.0)
+        return Voted(answers, unhappy, shares / answers if answers else None)
 
     def take(self, answers: Iterable[Answer]) -> None:
         """Answers that came; one whose id came in the two weeks before is not counted again."""
         for answer in answers:
             if answer.response_id in self._answers:
                 continue
-            self._answers[answer.response_id] = answer.at, answer.share
+            minute = answer.at - answer.at % MINUTE
+            self._answers[answer.response_id] = minute
+            voted, unhappy, shares = self._votes.get(minute, (0, 0, 0.0))
+            is_unhappy = answer.share <= UNHAPPY_SHARE
+            self._votes[minute] = voted + 1, unhappy + is_unhappy, shares + answer.share
+            self.newest = max(answer.at, self.newest or answer.at)
             self.mean.add(answer.at, answer.share)
-            self._see(answer.at - answer.at % MINUTE)
+            self._see(minute)
             self._book(of_answer(answer.at, answer.share, answer.stage, self._own))
 
     def forget(self, clock: int) -> None:
         """Let go of what is older than is kept."""
         super().forget(clock)
         self.mean.forget(clock)
-        self._answers = {name: one for name, one in self._answers.items() if one[0] >= clock - KEPT_US}
+        first = clock - KEPT_US
+        self._answers = {name: minute for name, minute in self._answers.items() if minute >= first}
+        self._votes = {minute: votes for minute, votes in self._votes.items() if minute >= first}

@@ -98,7 +98,7 @@ def everything():
 
 def test_the_survey_line_is_the_week_before_the_newest_answer():
     counts, now = AnswerCounts(), 30 * DAY
-    told = ((now - 8 * DAY, 0), (now - 7 * DAY + 1, 0), (now - 3 * DAY, 10), (now, 5))
+    told = ((now - 8 * DAY, 0), (now - 7 * DAY + MINUTE, 0), (now - 3 * DAY, 10), (now, 5))
     counts.take([Answer(at, f"a{number}", "c", score, 0, 10) for number, (at, score) in enumerate(told)])
     complete = []
     registry = CollectorRegistry()
