@@ -11,8 +11,10 @@ from zoneinfo import ZoneInfo
 
 from agents.trial.pages import Seen
 from config.alerting.surges import pages
+from streams.ledger.rules import SECOND
 from streams.report.wording import plural, subset_words
 from streams.surges.series import LOST_CUSTOMERS, UNHAPPY_ANSWERS, UNHAPPY_MENTIONS
+from streams.tables.calendar import utc_text
 
 ORDINARY, SUBSET, FALSE_GREEN, COMPLAINTS, LOSSES, ALERT, SURVEY, CALM = (
     "ordinary", "subset", "false green", "complaints", "losses", "alert", "survey", "calm",
@@ -65,7 +67,7 @@ class Acts:
         if not self._since or seen.ledger is None:
             return []
         found: list[Act] = []
-        for key, act in (*self._of_ledger(seen.ledger), *self._of_health(seen.health), *self._of_surges(seen.surges)):
+        for key, act in (*self._of_ledger(seen.ledger), *self._of_health(seen.health), *self._of_surges(seen)):
             if (act.kind, key) not in self._said:
                 self._said.add((act.kind, key))
                 found.append(act)
@@ -105,7 +107,8 @@ class Acts:
             )
             yield one["start"], Act(FALSE_GREEN, first["start"], text, "What customers experience")
 
-    def _of_surges(self, surges: Mapping[str, Any] | None) -> Iterator[tuple[str, Act]]:
+    def _of_surges(self, seen: Seen) -> Iterator[tuple[str, Act]]:
+        surges = seen.surges
         if surges is None:
             return
         of_now = [one for one in (*surges["open"], *surges["closed"]) if one["detected"] >= self._since]
@@ -118,7 +121,9 @@ class Acts:
         if any(act.kind == ALERT for act in self.told) and not any(
             one["series"]["measure"] in (LOST_CUSTOMERS, UNHAPPY_MENTIONS) for one in surges["open"]
         ):
-            yield "", Act(CALM, surges["at"], "it is over: an ordinary business again", "What happened lately")
+            # The tables are ahead of the detectors; it is calm as far as these have looked.
+            at = surges["at"] if seen.looked_until is None else utc_text(round(seen.looked_until) * SECOND)
+            yield "", Act(CALM, at, "it is over: an ordinary business again", "What happened lately")
 
     def _complaints(self, one: Mapping[str, Any]) -> Iterator[tuple[str, Act]]:
         if "topic" in one["series"]:

@@ -1,5 +1,6 @@
 """The acts of a trial: told once, in words, from an instant on, when the monitor has found them out."""
 
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,9 @@ GREEN_OF_A = {
     "service": "shop", "stage": "pay", "segment": "A", "region": "N", "start": "2024-05-01T10:01:00Z",
     "end": "2024-05-01T10:30:00Z", "minutes": 12,
 }  # fmt: skip
+
+
+LOOKED = datetime(2024, 5, 2, 10, tzinfo=UTC).timestamp()
 
 
 def health(*false_green: dict[str, Any]) -> dict[str, Any]:
@@ -79,8 +83,9 @@ def test_surges_are_told_with_their_alert_and_the_calm_after_it() -> None:
     assert "customers leave (segment A): 20 customers where 2 were expected; 80% of the excess reason late" in [
         act.text for act in acts.told
     ]
-    assert sorted(kinds(acts, Seen(ledger=LEDGER, surges=surges(late)))) == [CALM, SURVEY]
+    assert sorted(kinds(acts, Seen(ledger=LEDGER, surges=surges(late), looked_until=LOOKED))) == [CALM, SURVEY]
     assert any("14 days after the complaints" in act.text for act in acts.told)
+    assert next(act.at for act in acts.told if act.kind == CALM) == "2024-05-02T10:00:00Z"  # not what tables stand at
 
 
 def test_one_trouble_is_one_page_and_told_again_where_it_is_much_larger() -> None:
