@@ -5,6 +5,7 @@ from typing import Any
 from streams.health.detection import before_loss, first_to_know, trouble_row
 from streams.health.health_json import false_green_rows, scope_rows, subset_row
 from streams.health.live.company import CompanyHealth
+from streams.health.live.followed import MOST_TROUBLES
 from streams.ledger.rules import MINUTE
 from streams.tables.calendar import Calendar, utc_text
 
@@ -49,10 +50,15 @@ def health_now(company: CompanyHealth, window: str) -> dict[str, Any] | None:
 
 
 def detection(company: CompanyHealth) -> dict[str, Any]:
-    """Troubles of the last week, who knew of them first, and how long before the first loss; as over files."""
+    """Troubles of the last week, who knew of them first, and how long before the first loss; as over files.
+
+    The newest are listed, which are those that are followed; all are counted.
+    """
     troubles = company.troubles_known()
     found: dict[str, Any] = {
-        "troubles": [trouble_row(spell, known) | {"lasts": company.lasts(spell)} for spell, known in troubles],
+        "troubles": [
+            trouble_row(spell, known) | {"lasts": company.lasts(spell)} for spell, known in troubles[-MOST_TROUBLES:]
+        ],
         "mentions_feed": "unknown" if company.complaints is None else "read",
         "before_loss": before_loss(troubles),
     }

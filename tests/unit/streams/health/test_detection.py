@@ -1,12 +1,16 @@
 """Whether we knew of a trouble before customers said so, and before the first of them left."""
 
+import random
 from typing import Any
 
 import pytest
 
 from config.definitions_file import parse
 from streams.facts.definitions.model import Definitions
+from streams.health.parts import ScopeName
 from streams.health.recount import HealthRecount
+from streams.health.red_spells import RedSpells
+from streams.health.shares import ColourName
 from streams.recount import Recount
 from streams.voice.stage import VoiceStage
 from tests.unit.streams.health.signalling import NATIVE, START, definitions, records, signal
@@ -132,3 +136,25 @@ def test_a_stage_as_a_whole_is_a_trouble_where_none_of_its_scopes_is() -> None:
     (row,) = told_of(spread)["troubles"]  # two customers each give no colour by their share
     assert "segment" not in row
     assert row["start"] == "2024-01-01T10:05:00Z"
+
+
+def test_a_whole_is_told_only_while_none_of_its_many_scopes_is_red() -> None:
+    chance = random.Random(5)
+    spells = RedSpells()
+    scopes = [ScopeName("shop", "checkout", "gold", f"r{number}") for number in range(12)]
+    whole = ScopeName("shop", "checkout", None, None)
+    for scope in (*scopes, whole):
+        for minute in range(400):
+            if chance.random() < (0.04 if scope is whole else 0.01):
+                spells.add(scope, minute, ColourName.RED)
+    told = spells.troubles()
+    parts = [one for one in told if one.scope is not whole]
+    own = RedSpells()
+    chance = random.Random(5)
+    for scope in (*scopes, whole):
+        for minute in range(400):
+            if chance.random() < (0.04 if scope is whole else 0.01) and scope is whole:
+                own.add(scope, minute, ColourName.RED)
+    alone = [one for one in own.troubles() if not any(one.start < p.end and p.start < one.end for p in parts)]
+    assert [one for one in told if one.scope is whole] == alone
+    assert 0 < len(alone) < len(own.troubles())

@@ -193,6 +193,21 @@ def test_late_signals_take_back_a_trouble_and_whom_it_hit() -> None:
     assert told(live)["troubles"] == []
 
 
+def test_many_troubles_are_listed_up_to_a_bound_and_all_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.health.live.followed.MOST_TROUBLES", 3)
+    monkeypatch.setattr("streams.health.live.health_now.MOST_TROUBLES", 3)
+    live = LiveHealth(definitions())
+    bad = range(5, 85, 10)
+    live.send([signal(at * 10 + n, at, f"c{n}", ok=at not in bad) for at in range(91) for n in range(10)])
+    listening(live, [mention(1, 76.5, customer_id="c1")])
+    live.settle()
+    found = told(live)
+    assert [row["start"][11:16] for row in found["troubles"]] == ["10:55", "11:05", "11:15"]
+    assert found["troubles"][-1]["seconds_before_complaint"] == 30
+    assert found["before_loss"]["troubles"] == 8
+    assert len(live.books[0]._followed.found()) == 3
+
+
 def test_complaints_are_forgotten_when_no_trouble_asks_for_them() -> None:
     live = LiveHealth(definitions())
     complaints = listening(live, [mention(1, 15, customer_id="c3"), mention(2, 4 * DAY, customer_id="c4")])
