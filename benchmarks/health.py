@@ -1,7 +1,8 @@
 """Perceived health: how fast, in how much memory, and whether a fault is named.
 
 python -m benchmarks.health speed [--records 300000]     signals a second beside the ledger's facts, in one process
-python -m benchmarks.health memory [--scopes 10000]      two hours of event time: resident memory every ten minutes
+python -m benchmarks.health memory [--scopes 10000] [--hours 2]
+                                                         resident memory, twelve times over so many hours of events
 python -m benchmarks.health naming [--runs 20] [--quiet 50] [--first 0] [--partitions 1]
                                                          runs with a fault of 2 %, and runs without any
 
@@ -145,21 +146,21 @@ def speed(records: int) -> None:
         )  # fmt: skip
 
 
-def memory(scopes: int, records: int, horizon: str, live: bool) -> None:
-    """Resident memory while two hours pass, signals being held for a horizon."""
+def memory(scopes: int, records: int, horizon: str, live: bool, hours: int) -> None:
+    """Resident memory while hours pass, at twelve instants of them, signals being held for a horizon."""
     agreed = parse(f"{NATIVE}health: {{horizon: {horizon}, thresholds: [{{satisfied_within: 1s}}]}}\n")
     recount = Live(agreed) if live else HealthRecount(agreed)
     before = resident()
     waiting: list[RawRecord] = []
     told = 0
-    for number, record in enumerate(signals(records, customers=scopes * 3, scopes=scopes, seconds=7200)):
+    for number, record in enumerate(signals(records, customers=scopes * 3, scopes=scopes, seconds=hours * 3600)):
         waiting.append(record)
         if len(waiting) == BATCH:
             recount.add(waiting)
             waiting = []
         if number * 12 // records > told:
             told = number * 12 // records
-            print(json.dumps({"minutes": told * 10, "mb": round((resident() - before) / 1e6)}), flush=True)
+            print(json.dumps({"minutes": told * 5 * hours, "mb": round((resident() - before) / 1e6)}), flush=True)
     if waiting:
         recount.add(waiting)
     if isinstance(recount, Live):
@@ -220,6 +221,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--quiet", type=int, default=50)
     parser.add_argument("--first", type=int, default=0, help="seed of the first run of `naming`")
+    parser.add_argument("--hours", type=int, default=2, help="of event time, of `memory`")
     parser.add_argument("--horizon", default="10m", help="of `memory`")
     parser.add_argument("--live", action="store_true", help="as a worker does; of `memory` and `naming`")
     parser.add_argument("--partitions", type=int, default=1)
@@ -227,7 +229,7 @@ def main() -> None:
     if words.what == "speed":
         speed(words.records)
     elif words.what == "memory":
-        memory(words.scopes, words.records, words.horizon, words.live)
+        memory(words.scopes, words.records, words.horizon, words.live, words.hours)
     else:
         naming(words.runs, words.quiet, words.partitions, words.live, words.first)
 

@@ -33,6 +33,7 @@ class MinuteColours:
         self.changes = 0
         self._newest = 0
         self._spells = RedSpells()
+        self._names: dict[ScopeName, ScopeName] = {}  # one object for each scope: weeks of minutes name them
         self._stale: set[ScopeName] = set()  # their spells are to be made anew
 
     def note(self, minute: int, parts: Iterable[MinutePart]) -> None:
@@ -43,7 +44,10 @@ class MinuteColours:
                 held = units.setdefault(scope, [0, 0])
                 held[0] += seen
                 held[1] += hurt
-        self.disrupted[minute] = {scope: hurt for scope, (_, hurt) in units.items() if hurt}
+        names = self._names
+        self.disrupted[minute] = {
+            names.setdefault(scope, scope): hurt for scope, (_, hurt) in units.items() if hurt
+        }
         self.first = minute if self.first is None else min(self.first, minute)
         for scope, (seen, hurt) in units.items():
             self._paint(scope, minute, colour(self._rules, hurt, seen) if hurt else ColourName.GREEN)
@@ -57,7 +61,7 @@ class MinuteColours:
         if name is ColourName.GREEN:
             del minutes[minute]
         else:
-            self._colours.setdefault(scope, minutes)[minute] = name
+            self._colours.setdefault(self._names.setdefault(scope, scope), minutes)[minute] = name
         if minute > self._newest:
             self._spells.add(scope, minute, name)
         else:
