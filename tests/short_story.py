@@ -22,7 +22,7 @@ def instant(text: str) -> int:
     return int(datetime.fromisoformat(text).timestamp()) * 1_000_000
 
 
-BEGINS, ENDS = instant("2013-04-14T04:00:00+00:00"), instant("2013-04-17T03:00:00+00:00")
+BEGINS, ENDS = instant("2013-04-14T04:00:00+00:00"), instant("2013-04-17T06:00:00+00:00")
 
 
 def short_story() -> Story:
