@@ -24,7 +24,7 @@ KEPT_S = 2.0
 """How long an answer is shown before it is made anew: for all pages, whatever they show else."""
 
 MOST_SURGES = 6
-"""Told at once: the open ones first, the newest before the others."""
+"""Told at once: those that wake somebody, then the other open ones, then those that are over; the newest first."""
 
 NOTHING_YET = "Nothing has come yet."
 
@@ -56,8 +56,9 @@ class Beside:
             made["surveys"] = answered
         surging = self._surges()
         if surging is not None:
-            found = [*surging["open"][::-1], *surging["closed"][::-1]][:MOST_SURGES]
-            made["surges"] = [self._surge(one) for one in found]
+            found = [*surging["open"][::-1], *surging["closed"][::-1]]
+            found.sort(key=lambda one: (self._alert(one) is None, "closed" in one))
+            made["surges"] = [self._surge(one) for one in found[:MOST_SURGES]]
         return made
 
     def feeds(self, now: int) -> list[Json]:
@@ -111,13 +112,14 @@ class Beside:
         definitions = self._worker.definitions
         text = surge_text(surge, definitions.currency, self._when)
         told: Json = {"open": "closed" not in surge, "text": text[0].upper() + text[1:]}
-        alert = pages(surge) if told["open"] and self._is_fresh() else None
+        alert = self._alert(surge)
         return told if alert is None else told | {"alert": alert}
 
-    def _is_fresh(self) -> bool:
-        """Whether surges of now can page anybody: those of history cannot."""
-        clock = self._worker.latest_clock()
-        return clock is not None and wall_clock_us() - clock < self._worker.definitions.alerts.page_fresh_us
+    def _alert(self, surge: Json) -> str | None:
+        """The alert that it fires; None: none, as it is over, or of history, which pages nobody."""
+        clock = None if "closed" in surge else self._worker.latest_clock()
+        is_fresh = clock is not None and wall_clock_us() - clock < self._worker.definitions.alerts.page_fresh_us
+        return pages(surge) if is_fresh else None
 
     def _when(self, text: str) -> str:
         at = datetime.fromisoformat(text).astimezone(self._worker.definitions.zone)

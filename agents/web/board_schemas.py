@@ -92,7 +92,7 @@ BOARD_SCHEMAS: dict[str, Schema] = {
             at=text("of the newest answer, in the company's time zone"), days=count("of each span"),
             now=_VOTED, before=_VOTED,
         )),
-        surges=maybe(list_of("where they are looked for, the open ones first", record(
+        surges=maybe(list_of("where they are looked for; those with an alert, then the other open ones", record(
             "a surge", open=flag("it goes on"), text=text("in a sentence"),
             alert=maybe(text("the alert that it fires, which wakes somebody; absent: none")),
         ))),

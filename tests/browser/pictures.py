@@ -41,7 +41,7 @@ class Picture:
     dark: bool = False
     scale: float = 1.0
     query: str = "?window=24h"
-    shows: str = "!document.querySelector('#surges-card').hidden && document.querySelector('#line svg')"
+    shows: str = "/Alert NetgrowthLossSurge/.test(document.body.innerText) && document.querySelector('#line svg')"
 
 
 LIST = "document.querySelector('#customers[open] tbody tr')"

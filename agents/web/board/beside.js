@@ -52,7 +52,7 @@ export function showVoice(board) {
 export function showSurges(board) {
   const of = board.surges ?? [];
   byId("surges-card").hidden = !of.length;
-  fill(byId("surges"), ...of.map((surge) => element("li", { class: surge.open ? "notice bad" : "pale" },
+  fill(byId("surges"), ...of.map((surge) => element("li", { class: surge.alert ? "notice bad" : surge.open ? "notice" : "pale" },
     surge.alert ? element("b", {}, `Alert ${surge.alert}: customers are leaving. `) : null, surge.text)));
 }
 

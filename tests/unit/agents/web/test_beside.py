@@ -1,4 +1,4 @@
-"""What stands beside the ledger on the board: nothing where nothing is read, surges with the open ones first."""
+"""What stands beside the ledger on the board: nothing where nothing is read, surges with those that wake somebody first."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -47,6 +47,10 @@ def test_an_open_surge_says_which_alert_it_fires_where_it_is_of_now() -> None:
     over = left | {"closed": "2024-05-09T03:00:00Z"}
     now = wall_clock_us()
     told = beside({"open": [left, few, awaited, down], "closed": [over]}, now).sections("1h", {"reasons": []})
-    assert [one.get("alert") for one in told["surges"]] == [None, None, None, "NetgrowthLossSurge", None]
+    assert [(one["open"], one.get("alert")) for one in told["surges"]] == [
+        (True, "NetgrowthLossSurge"), (True, None), (True, None), (True, None), (False, None),
+    ]  # fmt: skip
+    many = beside({"open": [left, *[few] * 9], "closed": []}, now).sections("1h", {"reasons": []})["surges"]
+    assert [one.get("alert") for one in many] == ["NetgrowthLossSurge"] + [None] * (MOST_SURGES - 1)
     history = beside({"open": [left], "closed": []}).sections("1h", {"reasons": []})
     assert "alert" not in history["surges"][0]
