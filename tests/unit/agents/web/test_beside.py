@@ -1,4 +1,4 @@
-"""What stands beside the ledger on the board: nothing where nothing is read, surges with those that wake somebody first."""
+"""What stands beside the ledger on the board: nothing where nothing is read, surges that wake somebody first."""
 
 from types import SimpleNamespace
 from typing import Any
