@@ -134,7 +134,8 @@ class Acts:
 
     def _losses(self, one: Mapping[str, Any]) -> Iterator[tuple[str, Act]]:
         where = ", ".join(f"{name} {value}" for name, value in one["series"].items() if name != "measure")
-        if one["observed"] >= LARGER * self._largest.get(one["story"], 0.0):
+        is_new = (LOSSES, one["id"]) not in self._said
+        if is_new and one["observed"] >= LARGER * self._largest.get(one["story"], 0.0):
             self._largest[one["story"]] = one["observed"]
             shares = _of(one, "reason") + _of(one, "segment")
             text = f"customers leave ({where or 'the company'}): {_numbers(one, 'customer')}{shares}"
