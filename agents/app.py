@@ -18,6 +18,7 @@ from agents.feeds import HEALTH, LEDGER, STATUS, SURGES, SURVEYS, VOICE
 from agents.health import HealthAgent, StatusAgent
 from agents.health_company import HealthCompany
 from agents.health_memory import PLACE, HealthMemoryWriter
+from agents.input_ends import InputEnds
 from agents.intake import IntakeAgent
 from agents.kafka_clients import faust_brokers, faust_credentials
 from agents.ledger import LedgerAgent
@@ -126,7 +127,8 @@ class LedgerWorker:
         self.voice_company: VoiceCompany | None = None
         if VOICE.topic in feeds:
             voice = self.voice = VoiceAgent(self.app, settings, definitions, clock_rules, watchers, scorer)
-            self.voice_company = VoiceCompany(settings, definitions, clock_rules, voice.owned)
+            self._mentions_end = InputEnds(settings, voice.topic)
+            self.voice_company = VoiceCompany(settings, definitions, clock_rules, voice.owned, self._mentions_end)
             if self.health_company is not None:
                 self.voice_company.complaints = self.health_company.health.complaints = Complaints()
             self.stages.append(voice)
@@ -322,7 +324,10 @@ class LedgerWorker:
             if self.surges is None:
                 merged.counts.late.clear()
 
-        await every(TICK_S, tick, until=self._is_stopping, share=VOICE_SHARE)
+        try:
+            await every(TICK_S, tick, until=self._is_stopping, share=VOICE_SHARE)
+        finally:
+            await self._mentions_end.close()
 
     async def _keep_surges(self) -> None:
         surges = self.surges

@@ -169,10 +169,10 @@ class PartitionStage(Generic[S, F]):
         batch.release()
         self._applied.setdefault(batch.partition, []).append(event)
 
-    def at_end(self) -> set[int]:
-        """Owned partitions that are read to their end."""
+    def at_end(self) -> dict[int, int | None]:
+        """Owned partitions that are read to their end, and where that is; None while records wait to be applied."""
         return {
-            status.partition
+            status.partition: None if status.records_in_flight else status.position
             for status in self._transport.status()
             if status.topic == self.topic and status.lag == 0 and not status.recovering
         }

@@ -46,7 +46,8 @@ class VoiceAgent(PartitionStage[PartitionVoice, VoiceFlush]):
     def note_ends(self) -> None:
         """Note which partitions are read to their end: the clock does not wait for those that have nothing to say."""
         now = wall_clock_us()
-        for number in self.at_end():
+        for number, end in self.at_end().items():
             state = self.partitions.get(number)
             if state is not None:
                 state.watermark.reach_end(now)
+                state.end = end

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -16,7 +16,7 @@ from streams.health.live.complaints import Complaints
 from streams.ledger.rules import HOUR
 from streams.surges.own_series import OwnCounting
 from streams.surges.tables_counts import MentionCounts
-from streams.tables.watermark import ClockRules, TablesClock
+from streams.tables.watermark import ClockRules, PartitionState, TablesClock
 from streams.voice.digest_log import DigestLog
 from streams.voice.mentions import Digest
 from streams.voice.merged import MergedVoice
@@ -49,8 +49,9 @@ class VoiceCompany:
 
     def __init__(
         self, settings: Settings, definitions: Definitions, clock_rules: ClockRules,
-        owned: Callable[[], Iterable[int]],
+        owned: Callable[[], Iterable[int]], input_ends: Callable[[Collection[int]], Awaitable[Mapping[int, int]]],
     ) -> None:
+        """Nothing merged yet; `input_ends` tells where these partitions of `social-mentions` end, if it can."""
         self.definitions = definitions
         self.owned = owned
         self.complete = False
@@ -59,6 +60,7 @@ class VoiceCompany:
         self.counts = MentionCounts(OwnCounting(definitions.series))
         self.complaints: Complaints | None = None
         self._settings = settings
+        self._input_ends = input_ends
         self._log = DigestLog()
         self._waiting: deque[list[Digest]] = deque()
         self._waits = 0
@@ -118,8 +120,7 @@ class VoiceCompany:
             await self._merge_piece()
         if not self.complete:
             return None
-        states = {number: progress.state for number, progress in self._log.progress.items()}
-        clock = self._clock.advance(states, now)
+        clock = self._clock.advance(await self._states(now), now)
         if self._unsettled:
             self.voice.settle()
             self._unsettled = False
@@ -133,6 +134,21 @@ class VoiceCompany:
             self.tables.advance(clock)
         self._count()
         return clock
+
+    async def _states(self, now: int) -> dict[int, PartitionState]:
+        """What the partitions tell of time; one is idle only if nothing lies in it that its owner has not read.
+
+        What a worker that died has said last may be long over: its partitions fill until another one reads them.
+        """
+        told = {number: progress for number, progress in self._log.progress.items() if progress.end is not None}
+        states = {number: progress.state for number, progress in self._log.progress.items()}
+        if told and self._clock.would_be(states, now) != self.clock:
+            # Asked after what is merged was merged: what came before it into the others lies there by now.
+            ends = await self._input_ends(told)
+            for number, progress in told.items():
+                if number not in ends or ends[number] > (progress.end or 0):
+                    states[number] = states[number].awake()
+        return states
 
     def _count(self) -> None:
         changes = self.voice.changes

@@ -29,6 +29,10 @@ class PartitionState:
     idle: bool = False
     fresh: bool = False
 
+    def awake(self) -> "PartitionState":
+        """The same, not idle."""
+        return PartitionState(self.largest, fresh=self.fresh)
+
 
 class PartitionWatermark:
     """Follows the reading of one partition. Late facts are judged by `largest` alone."""
@@ -87,10 +91,15 @@ class TablesClock:
 
     def advance(self, partitions: Mapping[int, PartitionState], now: int) -> int | None:
         """The clock now; None until every partition has a watermark, and held while one is not known."""
+        self.clock = self.would_be(partitions, now)
+        return self.clock
+
+    def would_be(self, partitions: Mapping[int, PartitionState], now: int) -> int | None:
+        """What `advance` would make of it."""
         marks = watermarks(partitions, now, self._rules)
         known = [mark for mark in marks.values() if mark is not None]
         if known and len(known) == self._count:
             smallest = min(known)
             if self.clock is None or smallest > self.clock:
-                self.clock = smallest
+                return smallest
         return self.clock

@@ -47,12 +47,16 @@ class _Saved(msgspec.Struct, array_like=True, gc=False):
 
 
 class VoiceProgress(msgspec.Struct, gc=False, frozen=True):
-    """What the partition tells the others with its newest digests; times in microseconds."""
+    """What the partition tells the others with its newest digests; times in microseconds.
+
+    `end`: up to which offset it was read when it became idle; None: it is not idle, or an earlier version told it.
+    """
 
     largest: int | None
     idle: bool
     fresh: bool
     counts: VoiceCounts
+    end: int | None = None
 
     @property
     def state(self) -> PartitionState:
@@ -102,6 +106,7 @@ class PartitionVoice:
         epoch: of this owner.
         watermark: what the partition's reading tells of time.
         counts: what became of its records, ever.
+        end: the end of the log, if all before it has been applied; None: not known.
     """
 
     def __init__(
@@ -114,13 +119,14 @@ class PartitionVoice:
         self.epoch = 0
         self.watermark = PartitionWatermark(clock_rules)
         self.counts = VoiceCounts()
+        self.end: int | None = None
         self._partitions = partitions
         self._definitions = definitions
         self._stage = stage
         self._clock_rules = clock_rules
         self._unwritten = _Unwritten()
         self._covered = 0
-        self._told: PartitionState | None = None
+        self._told: tuple[PartitionState, int | None] | None = None
         self._told_at = 0
         self._flushes = 0
         self._ended: Ended | None = None
@@ -150,6 +156,7 @@ class PartitionVoice:
             appended = records[-1].timestamp_ms
             self.watermark.admit(newest, None if appended is None else appended * 1000)
         self.watermark.read()
+        self.end = None
         unwritten.digests += batch.digests
         unwritten.offsets += batch.offsets
         unwritten.dead_letters += batch.dead_letters
@@ -160,11 +167,13 @@ class PartitionVoice:
     def flush(self, now: int) -> VoiceFlush | None:
         """What came since the last flush; None when there is nothing to tell. `now`: wall clock."""
         state = self.watermark.state(now)
-        if not (self._unwritten.anything or state != self._told or now - self._told_at >= TOLD_AGAIN_US):
+        end = self.end if state.idle else None
+        if not (self._unwritten.anything or (state, end) != self._told or now - self._told_at >= TOLD_AGAIN_US):
             return None
         unwritten, self._unwritten = self._unwritten, _Unwritten()
-        self._told, self._told_at = state, now
-        digests = self._digest_records(unwritten, VoiceProgress(state.largest, state.idle, state.fresh, self.counts))
+        self._told, self._told_at = (state, end), now
+        told = VoiceProgress(state.largest, state.idle, state.fresh, self.counts, end)
+        digests = self._digest_records(unwritten, told)
         self._flushes += 1
         largest = NEVER if state.largest is None else state.largest
         progress = Progress(

@@ -38,10 +38,11 @@ def test_a_week_of_tweets_ends_at_the_offline_figures(environment: dict[str, str
     try:
         assert replay(asked, "airline-tweets").wait(60) == 0
         seen: list[dict[str, Any]] = []
+        last = max(record["created_at"] for record in records)
 
         def at_rest() -> bool:
             voice = worker.json("/api/v1/voice")
-            if voice is None or voice["accounting"]["records"] < len(records):
+            if voice is None or voice["accounting"]["records"] < len(records) or voice["at"] < last:
                 return False
             seen.append(voice)
             return len(seen) > AT_REST and seen[-1] == seen[-AT_REST]

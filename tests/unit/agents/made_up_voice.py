@@ -1,7 +1,7 @@
 """Mentions as a worker has merged them, without Kafka."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from agents.voice_company import VoiceCompany
@@ -30,15 +30,26 @@ def made_up_voice(
     return merged(spread(mentions, 4), of or definitions(TOPICS), owned)
 
 
+def ends_at(ends: Mapping[int, int]) -> Callable[[Collection[int]], Awaitable[Mapping[int, int]]]:
+    """A topic whose partitions end there, also when that is changed later; no broker answers for others."""
+
+    async def input_ends(partitions: Collection[int]) -> Mapping[int, int]:
+        return {number: ends[number] for number in partitions if number in ends}
+
+    return input_ends
+
+
 def merged(lanes: Sequence[Sequence[RawRecord]], of: Definitions, owned: Sequence[int] = range(4)) -> VoiceCompany:
     """The same of records by partition."""
-    made = VoiceCompany(load({}), of, ClockRules(), lambda: owned)
+    ends = {number: records[-1].offset + 1 if records else 0 for number, records in enumerate(lanes)}
+    made = VoiceCompany(load({}), of, ClockRules(), lambda: owned, ends_at(ends))
     stage = VoiceStage(of)
     for number, records in enumerate(lanes):
         partition = PartitionVoice(number, 4, (of.name, of.version), stage, ClockRules())
         if records:
             partition.apply(records, records[-1].offset + 1)
         partition.watermark.reach_end(0)
+        partition.end = partition.next_offset or 0
         flush = partition.flush(2_000_000)
         assert flush is not None
         for record in flush.digests:
