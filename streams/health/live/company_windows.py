@@ -16,7 +16,7 @@ from streams.health.live.counting import (
     SUMMED,
     SUMMED_HURT,
 )
-from streams.health.live.parts import WindowsPart, unpacked
+from streams.health.live.parts import WindowsPart, unpack_latencies, unpacked
 from streams.health.live.running import WINDOWS
 from streams.health.partition import Distinct
 from streams.health.parts import ScopeCounts, ScopeName
@@ -87,12 +87,13 @@ class CompanyWindows:
         for _, part in self._windows[scope.service, scope.stage].values():
             if not part.scopes:
                 continue
-            rows = unpacked(part.latencies[window], 3)
+            places, of_row, interactions = unpack_latencies(part.latencies[window])
             if scope.segment is not None:
                 own = (scope.segment, scope.region)
-                rows = rows[rows[:, 0] == part.scopes.index(own)] if own in part.scopes else rows[:0]
-            bins, inverse = np.unique(rows[:, 1], return_inverse=True)
-            times = np.bincount(inverse, rows[:, 2], minlength=len(bins)).astype(np.int64)
+                mine = places == (part.scopes.index(own) if own in part.scopes else -1)
+                of_row, interactions = of_row[mine], interactions[mine]
+            bins, inverse = np.unique(of_row, return_inverse=True)
+            times = np.bincount(inverse, interactions, minlength=len(bins)).astype(np.int64)
             for one, count in zip(bins.tolist(), times.tolist(), strict=True):
                 found.count(one, count)
         return quantiles(found, QUANTILES)

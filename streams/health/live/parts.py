@@ -34,18 +34,22 @@ class HealthKey(msgspec.Struct, frozen=True, gc=False, array_like=True):
     number: int = 0
 
 
+LatencyColumns = tuple[bytes, bytes, bytes]
+"""Place of the scope, bin, and interactions of each row: ten bytes, or more where interactions are very many."""
+
+
 class WindowsPart(msgspec.Struct, gc=False, array_like=True):
     """A service and stage over the windows.
 
     Attributes:
         scopes: (segment, region) of each row; (None, None) for the whole.
         rows: by window, the rows of `running.window_matrix` as bytes.
-        latencies: by window, rows of (place of the scope, bin, interactions) as bytes.
+        latencies: by window, `LatencyColumns`.
     """
 
     scopes: list[tuple[str | None, str | None]]
     rows: dict[str, bytes]
-    latencies: dict[str, bytes]
+    latencies: dict[str, LatencyColumns]
 
 
 class MinutePart(msgspec.Struct, gc=False, array_like=True):
@@ -168,6 +172,20 @@ def unpack_part(value: bytes) -> tuple[int, msgspec.Raw]:
 def packed(matrix: Ints) -> bytes:
     """Rows of whole numbers, 8 bytes each."""
     return np.ascontiguousarray(matrix, dtype="<i8").tobytes()
+
+
+def pack_latencies(places: Ints, bins: Ints, interactions: Ints) -> LatencyColumns:
+    """Columns of a part; places are below 65,536."""
+    width = 4 if not len(interactions) or int(interactions.max()) < 1 << 32 else 8
+    return places.astype("<u2").tobytes(), bins.astype("<i4").tobytes(), interactions.astype(f"<u{width}").tobytes()
+
+
+def unpack_latencies(columns: LatencyColumns) -> tuple[Ints, Ints, Ints]:
+    """Columns that were packed."""
+    places, bins = np.frombuffer(columns[0], dtype="<u2"), np.frombuffer(columns[1], dtype="<i4")
+    width = len(columns[2]) // max(1, len(places)) or 4
+    interactions = np.frombuffer(columns[2], dtype=f"<u{width}")
+    return places.astype(np.int64), bins.astype(np.int64), interactions.astype(np.int64)
 
 
 def unpacked(data: bytes, columns: int) -> Ints:

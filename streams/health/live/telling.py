@@ -14,12 +14,14 @@ from streams.health.live.parts import (
     WINDOWS,
     HealthKey,
     HealthProgress,
+    LatencyColumns,
     MinutePart,
     Record,
     TroubleFound,
     TroublesPart,
     WindowsPart,
     key_of_part,
+    pack_latencies,
     pack_part,
     packed,
     read_part_key,
@@ -135,7 +137,7 @@ class Telling:
                 part = WindowsPart(
                     [places.scopes[one][2:] for one in numbers.tolist()],
                     {window: packed(matrix[numbers]) for window, matrix in matrices.items()},
-                    {window: packed(self._latencies(window, numbers)) for window in matrices},
+                    {window: self._latencies(window, numbers) for window in matrices},
                 )
                 # What is told is alike as long as nothing in it changed: the offset is no part of it.
                 self._log.put(self._key(WINDOWS, *piece), pack_part(0, part, epoch))
@@ -143,12 +145,13 @@ class Telling:
             self._log.put(self._key(WINDOWS, *piece), pack_part(0, WindowsPart([], {}, {}), epoch))
         self._pieces |= pieces
 
-    def _latencies(self, window: str, scopes: Ints) -> Ints:
+    def _latencies(self, window: str, scopes: Ints) -> LatencyColumns:
         tally = self._running.windows[window].latencies
         own, bins = tally.parts()
         chosen = np.isin(own, scopes)
-        columns = (np.searchsorted(scopes, own[chosen]), bins[chosen] - LOWEST_BIN, tally.counts[chosen])
-        return np.stack(columns, axis=-1)
+        return pack_latencies(
+            np.searchsorted(scopes, own[chosen]), bins[chosen] - LOWEST_BIN, tally.counts[chosen]
+        )
 
     def progress(self, progress: HealthProgress, epoch: int) -> Record:
         """The record that ends a flush."""
