@@ -10,10 +10,12 @@ from typing import Final, Protocol
 
 import msgspec
 
+from streams.surges.alarm_line import score_of
 from streams.surges.budget import Budget, SurgeRules
 from streams.surges.lumps import Amounts, Lumps
 from streams.surges.running_slots import RunningSlots
-from streams.surges.series import Series
+from streams.surges.series import LOST_CUSTOMERS, Series
+from streams.surges.shares import grown, is_still_grown, line_of
 from streams.surges.steps import DAY_S, FINE_S, HOUR_S, MINUTES, STEPS, Step
 from streams.surges.stories import Stories
 from streams.surges.surge import Contribution, Surge, SurgeEvent, What, surge_id
@@ -24,6 +26,8 @@ SECOND: Final = 1_000_000
 TELL_AGAIN_S: Final = 3_600
 PIECE: Final = 64
 """Series that are judged before others may have their turn: some five milliseconds."""
+SHARED: Final = frozenset({LOST_CUSTOMERS})
+"""Measures of which parts are held against the rest of their whole."""
 GROWN: Final = 1.5
 """An open surge is told of again when its excess has grown by so much, and every hour (or slot, of longer ones)."""
 
@@ -315,6 +319,8 @@ class SurgeBank:
             if verdict is not None:
                 self._tell(watch, step, verdict, end, events)
             self.changed.add(key)
+        if step_s == FINE_S:
+            yield from self._look_at_shares(end, events)
         if step_s == DAY_S:
             for number, watch in enumerate(self._watches.values()):
                 if number % PIECE == 0:
@@ -368,7 +374,7 @@ class SurgeBank:
             self._end_surge(watch, surge, now, events)
             surge = None
         if surge is None:
-            if is_alarm:
+            if is_alarm and not self._was_told(watch, step, verdict):
                 self._open(watch, step, verdict, now, events)
             return
         if step.step_s == surge.step_s and now == self._slots.ends[step.step_s]:
@@ -377,10 +383,42 @@ class SurgeBank:
                 surge.expected += verdict.expected or 0.0
             elif is_alarm:
                 surge.observed, surge.expected = verdict.observed, verdict.usual
-        if any(one.in_surge and may_tell(watch.series, one) for one in watch.steps):
+        if any(one.in_surge and may_tell(watch.series, one) for one in watch.steps) or self._is_still_grown(watch):
             self._update(watch, surge, now, events)
         else:
             self._end_surge(watch, surge, now, events)
+
+    def _was_told(self, watch: Watch, step: Step, verdict: Verdict) -> bool:
+        """Whether a surge that is over has told this already: a long slot ends later than what it held."""
+        at, excess = watch.told
+        onset = self._slots.back(step.step_s, verdict.onset_slots)
+        return at > onset and abs(verdict.observed - verdict.usual) <= GROWN * excess
+
+    def _look_at_shares(self, end: int, events: list[SurgeEvent]) -> Iterator[None]:
+        """Open surges of the parts that have grown beside the rest of their whole."""
+        parts = [one for one in self._pairs(FINE_S) if one[0].series.measure in SHARED and one[0].surge is None]
+        line = line_of(len(parts))
+        for number, (watch, step) in enumerate(parts):
+            if number % PIECE == 0:
+                yield
+            whole = self._whole_of(watch)
+            shift = None if whole is None else grown(step.detector, whole.detector, line)
+            if shift is not None and watch.has_past() and self._budget.may_tell(watch.series, step):
+                verdict = Verdict(
+                    score_of(line, line), None, None, None, State.SURGE, "up", shift.slots - 1, 0, 0.0,
+                    shift.observed, shift.expected,
+                )  # fmt: skip
+                self._open(watch, step, verdict, end, events)
+
+    def _is_still_grown(self, watch: Watch) -> bool:
+        whole, step = self._whole_of(watch), watch.steps[0]
+        is_part = whole is not None and watch.series.measure in SHARED and step.step_s == FINE_S
+        return is_part and whole is not None and is_still_grown(step.detector, whole.detector)
+
+    def _whole_of(self, watch: Watch) -> Step | None:
+        """The whole that a series is a part of, in slots of five minutes; None: it is none, or too quiet for them."""
+        whole = self._watches.get(Series(watch.series.measure)) if watch.series.labels else None
+        return whole.steps[0] if whole is not None and whole.steps[0].step_s == FINE_S else None
 
     def _open(self, watch: Watch, step: Step, verdict: Verdict, now: int, events: list[SurgeEvent]) -> None:
         assert verdict.direction is not None

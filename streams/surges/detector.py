@@ -11,7 +11,7 @@ import msgspec
 from streams.surges.alarm_line import BUDGET_DAYS, alarm_line, score_of
 from streams.surges.furthest import furthest, windows_of
 from streams.surges.grid import MOST_SEASONS, grid_of
-from streams.surges.past import ROOT_SHIFT, Expected, Past, expected_of
+from streams.surges.past import ROOT_SHIFT, Expected, Floats, Past, expected_of
 from streams.surges.phase import Phase
 from streams.surges.recent import Recent
 from streams.surges.saved import Saved
@@ -142,6 +142,13 @@ class SurgeDetector:
     def known_days(self) -> int:
         """On how many days before the same time of day was seen (of daily values: on how many weeks)."""
         return self._past.known_seasons()
+
+    def counted(self, cells: int) -> tuple[int, Floats]:
+        """The newest cells that are over, at most so many, oldest first, NaN where unknown, and the slot after them.
+
+        For slots that are a cell each.
+        """
+        return (0 if self._slot is None else self._slot + 1), self._past.recent(cells)
 
     def rest(self) -> None:
         """Let go of what is quickly had again: 400 bytes of each series that waits for its next slot."""

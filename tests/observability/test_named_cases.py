@@ -132,8 +132,8 @@ def daily(minute: int) -> float:
 
 
 def pages_until(minute: int, since: int) -> dict[str, int]:
-    """How many surges paged between two minutes."""
-    return {f"count(count by (surge) (max_over_time({PAGES}}}[{minute - since}m])))": minute}
+    """How many troubles paged between two minutes: a segment that surges with the company is in the page of the whole."""
+    return {f"count(count by (story) (max_over_time({PAGES}}}[{minute - since}m])))": minute}
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -157,7 +157,6 @@ def test_one_loss_against_an_expected_fifth_never_pages(seed: int, tmp_path: Pat
 
 
 @long
-@pytest.mark.xfail(strict=True, reason="the detectors do not tell it in time of a segment with two losses a minute")
 @pytest.mark.parametrize("seed", range(2))
 def test_a_doubling_in_a_twentieth_of_all_losses_pages_within_30_minutes(seed: int, tmp_path: Path) -> None:
     chain = Chain(seed)
@@ -173,7 +172,6 @@ def test_a_doubling_in_a_twentieth_of_all_losses_pages_within_30_minutes(seed: i
 
 
 @long
-@pytest.mark.xfail(strict=False, reason="two surges paged in the first month that was drawn")
 @pytest.mark.parametrize("seed", range(1))
 def test_a_month_without_a_spike_pages_at_most_once(seed: int, tmp_path: Path) -> None:
     chain = Chain(seed)
