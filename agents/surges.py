@@ -15,6 +15,8 @@ import faust
 
 from agents.company import Company
 from agents.dead_letters import encode_dead_letter
+from agents.feeds import LEDGER as LEDGER_FEED
+from agents.feeds import VOICE as VOICE_FEED
 from agents.health_company import HealthCompany
 from agents.partition_stage import PartitionStage
 from agents.partition_state import Output, Watcher
@@ -41,7 +43,7 @@ from streams.surges.series import (
 )
 from streams.surges.surge import Surge
 from streams.surges.tables_counts import disrupted, ledger_counts
-from streams.tables.watermark import ClockRules
+from streams.tables.watermark import ClockRules, is_silent
 from streams.voice.mentions import HAPPY, UNHAPPY
 
 logger = logging.getLogger(__name__)
@@ -116,6 +118,7 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
         self._answers = answers
         own = self._own = OwnCounting(definitions.series)
         self._losses = losses(own)
+        self._promised = dict(definitions.alerts.heartbeats)
         self._answer_measures = measures_of(SURVEYS, own)
         self._ledger_clock = _Clock(measures_of(LEDGER, own))
         self._voice_clock = _Clock(measures_of(VOICE, own))
@@ -297,12 +300,22 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
         """Measures of which nothing is known in a minute: their feed had not begun, or its clock is not there yet."""
         answered = None if self._answers is None else self._answers.counts.span
         knows_answers = answered is not None and answered[0] < minute <= answered[1] + ANSWERS_KNOWN_US
+        end = minute + MINUTE
         return [
             measure
             for clock in self._clocks()
-            if clock.first is None or clock.at is None or minute + MINUTE <= clock.first or clock.at < minute + MINUTE
+            if clock.first is None or clock.at is None or end <= clock.first or clock.at < end
+            or self._has_missed_its_heartbeat(clock, end)
             for measure in clock.measures
         ] + ([] if knows_answers else list(self._answer_measures))
+
+    def _has_missed_its_heartbeat(self, clock: _Clock, until: int) -> bool:
+        """Whether the feed behind a clock, which goes on with the wall's, promised a record that did not come."""
+        if clock is self._ledger_clock:
+            return is_silent(self._company.states().values(), self._promised.get(LEDGER_FEED.topic), until)
+        if clock is self._voice_clock and self._voice is not None:
+            return is_silent(self._voice.states().values(), self._promised.get(VOICE_FEED.topic), until)
+        return False
 
     def _loses_silently_from(self, minute: int) -> bool:
         """Whether from this minute on a customer can have lapsed: till then series of losses counted others."""

@@ -68,6 +68,10 @@ class VoiceCompany:
         self._aged_hour = 0
         self._unsettled = False
 
+    def states(self) -> dict[int, PartitionState]:
+        """What each partition last told of its time."""
+        return {number: progress.state for number, progress in self._log.progress.items()}
+
     @property
     def clock(self) -> int | None:
         """The clock of the mentions."""

@@ -47,7 +47,8 @@ def monitor_groups(rules: AlertRules) -> tuple[Group, ...]:
         Group("netgrowth-watchdog", (), (_watchdog(owner),)),
         Group("netgrowth-workers", (), linked(_workers(owner))),
         Group("netgrowth-pauses", _PAUSE_RECORDINGS, (), interval="5m"),
-        Group("netgrowth-feeds", _FEED_RECORDINGS, linked(_feeds(rules))),
+        Group("netgrowth-feeds", (*_FEED_RECORDINGS, Recording(SILENT, _silent(rules.heartbeats))),
+              linked(_feeds(rules))),
         Group("netgrowth-freshness", _freshness_recordings(), linked(_freshness(owner)), interval="30s"),
     )
 
@@ -154,18 +155,21 @@ _PAUSE_RECORDINGS = (
 )
 
 
+SILENT = "topic:netgrowth_feed_silent_seconds:max"
+"""There only while a feed is silent: for how long. What is made from it shows no data meanwhile."""
+
+
 def _feeds(rules: AlertRules) -> tuple[Alert, ...]:
     owner = rules.monitor_owner
     critical, warning = Severity.CRITICAL, Severity.WARNING
     recovering = "max by (topic, partition) (netgrowth_partition_recovering) == 1"
-    age = "topic:netgrowth_append_age_seconds:min"
     letters = "sum by (topic) (increase(netgrowth_dead_letters_total[10m]))"
     records = "sum by (topic) (increase(netgrowth_records_total[10m]))"
     clock = "company:netgrowth_tables_clock_timestamp_seconds:max"
     return (
         Alert(
             "NetgrowthFeedSilent", warning, owner,
-            _silent(age, rules.heartbeats),
+            f"{SILENT} > 0",
             "A feed is silent for longer than ever, or than it promised.",
             "The last record of {{ $labels.topic }} came {{ $value | humanizeDuration }} ago: more than a quarter "
             "over the longest pause of the last 14 days, or longer than the definitions promise. What it would tell "
@@ -216,12 +220,12 @@ def _feeds(rules: AlertRules) -> tuple[Alert, ...]:
     )
 
 
-def _silent(age: str, heartbeats: tuple[tuple[str, int], ...]) -> str:
+def _silent(heartbeats: tuple[tuple[str, int], ...]) -> str:
     """Feeds that promised a heartbeat are held to it; the others to their own past, once a day of it is known."""
     promised = "|".join(feed for feed, _ in heartbeats)
-    of_past = age + (f'{{topic!~"{promised}"}}' if promised else "")
+    of_past = _AGE + (f'{{topic!~"{promised}"}}' if promised else "")
     found = [f"({of_past} > 300 and {of_past} > 1.25 * last_over_time({LONGEST_PAUSE}[15m]))"]
-    found += [f'{age}{{topic="{feed}"}} > {every_us // 1_000_000}' for feed, every_us in heartbeats]
+    found += [f'{_AGE}{{topic="{feed}"}} > {every_us // 1_000_000}' for feed, every_us in heartbeats]
     return " or ".join(found)
 
 

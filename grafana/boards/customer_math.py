@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from grafana.board import Board, Placed, Row, asked, choice, label_values, placed, who
 from grafana.panels import GREEN, RED, SIGNED, Link, Step, Target, bars, lines, number, rows, words
-from grafana.queries import by, parts, plain, total
+from grafana.queries import FACTS, by, parts, plain, total, unless_silent
 from streams.tables.windows import WINDOW_NAMES
 
 CURRENCY = "none"
@@ -189,10 +189,10 @@ def _cross() -> Row:
             rows("Customers by segment and region", "Gained, lost and net of every segment in every region in the "
                  "last 24 hours, whatever window is chosen above.", "none",
                  {
-                     "new": f"max by (segment, region) (netgrowth_customers_new{{{where}}})",
-                     "lost": f"max by (segment, region) (netgrowth_customers_lost{{{where}}})",
-                     "net": f"max by (segment, region) (netgrowth_customers_net{{{where}}})",
-                     "now": f"max by (segment, region) (netgrowth_customers_closing{{{where}}})",
+                     "new": unless_silent(f"max by (segment, region) (netgrowth_customers_new{{{where}}})", FACTS),
+                     "lost": unless_silent(f"max by (segment, region) (netgrowth_customers_lost{{{where}}})", FACTS),
+                     "net": unless_silent(f"max by (segment, region) (netgrowth_customers_net{{{where}}})", FACTS),
+                     "now": unless_silent(f"max by (segment, region) (netgrowth_customers_closing{{{where}}})", FACTS),
                  }, ["segment", "region"], sort="net"),
         ),
     )  # fmt: skip

@@ -4,7 +4,8 @@ A segment with two losses a minute that doubles is a hundred losses in half an h
 own past, whose level is known to a fifth, that is no surge, and in the whole it drowns. But how large a part is of
 the whole at that time of day is known much better: the rest of the whole tells how busy the hour is. So its count is
 held against its count at the same time on the days before, times how much busier the rest is now, by the difference
-of two Poisson counts' roots (Huffman, J. R. Statist. Soc. C 33, 1984). Only counts of customers, who leave one by one.
+of the roots of two Poisson counts (Huffman 1984, Applied Statistics 33). Only counts of customers: they leave one by
+one.
 """
 
 from math import log, sqrt
@@ -23,11 +24,13 @@ NEAR: Final = 9
 """Slots either side of the same time of day that are looked at on the days before."""
 LEAST_DAYS, MOST_DAYS = 3, 5
 LINE: Final = 4.3
-"""In 400 drawn days of parts with 0.1 to 20 events a slot nothing passed it."""
+"""In 400 drawn days each of six parts without a change, at most 0.15 times in 30 days one passed it (docs/surges.md)."""
 MANY_PARTS: Final = 100
 """More parts than that lie further out."""
 _DAY: Final = 288
 """Slots."""
+LEAST_REST: Final = 50.0
+"""Events of the rest, below which it does not tell how busy the time is."""
 STAYS: Final = 2.0
 GROWN: Final = 1.5
 """A part that is as large as ever, while the rest is smaller, has not surged."""
@@ -92,10 +95,12 @@ def _look(part: Floats, rest: Floats, slots: int) -> tuple[float, Shift] | None:
     if np.isnan(now):
         return None
     before, beside_before, days = _same_time(part, rest, len(part), slots)
-    if days < LEAST_DAYS or beside_before <= 0.0 or now < GROWN * before * slots / (days * (slots + 2 * NEAR)):
+    if days < LEAST_DAYS or beside < LEAST_REST or beside_before < LEAST_REST:
         return None
-    ratio = beside / beside_before
-    return _deviation(now, before, ratio), Shift(slots, round(float(now)), float(ratio * before))
+    if now < GROWN * before * slots / (days * (slots + 2 * NEAR)):
+        return None
+    expected = float(before * beside / beside_before)
+    return _deviation(now, before, beside, beside_before), Shift(slots, round(float(now)), expected)
 
 
 def _same_time(part: Floats, rest: Floats, end: int, slots: int) -> tuple[float, float, int]:
@@ -116,8 +121,11 @@ def _same_time(part: Floats, rest: Floats, end: int, slots: int) -> tuple[float,
     return before, beside, days
 
 
-def _deviation(now: float, before: float, ratio: float) -> float:
-    return float(2.0 * (sqrt(now + ROOT_SHIFT) - sqrt(ratio * (before + ROOT_SHIFT))) / sqrt(1.0 + ratio))
+def _deviation(now: float, before: float, beside: float, beside_before: float) -> float:
+    """The difference of the roots; how busy the rest makes the hour is a count, too, and adds to the variance."""
+    ratio = beside / beside_before
+    variance = 1.0 + ratio + ratio * before * (1.0 / beside + 1.0 / beside_before)
+    return float(2.0 * (sqrt(now + ROOT_SHIFT) - sqrt(ratio * (before + ROOT_SHIFT))) / sqrt(variance))
 
 
 def _restless(part: Floats, rest: Floats, slots: int) -> float:
@@ -126,6 +134,6 @@ def _restless(part: Floats, rest: Floats, slots: int) -> float:
     for end in range(len(part) - _DAY, len(part) - slots - NEAR, slots):
         now, beside = part[end - slots : end].sum(), rest[end - slots : end].sum()
         before, beside_before, _ = _same_time(part, rest, end, slots)
-        if not np.isnan(now) and beside_before > 0.0:
-            found.append(_deviation(now, before, beside / beside_before))
+        if not np.isnan(now) and min(beside, beside_before) >= LEAST_REST:
+            found.append(_deviation(now, before, beside, beside_before))
     return max(1.0, sqrt(float(np.mean(np.square(found))))) if found else 1.0

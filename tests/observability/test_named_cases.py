@@ -132,7 +132,7 @@ def daily(minute: int) -> float:
 
 
 def pages_until(minute: int, since: int) -> dict[str, int]:
-    """How many troubles paged between two minutes: a segment that surges with the company is in the page of the whole."""
+    """How many troubles paged between two minutes; a segment that surges with the company is in its page."""
     return {f"count(count by (story) (max_over_time({PAGES}}}[{minute - since}m])))": minute}
 
 

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from config.alerting.model import Alert, Severity
+from config.alerting.monitor import SILENT
 from config.alerting.rule_files import all_alerts, rule_files, rule_groups
 from config.definitions_file import load, parse
 from config.settings import NATIVE_DEFINITIONS
@@ -121,7 +122,8 @@ def test_a_promised_heartbeat_is_held_by_its_feed_alone() -> None:
     text, _, _ = NATIVE_DEFINITIONS.read_text(encoding="utf-8").partition("\nalerts:")
     own = parse(f"{text}\nalerts: {{heartbeats: {{customer-events: 2m}}}}\n")
     assert own.alerts.heartbeats == (("customer-events", 120_000_000),)
-    [silent] = [alert for alert in all_alerts(own) if alert.name == "NetgrowthFeedSilent"]
+    groups = rule_groups(own)["monitor"]
+    [silent] = [one for group in groups for one in group.recordings if one.record == SILENT]
     assert 'seconds:min{topic="customer-events"} > 120' in silent.expr
     assert 'seconds:min{topic!~"customer-events"} > 300' in silent.expr
     for wrong, why in (("actions: 1m", "heartbeats.actions"), ("customer-events: 1s", "shortest promise")):

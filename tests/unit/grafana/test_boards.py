@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from config.alerting.monitor import SILENT
 from grafana.render import OUT, boards, main
 from streams.catalogue import CATALOGUE, Kind
 
@@ -43,7 +44,17 @@ def test_every_metric_is_on_a_board_or_internal() -> None:
     shown = {metric_of(name) for expression in expressions() for name in NAME.findall(expression)}
     wanted = {metric.name for metric in CATALOGUE if not metric.internal}
     assert wanted - shown == set()
-    assert shown <= {metric.name for metric in CATALOGUE}
+    recorded = {name for expression in expressions() for name in re.findall(r"\w+:(netgrowth_\w+):\w+", expression)}
+    assert shown - recorded <= {metric.name for metric in CATALOGUE}
+
+
+def test_what_is_made_from_a_silent_feed_shows_no_data() -> None:
+    feeds = {"customers_lost": "customer-events", "mentions": "social-mentions", "health_colour": "qos-signals"}
+    for name, feed in feeds.items():
+        found = [one for one in expressions() if re.search(rf"netgrowth_{name}\{{", one)]
+        assert found
+        for expression in found:
+            assert f'unless on () {SILENT}{{topic="{feed}"}}' in expression, expression
 
 
 @pytest.mark.parametrize("name", MADE)

@@ -1,4 +1,4 @@
-"""A part that has grown beside the rest of its whole is told; one that goes with it, or is as large as ever, is not."""
+"""A part that has grown beside the rest of its whole is told; one that goes with it, or is as large as ever, not."""
 
 import numpy as np
 import pytest
