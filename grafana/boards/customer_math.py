@@ -182,6 +182,10 @@ def _scopes(label: str) -> Row:
 
 def _cross() -> Row:
     where = 'job=~"$job",scope="segment_region",window="24h"'
+
+    def crossed(name: str) -> str:
+        return unless_silent(f"max by (segment, region) (netgrowth_{name}{{{where}}})", FACTS)
+
     return Row(
         "Segment by region, last 24 hours",
         placed(
@@ -189,10 +193,10 @@ def _cross() -> Row:
             rows("Customers by segment and region", "Gained, lost and net of every segment in every region in the "
                  "last 24 hours, whatever window is chosen above.", "none",
                  {
-                     "new": unless_silent(f"max by (segment, region) (netgrowth_customers_new{{{where}}})", FACTS),
-                     "lost": unless_silent(f"max by (segment, region) (netgrowth_customers_lost{{{where}}})", FACTS),
-                     "net": unless_silent(f"max by (segment, region) (netgrowth_customers_net{{{where}}})", FACTS),
-                     "now": unless_silent(f"max by (segment, region) (netgrowth_customers_closing{{{where}}})", FACTS),
+                     "new": crossed("customers_new"),
+                     "lost": crossed("customers_lost"),
+                     "net": crossed("customers_net"),
+                     "now": crossed("customers_closing"),
                  }, ["segment", "region"], sort="net"),
         ),
     )  # fmt: skip

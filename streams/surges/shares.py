@@ -24,7 +24,7 @@ NEAR: Final = 9
 """Slots either side of the same time of day that are looked at on the days before."""
 LEAST_DAYS, MOST_DAYS = 3, 5
 LINE: Final = 4.3
-"""In 400 drawn days each of six parts without a change, at most 0.15 times in 30 days one passed it (docs/surges.md)."""
+"""Of six drawn parts without a change the worst passed it 0.15 times in 30 days (docs/surges.md)."""
 MANY_PARTS: Final = 100
 """More parts than that lie further out."""
 _DAY: Final = 288
