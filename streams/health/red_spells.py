@@ -52,14 +52,17 @@ class RedSpells:
         """Forget a scope, whose minutes come anew."""
         self._spells.pop(scope, None)
 
-    def forget(self, before: int) -> None:
-        """Let go of spells that ended before a minute."""
+    def forget(self, before: int) -> bool:
+        """Let go of spells that ended before a minute; says whether there were any."""
+        gone = False
         for scope, spells in list(self._spells.items()):
             kept = [one for one in spells if one.end >= before]
+            gone = gone or len(kept) < len(spells)
             if not kept:
                 del self._spells[scope]
             elif len(kept) < len(spells):
                 self._spells[scope] = kept
+        return gone
 
     def troubles(self, older: Iterable[RedSpell] = ()) -> list[RedSpell]:
         """Spells by their start; one of a service and stage as a whole only where none of its scopes was red then.

@@ -196,7 +196,7 @@ class CompanyHealth:
         """Look at the next minutes of which every partition has told; says whether there are more."""
         if len(self.progress) < self._partitions:
             return False
-        done = min(one.done for one in self.progress.values())
+        before, done = self._passed, min(one.done for one in self.progress.values())
         ripe = sorted(minute for minute in self._minutes if self._passed <= minute < done)
         for minute in ripe[:most]:
             self._learn(self._calendar.hour_start(minute * MINUTE))
@@ -209,7 +209,7 @@ class CompanyHealth:
             self._learn(self._calendar.hour_start(done * MINUTE))
         for minute in [one for one in self._minutes if one < self._passed - KEPT_MINUTES]:
             del self._minutes[minute]
-        if ripe:
+        if self._passed != before:
             self.colours.forget(self._passed)
         return len(ripe) > most
 

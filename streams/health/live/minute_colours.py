@@ -74,7 +74,7 @@ class MinuteColours:
                 del minutes[minute]
             if not minutes:
                 del self._colours[scope]
-        self._spells.forget(passed - COLOURED_MINUTES)
+        self.changes += self._spells.forget(passed - COLOURED_MINUTES)
         if len(self.disrupted) > 2 * DISRUPTED_MINUTES:
             for minute in [one for one in self.disrupted if one < passed - DISRUPTED_MINUTES]:
                 del self.disrupted[minute]

@@ -16,34 +16,40 @@ class TroubleOutcomes:
     def __init__(self, colours: MinuteColours) -> None:
         self._colours = colours
         self._told: dict[int, list[TroubleFound]] = {}
-        self._puts = 0
-        self._made_of: tuple[int, int, int] | None = None
+        self._older: dict[tuple[ScopeName, int, int], RedSpell] = {}
+        self._older_of: tuple[int | None, int] | None = None  # none: it is to be made anew
+        self._made_of = -1
         self._troubles: Sequence[RedSpell] = ()
 
     def put(self, partition: int, found: list[TroubleFound]) -> None:
         """What a partition tells, in place of what it told."""
         self._told[partition] = found
-        self._puts += 1
+        self._older_of = None
 
     def troubles(self, passed: int) -> Sequence[RedSpell]:
         """Troubles by their start, the same object while they are the same; minutes before `passed` were seen."""
         colours = self._colours
-        made_of = colours.changes, self._puts, passed
-        if made_of == self._made_of:
-            return self._troubles
-        self._made_of = made_of
-        first = passed if colours.first is None else colours.first
-        # Of what this worker has seen itself it knows better; others knew what was before, or is not looked at yet.
-        older = {
+        if self._older_of != (colours.first, passed):
+            self._older_of = colours.first, passed
+            older = self._older_now(passed)
+            if older.keys() != self._older.keys():
+                self._older, self._made_of = older, -1
+        if self._made_of != colours.changes:
+            self._made_of = colours.changes
+            found = [RedSpell(one.scope, one.start, one.end) for one in colours.troubles(self._older.values())]
+            if found != self._troubles:
+                self._troubles = found
+        return self._troubles
+
+    def _older_now(self, passed: int) -> dict[tuple[ScopeName, int, int], RedSpell]:
+        """Of what this worker has seen itself it knows better; others know what was before, or is yet to be seen."""
+        first = passed if self._colours.first is None else self._colours.first
+        return {
             (one.scope, one.start, one.end): RedSpell(one.scope, one.start, one.end)
             for found in self._told.values()
             for one in found
             if one.end >= passed - COLOURED_MINUTES and not first <= one.start < passed
         }
-        found = [RedSpell(one.scope, one.start, one.end) for one in colours.troubles(older.values())]
-        if found != self._troubles:
-            self._troubles = found
-        return self._troubles
 
     def known(self, passed: int) -> list[tuple[RedSpell, Known]]:
         """Every trouble, and what all partitions together know of it."""

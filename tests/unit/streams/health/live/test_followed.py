@@ -217,3 +217,13 @@ def test_complaints_are_forgotten_when_no_trouble_asks_for_them() -> None:
     begin = START * 1000
     assert complaints.first_of(["checkout"], begin, begin + 3_600_000_000) is None
     assert complaints.first_of(["checkout"], begin, begin + 5 * DAY * 60_000_000) == place[0][0][1]
+
+
+def test_a_trouble_is_told_for_a_week() -> None:
+    live = LiveHealth(definitions())
+    live.send([*trouble(), END])
+    live.settle()
+    for day, expected in ((6, 1), (7, 1), (8, 0)):
+        live.send([signal(100_000 + day, day * DAY, "z")])
+        live.settle()
+        assert len(told(live)["troubles"]) == expected, day
