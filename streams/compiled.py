@@ -10,7 +10,7 @@ import os
 import warnings
 from types import ModuleType
 
-VERSION = 4
+VERSION = 5
 """Raised with every change to what the compiled pieces and their callers agree on: older builds are left out."""
 
 

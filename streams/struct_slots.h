@@ -13,7 +13,7 @@
 #include <structmember.h>
 
 /* As in streams/compiled.py. */
-#define VERSION 4
+#define VERSION 5
 
 #define MOST_SLOTS 32
 

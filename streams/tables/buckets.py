@@ -4,7 +4,7 @@ A span is summed from the days, hours and minutes that it consists of. Finer lev
 time; what comes for a time whose minutes are gone goes into its hour and day, or into its day alone.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from streams.compiled import piece
@@ -85,12 +85,24 @@ class Bucket:
         bucket.add_all(unpack_cells(packed))
         return bucket
 
-    def paired_cells(self) -> Iterator[Addition]:
-        """The paired cells with what is counted in them."""
-        return ((cell, n, v) for cell, (n, v) in self.paired.items())
-
     def __bool__(self) -> bool:
         return bool(self.plain or self.paired)
+
+
+def add_cells(sums: dict[Cell, list[int]], cells: Mapping[Cell, Sequence[int]]) -> None:
+    """Adds cells to sums of cells; those that came to nothing are not kept."""
+    if _sums is not None:
+        _sums.add_cells(sums, cells)
+        return
+    for cell, (customers, value) in cells.items():
+        held = sums.get(cell)
+        if held is None:
+            sums[cell] = [customers, value]
+        else:
+            held[0] += customers
+            held[1] += value
+            if not held[0] and not held[1]:
+                del sums[cell]
 
 
 class Buckets:

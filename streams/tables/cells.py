@@ -6,16 +6,19 @@ they add to a window depends on where the window starts: a stay that ended, a me
 recommendation that a later one follows.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from streams.compiled import piece
 from streams.facts.models import UNKNOWN
 from streams.ledger.movements import Movement, MovementKind, Stay
 from streams.ledger.rules import DAY
 from streams.tables.calendar import Calendar, minute_start
 from streams.tables.scopes import EVERY, PRODUCT, REGION, SEGMENT, SEGMENT_REGION, TOTAL, changed_dimensions
 from streams.tables.windows import BEGINNING
+
+_sums = piece("streams.tables._sums")
 
 Cell = tuple[int, str, str, str, str, str, str, tuple[int, ...]]
 """(code, segment, region, product, a, b, c, numbers)."""
@@ -155,18 +158,22 @@ def stay_value(numbers: tuple[int, ...], start: int) -> int:
     return value
 
 
-def dependent_on_start(cells: Mapping[Cell, Sequence[int]], old: int, new: int) -> Iterator[Addition]:
+def dependent_on_start(cells: Mapping[Cell, Sequence[int]], old: int, new: int) -> list[Addition]:
     """The paired cells that mean something else for a window that starts at `new` than at `old` < `new`."""
-    for cell, (customers, value) in cells.items():
-        numbers = cell[7]
-        if cell[0] != STAY:
-            if old <= numbers[0] < new:
-                yield cell, customers, value
-            continue
-        minutes = numbers[TOTAL_FROM:STEPS] + numbers[STEPS::2]
-        # Nearly all began long before or after.
-        if min(minutes) < new and max(minutes) >= old and any(old <= minute < new for minute in minutes):
-            yield cell, customers, value
+    if _sums is not None:
+        found: list[Addition] = _sums.dependent_on_start(cells, old, new)
+        return found
+    return [
+        (cell, customers, value)
+        for cell, (customers, value) in cells.items()
+        if any(old <= minute < new for minute in _minutes(cell))
+    ]
+
+
+def _minutes(cell: Cell) -> tuple[int, ...]:
+    """The minutes on which it depends what a paired cell means for a window."""
+    numbers = cell[7]
+    return numbers[TOTAL_FROM:STEPS] + numbers[STEPS::2] if cell[0] == STAY else numbers[:1]
 
 
 def _stay(movement: Movement, stay: Stay, how: int, ended: int) -> Addition:

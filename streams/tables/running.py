@@ -195,7 +195,7 @@ class RunningWindows:
                 growing.setdefault((old.end, span.end), []).append((name, held, span))
         for ends, windows in growing.items():
             for piece in self._pieces(*ends):
-                add_span(list(self._tables.buckets.within(*piece)), [held.sums for _, held, _ in windows])
+                add_span(self._tables.buckets.within(*piece), [held.sums for _, held, _ in windows])
                 for _, held, _ in windows:
                     held.span = Span(held.span.start, piece.end)
                 yield True
@@ -205,8 +205,7 @@ class RunningWindows:
                 yield True
             elif span.start > (start := held.span.start):
                 held.span = span
-                for bucket in self._tables.buckets.within(start, span.start):
-                    held.sums.add_bucket(bucket, -1)
+                held.sums.add_buckets(self._tables.buckets.within(start, span.start), -1)
                 self._shift(held.sums, span)
                 yield True
 

@@ -1,11 +1,11 @@
 """Sums of cells by scope, for one window."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from streams.compiled import piece
-from streams.tables.buckets import Bucket
+from streams.tables.buckets import Bucket, add_cells
 from streams.tables.cells import (
     COHORT,
     ENDED,
@@ -13,7 +13,6 @@ from streams.tables.cells import (
     IN,
     OPENED,
     OUT,
-    PAIRED,
     STAY,
     STEPS,
     TOTAL_FROM,
@@ -90,12 +89,15 @@ class ScopeSums:
 
     def add_paired(self, additions: Iterable[Addition], sign: int = 1) -> None:
         """Adds what paired cells mean for a window with this start."""
-        add_paired(additions, (self,), sign)
+        paired = PairedSums((self,))
+        paired.add(additions)
+        paired.spread(sign)
 
-    def add_bucket(self, bucket: Bucket, sign: int = 1) -> None:
-        """Adds a whole bucket, or takes it away (sign -1)."""
-        self.add_plain((cell, sign * n, sign * v) for cell, (n, v) in bucket.plain.items())
-        self.add_paired(bucket.paired_cells(), sign)
+    def add_buckets(self, buckets: Iterable[Bucket], sign: int = 1) -> None:
+        """Adds whole buckets, or takes them away (sign -1)."""
+        plain, paired = summed(buckets, (self,))
+        self.add_plain((cell, sign * n, sign * v) for cell, (n, v) in plain.items())
+        paired.spread(sign)
 
     def add_sums(self, other: "ScopeSums") -> None:
         """Adds the plain measures of sums that have every dimension of these."""
@@ -131,23 +133,76 @@ FEW = 64
 """Cells up to which adding them to every window costs less than adding them up by scope once."""
 
 
-def add_span(buckets: Sequence[Bucket], targets: Sequence[ScopeSums]) -> None:
+class PairedSums:
+    """What paired cells mean for windows with different starts: gathered from many cells, then spread over scopes."""
+
+    def __init__(self, targets: Sequence[ScopeSums]) -> None:
+        self._targets = sorted(targets, key=lambda sums: sums.start)
+        self._starts = [sums.start for sums in self._targets]
+        self._dimensions = [sums.dimensions for sums in self._targets]
+        # Of a gain or recommendation: how many of the windows hold it; those in none are left out.
+        self._held_by: list[dict[tuple[int, str, str, str, str], int]] = [{} for _ in self._starts]
+        self._stays: list[dict[tuple[int, str, str, str, int], list[int]]] = [{} for _ in self._starts]
+
+    def add(self, cells: Mapping[Cell, Sequence[int]] | Iterable[Addition]) -> None:
+        """Gathers cells of a bucket, or additions to them."""
+        starts, dimensions, held_by, stays = self._starts, self._dimensions, self._held_by, self._stays
+        if _sums is not None:
+            _sums.gather_paired(cells, starts, dimensions, held_by, stays)
+            return
+        latest = starts[-1]
+        additions = ((cell, n, v) for cell, (n, v) in cells.items()) if isinstance(cells, Mapping) else cells
+        for (code, segment, region, product, a, _, _, numbers), customers, value in additions:
+            if code != STAY:
+                if windows := bisect_right(starts, numbers[0]):
+                    held, place = held_by[windows - 1], (code, segment, region, product, a)
+                    held[place] = held.get(place, 0) + customers
+                continue
+            # Most stays began within a long window, in every dimension: they say nothing there.
+            began = min(numbers[TOTAL_FROM:STEPS])
+            if not numbers[OPENED] and began >= latest:
+                continue
+            first = 0 if numbers[OPENED] else bisect_right(starts, began)
+            for window in range(first, len(starts)):
+                _stay(stays[window], dimensions[window], starts[window], segment, region, product, numbers,
+                      customers, value)  # fmt: skip
+
+    def spread(self, sign: int = 1) -> None:
+        """Adds what was gathered to every scope that it counts in, or takes it away (sign -1)."""
+        # Whatever a window holds, those that start earlier hold too.
+        held_since: dict[tuple[ScopeKey, Measure], int] = {}
+        for sums, held in zip(reversed(self._targets), reversed(self._held_by), strict=True):
+            for (code, segment, region, product, a), customers in held.items():
+                for scope in scopes_of(segment, region, product, EVERY):
+                    measured = (scope, (code, a, "", 0))
+                    held_since[measured] = held_since.get(measured, 0) + customers
+            dimensions, add = sums.dimensions, sums._add
+            for (scope, measure), customers in held_since.items():
+                if DIMENSION_OF[scope[0]] & dimensions:
+                    add(scope, measure, sign * customers, 0)
+        for sums, stays in zip(self._targets, self._stays, strict=True):
+            for (dimension, segment, region, product, how), (customers, value) in stays.items():
+                scope = scope_key(dimension, segment, region, product)
+                sums._add(scope, (STAY, "", "", how), sign * customers, sign * value)
+
+
+def summed(buckets: Iterable[Bucket], targets: Sequence[ScopeSums]) -> tuple[dict[Cell, list[int]], PairedSums]:
+    """The plain cells of many buckets added up, and what their paired cells mean for some windows.
+
+    A cell counts in several scopes: added up first, each is spread over them once, in however many buckets it is.
+    """
+    plain: dict[Cell, list[int]] = {}
+    paired = PairedSums(targets)
+    for bucket in buckets:
+        add_cells(plain, bucket.plain)
+        paired.add(bucket.paired)
+    return plain, paired
+
+
+def add_span(buckets: Iterable[Bucket], targets: Sequence[ScopeSums]) -> None:
     """Adds the same buckets to many sums, of windows with different starts: cheaper than to one after the other."""
-    plain = ScopeSums(BEGINNING)
-    for bucket in buckets:
-        plain.add_plain((cell, n, v) for cell, (n, v) in bucket.plain.items())
-    for target in targets:
-        target.add_sums(plain)
-    for bucket in buckets:
-        add_paired(bucket.paired_cells(), targets)
-
-
-def add_to_all(targets: Sequence[ScopeSums], additions: Iterable[Addition]) -> None:
-    """Adds to the same cells of many sums, of windows with different starts."""
-    plain: list[Addition] = []
-    paired: list[Addition] = []
-    for addition in additions:
-        (paired if addition[0][0] >= PAIRED else plain).append(addition)
+    cells, paired = summed(buckets, targets)
+    plain = [(cell, n, v) for cell, (n, v) in cells.items()]
     if len(plain) > FEW:
         once = ScopeSums(BEGINNING)
         once.add_plain(plain)
@@ -156,48 +211,14 @@ def add_to_all(targets: Sequence[ScopeSums], additions: Iterable[Addition]) -> N
     elif plain:
         for target in targets:
             target.add_plain(plain)
-    if paired:
-        add_paired(paired, targets)
+    paired.spread()
 
 
-def add_paired(additions: Iterable[Addition], targets: Sequence[ScopeSums], sign: int = 1) -> None:
-    """Adds what paired cells mean for windows with different starts."""
-    by_start = sorted(targets, key=lambda sums: sums.start)
-    starts = [sums.start for sums in by_start]
-    latest = starts[-1]
-    # Of a gain or recommendation: how many of the windows hold it.
-    held_by: list[dict[tuple[int, str, str, str, str], int]] = [{} for _ in (0, *starts)]
-    stays: list[dict[tuple[int, str, str, str, int], list[int]]] = [{} for _ in starts]
-    for (code, segment, region, product, a, _, _, numbers), customers, value in additions:
-        if code != STAY:
-            held = held_by[bisect_right(starts, numbers[0])]
-            place = (code, segment, region, product, a)
-            held[place] = held.get(place, 0) + customers
-            continue
-        # Most stays began within a long window, in every dimension: they say nothing there.
-        began = min(numbers[TOTAL_FROM:STEPS])
-        if not numbers[OPENED] and began >= latest:
-            continue
-        first = 0 if numbers[OPENED] else bisect_right(starts, began)
-        for window in range(first, len(starts)):
-            _stay(stays[window], by_start[window].dimensions, starts[window], segment, region, product, numbers,
-                  customers, value)  # fmt: skip
-    # Whatever a window holds, those that start earlier hold too.
-    held_since: dict[tuple[ScopeKey, Measure], int] = {}
-    for window in range(len(starts), 0, -1):
-        for (code, segment, region, product, a), customers in held_by[window].items():
-            for scope in scopes_of(segment, region, product, EVERY):
-                measured = (scope, (code, a, "", 0))
-                held_since[measured] = held_since.get(measured, 0) + customers
-        sums = by_start[window - 1]
-        dimensions, add = sums.dimensions, sums._add
-        for (scope, measure), customers in held_since.items():
-            if DIMENSION_OF[scope[0]] & dimensions:
-                add(scope, measure, sign * customers, 0)
-    for sums, found in zip(by_start, stays, strict=True):
-        for (dimension, segment, region, product, how), (customers, value) in found.items():
-            scope = scope_key(dimension, segment, region, product)
-            sums._add(scope, (STAY, "", "", how), sign * customers, sign * value)
+def add_to_all(targets: Sequence[ScopeSums], additions: Iterable[Addition]) -> None:
+    """Adds to the same cells of many sums, of windows with different starts."""
+    bucket = Bucket()
+    bucket.add_all(additions)
+    add_span((bucket,), targets)
 
 
 def _stay(

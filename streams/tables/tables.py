@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from streams.ledger.movements import Movement
 from streams.ledger.rules import HOUR
-from streams.tables.buckets import HOURS, MINUTES, Buckets, Retention
+from streams.tables.buckets import HOURS, MINUTES, Buckets, Retention, add_cells
 from streams.tables.calendar import calendar_of, minute_start, utc_text
-from streams.tables.cells import Addition, cells_of
+from streams.tables.cells import Addition, Cell, cells_of
 from streams.tables.levels import Level, change
 from streams.tables.rows import Row, RowRules, row
 from streams.tables.scopes import MAIN, ScopeKey
@@ -89,15 +89,16 @@ class Tables:
     def sums(self, span: Span, dimensions: int = MAIN) -> ScopeSums:
         """Sums of every scope of these dimensions over a span of whole minutes."""
         found = ScopeSums(span.start, dimensions)
-        for bucket in self.buckets.within(span.start, span.end):
-            found.add_bucket(bucket)
+        found.add_buckets(self.buckets.within(span.start, span.end))
         return found
 
     def levels(self, at: int, dimensions: int = MAIN) -> dict[ScopeKey, Level]:
         """The level of every scope at the start of a minute."""
         found = ScopeSums(BEGINNING, dimensions)
+        cells: dict[Cell, list[int]] = {}
         for bucket in self.buckets.within(BEGINNING, at):
-            found.add_plain((cell, n, v) for cell, (n, v) in bucket.plain.items())
+            add_cells(cells, bucket.plain)
+        found.add_plain((cell, n, v) for cell, (n, v) in cells.items())
         return {scope: change(measures) for scope, measures in found.by_scope.items()}
 
     def rows(self, span: Span, dimensions: int = MAIN) -> dict[ScopeKey, Row]:
