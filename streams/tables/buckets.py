@@ -25,6 +25,10 @@ A day of minutes with their hours and days, so that a late fact of the last day 
 """
 
 
+MOST_COMING = 4000
+"""Additions that wait to be put into the buckets; more would hold up the caller for long."""
+
+
 @dataclass(frozen=True, slots=True)
 class Retention:
     """How long buckets of each level are kept behind the clock, in microseconds; None: for ever.
@@ -111,10 +115,10 @@ class Buckets:
     def __init__(self, calendar: Calendar, retention: Retention) -> None:
         self._calendar = calendar
         self.retention = retention
-        self.minutes: dict[int, Bucket | bytes] = {}
-        self.hours: dict[int, Bucket | bytes] = {}
-        self.days: dict[int, Bucket | bytes] = {}
-        self.ever = Bucket()
+        self._levels: tuple[dict[int, Bucket | bytes], ...] = ({}, {}, {})  # minutes, hours, days
+        self._ever = Bucket()
+        self._coming: dict[tuple[int, int], list[Addition]] = {}  # by level and start, not in the buckets yet
+        self._coming_count = 0
         self._open: dict[tuple[int, int], None] = {}  # level and start, the longest untouched first
         self.minutes_from = self.hours_from = BEGINNING
 
@@ -124,38 +128,59 @@ class Buckets:
             return MINUTES
         return HOURS if us >= self.hours_from else DAYS
 
+    @property
+    def minutes(self) -> dict[int, Bucket | bytes]:
+        """Buckets of minutes by their start, those long untouched packed."""
+        return self._settled(MINUTES)
+
+    @property
+    def hours(self) -> dict[int, Bucket | bytes]:
+        """Buckets of hours, as `minutes`."""
+        return self._settled(HOURS)
+
+    @property
+    def days(self) -> dict[int, Bucket | bytes]:
+        """Buckets of days, as `minutes`."""
+        return self._settled(DAYS)
+
     def add_all(self, level: int, start: int, additions: Sequence[Addition]) -> None:
-        """Adds to a bucket of a level and to the hour and day that hold it; none of the additions is of nothing."""
-        if level == EVER:
-            self.ever.add_all(additions)
-            return
-        if level == MINUTES:
-            self._add(MINUTES, self.minutes, start, additions)
-        if level <= HOURS:
-            self._add(HOURS, self.hours, self._calendar.hour_start(start), additions)
-        self._add(DAYS, self.days, self._calendar.day_start(start), additions)
+        """Adds to a bucket of a level and to the hour and day that hold it; none of the additions is of nothing.
+
+        Whatever comes until a bucket is asked for goes into each hour and day at once.
+        """
+        coming = self._coming.get((level, start))
+        if coming is None:
+            self._coming[level, start] = list(additions)
+        else:
+            coming.extend(additions)
+        self._coming_count += len(additions)
+        if self._coming_count > MOST_COMING:
+            self._settle()
 
     def forget(self, clock: int) -> None:
         """Lets go of minutes and hours that are older than they are kept; their sums stay in the days."""
+        self._settle()
+        minutes, hours, _ = self._levels
         if self.retention.minutes_us is not None:
             cut = self._calendar.hour_start(clock - self.retention.minutes_us)
             if cut > self.minutes_from:
                 self.minutes_from = cut
-                for start in [s for s in self.minutes if s < cut]:
-                    del self.minutes[start]
+                for start in [s for s in minutes if s < cut]:
+                    del minutes[start]
         if self.retention.hours_us is not None:
             cut = self._calendar.day_start(clock - self.retention.hours_us)
             if cut > self.hours_from:
                 self.hours_from = cut
-                for start in [s for s in self.hours if s < cut]:
-                    del self.hours[start]
+                for start in [s for s in hours if s < cut]:
+                    del hours[start]
 
     def within(self, start: int, end: int) -> Iterator[Bucket]:
         """Buckets that make up [start, end), each instant once."""
         if start >= end:
             return
+        self._settle()
         if start == BEGINNING:
-            yield self.ever
+            yield self._ever
             first_day = BEGINNING
         else:
             first_day = self._up(start, self._calendar.day_start(start), self._calendar.next_day)
@@ -164,7 +189,7 @@ class Buckets:
             yield from self._within_hours(start, end)
             return
         yield from self._within_hours(start, first_day)
-        for day, bucket in self.days.items():
+        for day, bucket in self._levels[DAYS].items():
             if first_day <= day < last_day:
                 yield Bucket.of(bucket)
         yield from self._within_hours(last_day, end)
@@ -179,20 +204,45 @@ class Buckets:
             return
         yield from self._within_minutes(start, hour)
         while hour < last:
-            if (bucket := self.hours.get(hour)) is not None:
+            if (bucket := self._levels[HOURS].get(hour)) is not None:
                 yield Bucket.of(bucket)
             hour = self._calendar.next_hour(hour)
         yield from self._within_minutes(last, end)
 
     def _within_minutes(self, start: int, end: int) -> Iterator[Bucket]:
         for minute in range(minute_start(start), end, MINUTE):
-            if (bucket := self.minutes.get(minute)) is not None:
+            if (bucket := self._levels[MINUTES].get(minute)) is not None:
                 yield Bucket.of(bucket)
 
-    def _add(
-        self, level: int, buckets: dict[int, Bucket | bytes], start: int, additions: Sequence[Addition]
-    ) -> None:
-        held, opened, place = buckets.get(start), self._open, (level, start)
+    def _settled(self, level: int) -> dict[int, Bucket | bytes]:
+        self._settle()
+        return self._levels[level]
+
+    def _settle(self) -> None:
+        """Adds what has come since to the buckets."""
+        if not self._coming:
+            return
+        coming, self._coming, self._coming_count = self._coming, {}, 0
+        calendar = self._calendar
+        hours: dict[int, list[Addition]] = {}
+        days: dict[int, list[Addition]] = {}
+        for (level, start), additions in coming.items():
+            if level == EVER:
+                self._ever.add_all(additions)
+                continue
+            if level == MINUTES:
+                self._add(MINUTES, start, additions)
+            if level <= HOURS:
+                hours.setdefault(calendar.hour_start(start), []).extend(additions)
+            days.setdefault(calendar.day_start(start), []).extend(additions)
+        for start, additions in hours.items():
+            self._add(HOURS, start, additions)
+        for start, additions in days.items():
+            self._add(DAYS, start, additions)
+
+    def _add(self, level: int, start: int, additions: Sequence[Addition]) -> None:
+        buckets, opened, place = self._levels[level], self._open, (level, start)
+        held = buckets.get(start)
         bucket = Bucket() if held is None else Bucket.of(held)
         bucket.add_all(additions)
         opened.pop(place, None)
@@ -207,7 +257,7 @@ class Buckets:
     def _pack(self, place: tuple[int, int]) -> None:
         del self._open[place]
         level, start = place
-        buckets = (self.minutes, self.hours, self.days)[level]
+        buckets = self._levels[level]
         bucket = buckets.get(start)
         if isinstance(bucket, Bucket):  # it may have been let go since
             buckets[start] = bucket.pack()
