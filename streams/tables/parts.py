@@ -69,6 +69,7 @@ class PartitionTables:
         self._retention = rules.retention
         self._cells: dict[Place, dict[Cell, list[int]]] = {}
         self._packed: dict[Place, bytes] = {}  # cells of other places, which nothing has changed for long
+        self._as_written: dict[Place, bytes] = {}  # cells of places not packed, as they were last written
         self._packed_upto = BEGINNING  # minutes before it may be packed, those from it on are not
         self._shares: dict[Place, frozenset[str]] = {}  # hash prefixes under which a bucket was written
         self._dirty: set[Place] = set()
@@ -229,8 +230,10 @@ class PartitionTables:
         """Pack what lies before, now that all of it is written; whatever changes in it is opened again."""
         self._packed_upto = upto
         for place in [place for place in self._cells if place[1] < upto]:
-            cells = self._cells.pop(place)
-            self._packed[place] = pack_cells([(cell, count, value) for cell, (count, value) in cells.items()])
+            cells, packed = self._cells.pop(place), self._as_written.pop(place, None)
+            if packed is None:
+                packed = pack_cells([(cell, count, value) for cell, (count, value) in cells.items()])
+            self._packed[place] = packed
 
     def _roll(self, place: Place, *, settle: bool) -> None:
         level, start, segment = place
@@ -246,6 +249,7 @@ class PartitionTables:
             return
         cells = self._open(place)
         del self._cells[place]
+        self._as_written.pop(place, None)
         self._dirty.discard(place)
         if place in self._shares:  # what was never written has no tombstone
             self._gone.append(place)
@@ -290,6 +294,9 @@ class PartitionTables:
             shares = dict(_split(cells, ""))
             if "" in shares:
                 self.decoded[self._key(place, "")] = Part(stamp, upto, cells, self.epoch)
+                self._as_written[place] = shares[""]
+            else:
+                self._as_written.pop(place, None)
         elif len(packed) <= RECORD_BYTES:
             shares = {"": packed}
         else:

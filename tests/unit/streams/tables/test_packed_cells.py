@@ -1,10 +1,12 @@
 """Cells that nothing changes any more are packed, and opened by whatever changes them."""
 
+from random import Random
+
 import pytest
 
 from streams.ledger.movements import Movement, Scope
 from streams.ledger.rules import DAY, HOUR, MINUTE
-from streams.tables import buckets, merge
+from streams.tables import buckets, merge, parts
 from streams.tables.buckets import Bucket
 from streams.tables.merge import CompanyTables
 from streams.tables.part_records import read_key, read_part
@@ -37,6 +39,32 @@ def test_a_partition_packs_what_lies_hours_back() -> None:
     assert [read_key(key).start for key, _ in late] == [AT]
     assert {n for _, n, _ in read_part(late[0][1] or b"").cells} == {2}
     assert (0, AT, "s") in tables._cells
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_what_is_packed_is_what_the_cells_were(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    random = Random(seed)
+    tables, never = PartitionTables(0, TableRules()), PartitionTables(0, TableRules())
+    clock = AT
+    for _ in range(40):
+        clock += random.randrange(HOUR)
+        # A bucket is touched again and again, and after hours, when it was packed; some of it is taken back.
+        hour = clock // HOUR * HOUR
+        lives = [new(hour - random.choice((0, 0, 1, 5)) * HOUR) for _ in range(random.randrange(4))]
+        signs = [random.choice((1, 1, -1)) for _ in lives]
+        written = []
+        for each in (tables, never):
+            for life, sign in zip(lives, signs, strict=True):
+                each.add(life, sign)
+            each.roll_up(clock)
+            if each is never:
+                monkeypatch.setattr(parts, "UNTOUCHED_US", 1000 * DAY)
+            written.append(each.changed(1, clock))
+            monkeypatch.undo()
+        assert written[0] == written[1]
+    assert tables._packed
+    assert not never._packed
+    assert tables.everything(2, clock) == never.everything(2, clock)
 
 
 def test_what_was_restored_stays_packed_and_is_written_as_it_was() -> None:
