@@ -412,8 +412,9 @@ class SurgeBank:
 
     def _is_still_grown(self, watch: Watch) -> bool:
         whole, step = self._whole_of(watch), watch.steps[0]
-        is_part = whole is not None and watch.series.measure in SHARED and step.step_s == FINE_S
-        return is_part and whole is not None and is_still_grown(step.detector, whole.detector)
+        if whole is None or watch.series.measure not in SHARED or step.step_s != FINE_S:
+            return False
+        return is_still_grown(step.detector, whole.detector)
 
     def _whole_of(self, watch: Watch) -> Step | None:
         """The whole that a series is a part of, in slots of five minutes; None: it is none, or too quiet for them."""

@@ -217,3 +217,15 @@ def test_a_busy_part_leaves_the_slow_growth_to_its_whole_and_a_quiet_one_the_qui
     play(bank, range(3 * 1440), {whole: 1.0, busy: 1.0, quiet: 0.01})
     sizes = {key: len(bank.snapshot(key)) for key in (whole, busy, quiet)}
     assert sizes[quiet] < sizes[busy] < sizes[whole] < 10_000
+
+
+def test_what_an_hour_told_is_not_told_again_by_the_day_that_held_it() -> None:
+    draw, bank, key, told = random.Random(8), SurgeBank(SurgeRules()), series("lost_customers"), []
+    for minute in range(54 * 1440):
+        day, of_day = divmod(minute, 1440)
+        rate = 80 / 30 if day == 47 and 720 <= of_day < 750 else 30 / 1440
+        counts = {key: float(n)} if (n := sum(draw.random() < rate / 8 for _ in range(8))) else {}
+        told += bank.observe(START + minute * MINUTE, counts)
+    opened = [event.surge for event in told if event.what == "opened"]
+    assert [(surge.onset - START) // (1440 * MINUTE) for surge in opened] == [47]
+    assert opened[0].step_s < 86_400
