@@ -10,6 +10,7 @@ from streams.health.live.company import CompanyHealth
 from streams.health.live.complaints import Complaints
 from streams.health.live.health_now import detection
 from streams.health.live.known import Held
+from streams.voice.mentions import key_of
 from streams.voice.stage import VoiceStage
 from tests.unit.streams.health.live.company_of_books import CLOCK, Base, LiveHealth
 from tests.unit.streams.health.live.test_live_health import GOLD, in_pieces
@@ -227,3 +228,27 @@ def test_a_trouble_is_told_for_a_week() -> None:
         live.send([signal(100_000 + day, day * DAY, "z")])
         live.settle()
         assert len(told(live)["troubles"]) == expected, day
+
+
+def test_the_oldest_complaints_go_when_they_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.health.live.complaints.MOST_OF_CUSTOMERS", 10)
+    live = LiveHealth(definitions())
+    complaints = listening(live, [mention(n, n, customer_id=f"c{n}") for n in range(11)])
+    news, place = complaints.after(0)
+    assert [(key, complaints.of_customer(key)) for key, _ in news] == [(key, [at]) for key, at in news]
+    assert (len(news), place) == (5, 11)
+    assert complaints.of_customer(key_of("c5")) == []
+    listening(live, [mention(12, 3, customer_id="c5")])
+    assert [at for _, at in complaints.after(place)[0]] == [(START + 3 * 60_000) * 1000]
+
+
+def test_customers_beyond_the_bound_are_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.health.live.followed.MOST_CUSTOMERS", 4)
+    live = LiveHealth(definitions())
+    listening(live, [mention(n, 15, customer_id=f"c{n}", topics=[]) for n in range(4, 10)])
+    live.send([*trouble(), END])
+    live.settle()
+    assert "first_complaint" not in told(live)["troubles"][0]
+    listening(live, [mention(1, 17, customer_id="c1", topics=[])])
+    live.settle()
+    assert told(live)["troubles"][0]["seconds_before_complaint"] == 360
