@@ -57,6 +57,9 @@ BACK_US: Final = 60 * DAY
 EVIDENCE_BACK_US: Final = 3 * DAY
 """How far back a new owner fills in what counts consist of."""
 
+LATE_US: Final = MINUTE
+"""So late a promised heartbeat may be before minutes are unknown without it: it travels, and senders jitter."""
+
 PATIENCE_US: Final = 60 * SECOND
 """A clock behind the other that stands still for so long is not waited for: what it counts is unknown meanwhile."""
 
@@ -118,7 +121,7 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
         self._answers = answers
         own = self._own = OwnCounting(definitions.series)
         self._losses = losses(own)
-        self._promised = dict(definitions.alerts.heartbeats)
+        self._promised = {feed: every + LATE_US for feed, every in definitions.alerts.heartbeats}
         self._answer_measures = measures_of(SURVEYS, own)
         self._ledger_clock = _Clock(measures_of(LEDGER, own))
         self._voice_clock = _Clock(measures_of(VOICE, own))
