@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from streams.surges.grid import WINDOWS, Grid
 from streams.surges.inner_parts import centre_and_spread
+from streams.surges.last_day import growth_of_last_day, hours_of_days
 from streams.surges.weekdays import Weekdays
 
 Floats = npt.NDArray[np.float64]
@@ -164,6 +165,8 @@ class Past:
         if rows < KNOWN_AFTER_DAYS:
             spread = np.fmax(spread, np.sqrt(self._usual_spread(self.recent(2 * max(grid.per_day, 60)))))
         spread = self._steadied(spread)
+        if growth is None and self.unit == 1.0:
+            centre *= np.sqrt(self._growth_of_last_day(spread))
         unsure = UNKNOWN_DAY / rows if rows < KNOWN_AFTER_DAYS else 0.0
         centres = centre + self._layout.positions[:, None] * slope
         return self._expected(centres, spread, unsure, np.zeros(len(WINDOWS)))
@@ -200,6 +203,14 @@ class Past:
         places = self.next - cells + np.arange(cells) - grid.season * np.arange(days)[:, None]
         values = np.square(self.roots[places % grid.kept].astype(np.float64))
         self.weekdays.learn(self.next, values.sum(axis=1) / self.unit)
+
+    def _growth_of_last_day(self, spread: Floats) -> float:
+        """Of counts, by how much the last day was busier than the days before it."""
+        places = hours_of_days(self.grid, self.next)
+        if places is None:
+            return 1.0
+        values = np.square(self.roots[places % self.grid.kept].astype(np.float64))
+        return growth_of_last_day(values.sum(axis=2), spread)
 
     def _from_the_last_day(self) -> Expected:
         """Before the time of day was seen once, or without seasons: the last day as a whole."""
