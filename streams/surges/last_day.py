@@ -23,7 +23,7 @@ LEAST_DAYS, LEAST_HOURS = 3, 6
 USUAL = 0.15
 """Standard deviation of the logarithm of a day's level about that of the days before."""
 MOST = 0.4
-"""A larger logarithm is no day like others but a new level, a weekend or a long surge: those are told, not followed."""
+"""A larger logarithm is no usual day but a new level, a weekend or a long surge: those are told, not followed."""
 INNER_LOSS = 1.15
 """Variance of the mean of the inner parts of normal values over that of their mean."""
 STRAY_FURTHER = 2.0
