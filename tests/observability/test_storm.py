@@ -181,7 +181,7 @@ def test_one_page_and_one_end_though_all_is_restarted(kafka: KafkaCluster, tmp_p
             return any(losses(page, "firing") for page in of_customers(receiver))
 
         try:
-            receiver.wait(paged, 30)
+            receiver.wait(paged, 60)
         except AssertionError as error:
             raise AssertionError(f"no page of these surges: {worker.json('/api/v1/surges')}") from error
         pages = of_customers(receiver)
