@@ -92,6 +92,12 @@ def who(measure: str, window: str = "$window", **scope: str) -> Link:
     return Link("Who they are", f"${{page}}/?window={window}{chosen}&who={measure}")
 
 
+def other(title: str, uid: str, **variables: str) -> Link:
+    """Leads to another board, with the same time range and data source and these variables."""
+    chosen = "".join(f"&var-{name}={value}" for name, value in variables.items())
+    return Link(title, f"/d/{uid}?${{__url_time_range}}{chosen}&${{datasource:queryparam}}")
+
+
 def asked(name: str, label: str, query: str, regex: str) -> Any:
     """A variable that is one word out of the answer to a query, as `regex` finds it."""
     return (

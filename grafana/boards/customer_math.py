@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
-from grafana.board import Board, Placed, Row, asked, choice, label_values, placed, who
-from grafana.panels import GREEN, RED, SIGNED, Link, Step, Target, bars, lines, number, rows, words
+from grafana.board import Board, Placed, Row, asked, choice, label_values, other, placed, who
+from grafana.panels import GREEN, RED, SIGNED, Step, Target, bars, lines, number, rows, words
 from grafana.queries import FACTS, by, parts, plain, total, unless_silent
 from streams.tables.windows import WINDOW_NAMES
 
 CURRENCY = "none"
 
-VOICE = Link("Health and voice", "/d/netgrowth-health-and-voice?${__url_time_range}&${datasource:queryparam}")
+VOICE = other("Health and voice", "netgrowth-health-and-voice")
 
 
 def board() -> Board:

@@ -1,13 +1,12 @@
 """Health and voice: what customers experience and say, beside what operations say of the services."""
 
-from grafana.board import Board, Row, choice, label_values, placed, who
+from grafana.board import Board, Row, choice, label_values, other, placed, who
 from grafana.panels import (
     GREEN,
     PURPLE,
     RED,
     SIGNED,
     YELLOW,
-    Link,
     Step,
     Target,
     bars,
@@ -42,7 +41,7 @@ LEVELS = {0: ("up", GREEN), 1: ("degraded", YELLOW), 2: ("down", RED)}
 SAID, HIDDEN = 10, 20
 """In one panel beside colours: what operations say, from here on; false green."""
 
-MATH = Link("Customer math", "/d/netgrowth-customer-math?${__url_time_range}&${datasource:queryparam}")
+MATH = other("Customer math", "netgrowth-customer-math")
 
 
 OF = "${{__field.labels.{}}}"

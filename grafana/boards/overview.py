@@ -1,11 +1,11 @@
 """Overview, for the wall: four numbers, and what is wrong now."""
 
 from config.alerting.rule_files import RUNBOOKS
-from grafana.board import Board, Row, address, placed, who
+from grafana.board import Board, Row, address, other, placed, who
 from grafana.panels import GREEN, RED, SIGNED, Link, Step, Target, lines, number, rows
 from grafana.queries import total
 
-MATH = Link("Customer math", "/d/netgrowth-customer-math?${__url_time_range}&var-window=24h&${datasource:queryparam}")
+MATH = other("Customer math", "netgrowth-customer-math", window="24h")
 RUNBOOK = Link("Runbook", "${runbooks}${__data.fields.alertname}.md")
 
 
