@@ -41,6 +41,7 @@ def test_alertmanager_takes_the_configuration() -> None:
         (["alertname=Watchdog", "severity=info"], "deadman"),
         (["alertname=NetgrowthNoWorker", "severity=critical", "owner=monitoring"], "webhook,pager,tickets"),
         (["alertname=NetgrowthNetGrowthNegative", "severity=warning", "owner=customers"], "webhook,tickets"),
+        (["alertname=NetgrowthOwnerLosses", "severity=warning", "owner=ann", "cause=owned"], "webhook,owners"),
         (["alertname=NetgrowthFeedMissing", "severity=info", "owner=monitoring"], "shown"),
     ],
 )
