@@ -112,6 +112,11 @@ class PartitionStage(Generic[S, F]):
         """Fresh state of a partition."""
         raise NotImplementedError
 
+    def restoring(self, state: S, reader: ChangelogReader, epoch: int) -> Iterator[None]:
+        """Restore a fresh state, in pieces where there is much of it; by default at once."""
+        state.restore(reader, epoch)
+        return iter(())
+
     def ahead(self, state: S) -> Iterator[None]:
         """Do in pieces what a flush of this state would do at once; records may be applied between two of them.
 
@@ -318,7 +323,8 @@ class PartitionStage(Generic[S, F]):
                 f"{PREFIXES}"
             )
         state = self.new_state(partition)
-        state.restore(reader, epoch)
+        for _ in self.restoring(state, reader, epoch):
+            await asyncio.sleep(0)
         self._bury(partition, reader.dead)
         await self._skip_what_is_gone(state)
         self.partitions[partition] = state

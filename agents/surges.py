@@ -25,6 +25,7 @@ from agents.voice_company import VoiceCompany
 from agents.wall_clock import wall_clock_us
 from config.settings import Settings
 from streams.facts.definitions.model import Definitions
+from streams.ledger.changelog import ChangelogReader
 from streams.ledger.rules import DAY, HOUR, MINUTE, SECOND
 from streams.surges.budget import SurgeRules
 from streams.surges.counting import Count
@@ -239,6 +240,10 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
         """Write what changed, with whole minutes only."""
         async with self._judging:
             await super().flush()
+
+    def restoring(self, state: DurableSurges, reader: ChangelogReader, epoch: int) -> Iterator[None]:
+        """Some series at a time."""
+        return state.restoring(reader, epoch)
 
     def ahead(self, state: DurableSurges) -> Iterator[None]:
         """Series that changed, some at a time."""

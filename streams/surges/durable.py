@@ -226,7 +226,12 @@ class DurableSurges:
         return SurgeFlush(flush_records(values, progress, ended, buried), events, letters, watching)
 
     def restore(self, reader: ChangelogReader, epoch: int) -> None:
-        """Take over what the changelog holds; for fresh state only.
+        """Take over what the changelog holds, at once; see `restoring`."""
+        for _ in self.restoring(reader, epoch):
+            pass
+
+    def restoring(self, reader: ChangelogReader, epoch: int) -> Iterator[None]:
+        """Take over what the changelog holds, in pieces; for fresh state only, which is of no use before the end.
 
         What detectors of another version have learnt begins anew (`begins_anew`); all else must be readable.
 
@@ -247,15 +252,15 @@ class DurableSurges:
                 self.actions[action.action_id] = action
         if BOARD in reader.values:
             board = msgspec.msgpack.decode(reader.values[BOARD], type=SavedBoard)
-            self._restore_bank(board, reader)
+            yield from self._restoring_bank(board, reader)
             self._number, self._outbox, self._refused = board.number, board.outbox, board.refused
             self._durable = len(self._outbox)
         self.rewrite(reader.rewrite)
 
-    def _restore_bank(self, board: SavedBoard, reader: ChangelogReader) -> None:
+    def _restoring_bank(self, board: SavedBoard, reader: ChangelogReader) -> Iterator[None]:
         bank = self.bank
         try:
-            self._series.restore(reader.values)
+            yield from self._series.restoring(reader.values)
             bank.restore_board(board.bank)
         except (msgspec.MsgspecError, ValueError, TypeError, KeyError):
             self.bank = self._empty_bank(bank.rules)

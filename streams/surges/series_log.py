@@ -19,6 +19,10 @@ GROUP: Final = b"g"
 GROUPS: Final = 1024
 """Groups that series fall into by their names: of 50,000 some 50 are written together."""
 
+AT_ONCE: Final = 16
+"""Series that are read before others may have their turn, some hundred microseconds each; to judge again what they
+were given since takes up to a millisecond of each."""
+
 _Group = list[tuple[bytes, Since]]
 
 
@@ -88,21 +92,24 @@ class SeriesLog:
         self.written.update(key for key in keys if key[:1] in (WHOLE, GROUP))
         self._ready.update(dict.fromkeys(self.written))
 
-    def restore(self, values: Mapping[bytes, bytes]) -> None:
-        """Restore the series of the bank.
+    def restoring(self, values: Mapping[bytes, bytes]) -> Iterator[None]:
+        """Restore the series of the bank, some at a time.
 
         Raises: msgspec.MsgspecError, ValueError, TypeError, KeyError for what another version wrote.
         """
         bank = self._bank
-        by_name = {
-            name: bank.restore(msgspec.msgpack.decode(payload, type=bytes))
-            for name, payload in values.items() if name[:1] == WHOLE
-        }  # fmt: skip
+        by_name = dict[bytes, Series]()
+        for name, payload in values.items():
+            if name[:1] == WHOLE:
+                by_name[name] = bank.restore(msgspec.msgpack.decode(payload, type=bytes))
+                if len(by_name) % AT_ONCE == 0:
+                    yield
         for name, payload in values.items():
             if name[:1] == GROUP:
                 for member, since in msgspec.msgpack.decode(payload, type=_Group):
                     if member in by_name:
                         bank.go_on(by_name[member], since)
+                        yield
         self.written.update(name for name in values if name[:1] in (WHOLE, GROUP))
         self._note(by_name.values())
 

@@ -24,7 +24,8 @@ def play(bank: SurgeBank, minutes: range, rate: float, seed: int = 1) -> None:
 
 def restored(written: Mapping[bytes, bytes]) -> SurgeBank:
     bank = SurgeBank(SurgeRules())
-    SeriesLog(bank).restore(written)
+    for _ in SeriesLog(bank).restoring(written):
+        pass
     return bank
 
 
