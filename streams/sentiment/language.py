@@ -43,9 +43,11 @@ def _by_word() -> dict[str, tuple[str, ...]]:
     return found
 
 
-_LANGUAGES_OF: Final = _by_word()
-ENGLISH_WORDS: Final = frozenset(word for word, languages in _LANGUAGES_OF.items() if ENGLISH in languages)
 _ONLY_ENGLISH: Final = (ENGLISH,)
+_LANGUAGES_OF: Final = {
+    word: _ONLY_ENGLISH if languages == _ONLY_ENGLISH else languages for word, languages in _by_word().items()
+}
+ENGLISH_WORDS: Final = frozenset(word for word, languages in _LANGUAGES_OF.items() if ENGLISH in languages)
 
 
 def language_of(text: str, tokens: list[str], known: Container[str]) -> str:
@@ -60,18 +62,11 @@ def language_of(text: str, tokens: list[str], known: Container[str]) -> str:
         script = _script_of(text)
         if script is not None:
             return script
-    english = 0
-    others: dict[str, int] | None = None
-    languages_of = _LANGUAGES_OF.get
-    for token in tokens:
-        languages = languages_of(token)
-        if languages is None:
-            continue
-        if languages is _ONLY_ENGLISH or languages == _ONLY_ENGLISH:
-            english += 1
-            continue
-        if others is None:
-            others = {}
+    small = [languages for languages in map(_LANGUAGES_OF.get, tokens) if languages is not None]
+    of_others = [languages for languages in small if languages is not _ONLY_ENGLISH]
+    english = len(small) - len(of_others)
+    others: dict[str, int] = {}
+    for languages in of_others:
         for language in languages:
             if language == ENGLISH:
                 english += 1

@@ -52,6 +52,7 @@ _DEGREE: Final = dict.fromkeys(_UP.split(), _DEGREE_UP) | dict.fromkeys(_DOWN.sp
 _UNITS: Final = "hours hour hrs hr h mins minutes min minute days day weeks week months"
 _TIME: Final = frozenset(_UNITS.split())
 _BUT: Final = frozenset({"but", "however"})
+_ALTERING: Final = NEGATIONS | _DEGREE.keys() | _TIME | _BUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +175,10 @@ class LexiconScorer:
                     linked = True
                 elif len(token) > 3:
                     node = _of_held(token, tree)
+                if node is None and token not in _ALTERING:
+                    degree = 1.0
+                    place += 1
+                    continue
             term, length = (None, 1) if node is None else _longest(node, tokens, place, count)
             if token in _BUT:
                 praise *= _BEFORE_BUT
@@ -228,9 +233,10 @@ def score_of(total: float) -> float:
 
 def _longest(node: Node, tokens: list[str], place: int, count: int) -> tuple[Term | None, int]:
     """The longest term that begins at a place, and how many tokens it has."""
-    term, length = node.term, 1
+    term, length, following = node.term, 1, node.next
+    if not following:
+        return term, 1
     ahead = place + 1
-    following = node.next
     while following and ahead < count:
         step = following.get(tokens[ahead])
         if step is None:

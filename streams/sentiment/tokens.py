@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 LONGEST: Final = 5_000
@@ -48,6 +49,7 @@ def shouted_of(text: str) -> set[str]:
     return {word.lower() for word in _CAPITALS.findall(text[:LONGEST])}
 
 
+@lru_cache(maxsize=20_000)
 def unheld(word: str) -> tuple[str, str] | None:
     """A word with held letters (`sooooo`) with two of them and with one; None where no letter stands three times."""
     if _HELD.search(word) is None:
