@@ -26,7 +26,7 @@ from streams.tables.labels import customers_had
 from streams.tables.ledger_json import ledger_json
 from streams.tables.levels import NO_MEASURES, Level
 from streams.tables.merge import CompanyTables
-from streams.tables.part_records import Part, epoch_of, is_part_of, is_progress, read_key
+from streams.tables.part_records import OwnPart, epoch_of, is_part_of, is_progress, read_key
 from streams.tables.rows import Row, row
 from streams.tables.running import WITH_SEGMENT_REGION, RunningWindows
 from streams.tables.scopes import THE_TOTAL, TOTAL, ScopeKey
@@ -70,7 +70,7 @@ class Company:
         self._tables = CompanyTables(table_rules)
         self._clock = TablesClock(clock_rules, settings.partitions)
         self._windows: RunningWindows | None = None
-        self._coming: deque[tuple[bytes, bytes | None, Part | None]] = deque()  # delivered, not yet in the tables
+        self._coming: deque[tuple[bytes, bytes | None, OwnPart | None]] = deque()  # delivered, not yet in the tables
         self.parts = PartsReader(
             settings, "scope-parts", PartFormat(is_progress, epoch_of, is_part_of), self._tables.apply
         )
@@ -105,11 +105,11 @@ class Company:
         """Take in what has been delivered, for so long."""
         end = monotonic() + seconds
         while self._coming:
-            key, value, part = self._coming.popleft()
-            if part is None:
+            key, value, own = self._coming.popleft()
+            if own is None:
                 self._tables.apply(key, value)
             else:
-                self._tables.apply_part(read_key(key), part)
+                self._tables.apply_part(read_key(key), own.part, own.packed)
             if monotonic() > end:
                 return
 

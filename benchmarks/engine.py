@@ -106,11 +106,11 @@ class Engine:
 
     def _take(self, flush: Flush) -> None:
         for key, value in flush.parts:
-            part = flush.decoded.get(key)
-            if part is None:
+            own = flush.decoded.get(key)
+            if own is None:
                 self._company.apply(key, value)
             else:
-                self._company.apply_part(read_key(key), part)
+                self._company.apply_part(read_key(key), own.part, own.packed)
 
     def _rows(self) -> None:
         began = process_time()

@@ -32,7 +32,7 @@ from streams.ledger.plain import Teller
 from streams.ledger.remembered import NEVER
 from streams.ledger.saving import UnsavedCustomers, customer_in
 from streams.recount import RecordCounts, accounting
-from streams.tables.part_records import Part, progress_record
+from streams.tables.part_records import OwnPart, progress_record
 from streams.tables.part_records import Progress as PartProgress
 from streams.tables.parts import PartitionTables
 from streams.tables.tables import TableRules
@@ -61,7 +61,7 @@ class Flush:
     number: int
     ended: Ended | None
     next_offset: int  # the first record of the source partition that is not in it
-    decoded: dict[bytes, Part]  # some of `parts`, for whoever need not decode them
+    decoded: dict[bytes, OwnPart]  # some of `parts`, for whoever need not decode them
     handovers: list[HandoverRecord] = field(default_factory=list)
     linked: tuple[str, ...] = ()  # ids of which another link is known; in an epoch's first flush all
 

@@ -23,13 +23,14 @@ NO_MASK = -1
 class _Held:
     """A record as it holds now, and whether its cells are counted in the tables; packed once long unchanged."""
 
-    __slots__ = ("cells", "counted", "epoch", "stamp", "upto")
+    __slots__ = ("cells", "counted", "epoch", "packed", "stamp", "upto")
 
     def __init__(self) -> None:
         self.epoch = 0
         self.stamp: Stamp | None = None
         self.upto = BEGINNING
         self.cells: Cells | bytes = NO_CELLS
+        self.packed: bytes | None = None  # the same cells, where whoever wrote them has packed them
         self.counted = False
 
     def additions(self) -> Cells:
@@ -57,8 +58,11 @@ class CompanyTables:
             return self._progress(where.partition, value)
         return self.apply_part(where, None if value is None else read_part(value))
 
-    def apply_part(self, where: PartKey, part: Part | None) -> bool:
-        """Takes one record of a bucket, decoded; None: its tombstone. Says whether anything changed."""
+    def apply_part(self, where: PartKey, part: Part | None, packed: bytes | None = None) -> bool:
+        """Takes one record of a bucket, decoded; None: its tombstone. Says whether anything changed.
+
+        `packed`: the part's cells packed, if that has been done.
+        """
         held = self._held.get(where)
         if part is None:
             # Only what a coarser record replaces is deleted; an owner that was paused may delete more. Nor may it
@@ -78,7 +82,7 @@ class CompanyTables:
         held.epoch, held.stamp, held.upto = part.epoch, part.stamp, part.upto
         if first:
             held.counted = self._mask(where) == NO_MASK
-        self._replace(where, held, part.cells)
+        self._replace(where, held, part.cells, packed)
         if where.level != MINUTES and (first or before != part.upto):
             self._recount_finer(where, max(before, part.upto))
         return True
@@ -105,10 +109,10 @@ class CompanyTables:
         for where, held in older:
             self._remove(where, held)
 
-    def _replace(self, where: PartKey, held: _Held, cells: Cells) -> None:
+    def _replace(self, where: PartKey, held: _Held, cells: Cells, packed: bytes | None = None) -> None:
         if held.counted:
             self._add_difference(where, held.additions(), cells)
-        held.cells = cells
+        held.cells, held.packed = cells, packed
         opened = self._open
         opened.pop(where, None)
         opened[where] = None
@@ -117,7 +121,8 @@ class CompanyTables:
             del opened[longest]
             unchanged = self._held.get(longest)
             if unchanged is not None and not isinstance(unchanged.cells, bytes):
-                unchanged.cells = pack_cells(unchanged.cells)
+                unchanged.cells = pack_cells(unchanged.cells) if unchanged.packed is None else unchanged.packed
+                unchanged.packed = None
 
     def _count(self, where: PartKey, held: _Held, counted: bool) -> None:
         if held.counted == counted:

@@ -4,7 +4,7 @@ A part holds the cells of one bucket and segment of one source partition, cumula
 of a partition ends each of its flushes.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -51,6 +51,13 @@ class PackedPart(msgspec.Struct, frozen=True, array_like=True):
     upto: int
     cells: msgspec.Raw
     epoch: int = 0
+
+
+class OwnPart(NamedTuple):
+    """A `Part` that this process wrote, and its cells packed: whoever takes both need not decode nor pack them."""
+
+    part: Part
+    packed: bytes
 
 
 class Progress(msgspec.Struct, frozen=True, array_like=True):

@@ -24,6 +24,7 @@ from streams.tables.calendar import calendar_of, minute_start
 from streams.tables.cells import PAIRED, Cell, cells_of, pack_cells, settled, unpack_cells
 from streams.tables.part_records import (
     PROGRESS,
+    OwnPart,
     PackedPart,
     Part,
     PartKey,
@@ -76,7 +77,7 @@ class PartitionTables:
         self._gone: list[Place] = []
         self._rolled = BEGINNING
         self._cuts = (BEGINNING, BEGINNING, BEGINNING, BEGINNING)  # of minutes, hours, days, paired cells
-        self.decoded: dict[bytes, Part] = {}
+        self.decoded: dict[bytes, OwnPart] = {}
         self.booking = booking(self)
 
     def book(self, changes: list[Change]) -> None:
@@ -144,7 +145,7 @@ class PartitionTables:
             self._pack(minute_start(self._rolled - UNTOUCHED_US))
         return records
 
-    def take_decoded(self) -> dict[bytes, Part]:
+    def take_decoded(self) -> dict[bytes, OwnPart]:
         """What `decoded` holds, which nothing here needs any more."""
         taken, self.decoded = self.decoded, {}
         return taken
@@ -293,7 +294,7 @@ class PartitionTables:
             cells = [(cell, held[0], held[1]) for cell, held in self._cells[place].items()]
             shares = dict(_split(cells, ""))
             if "" in shares:
-                self.decoded[self._key(place, "")] = Part(stamp, upto, cells, self.epoch)
+                self.decoded[self._key(place, "")] = OwnPart(Part(stamp, upto, cells, self.epoch), shares[""])
                 self._as_written[place] = shares[""]
             else:
                 self._as_written.pop(place, None)

@@ -98,3 +98,27 @@ def test_the_company_holds_few_cells_open_and_sums_all(monkeypatch: pytest.Monke
     for key, value in told(partition, new(AT + 1), clock=AT + 30 * HOUR):
         company.apply(key, value)
     assert company.tables.rows(Span(AT, AT + MINUTE))["total", "", ""]["new"]["customers"] == 3
+
+
+def test_own_parts_are_packed_to_what_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(merge, "MOST_OPEN", 2)
+    partition, own, read = PartitionTables(0, TableRules()), CompanyTables(TableRules()), CompanyTables(TableRules())
+    for step in range(12):
+        # Each hour is told twice: first as it was written here, then as it was read back.
+        at = AT + step // 2 * HOUR
+        partition.add(new(at + step, 10))
+        for key, value in partition.changed(step, at):
+            read.apply(key, value)
+            known = partition.take_decoded()[key]
+            if step % 2:
+                own.apply(key, value)
+            else:
+                own.apply_part(read_key(key), *known)
+            if step % 2 == 0 and step < 10:
+                assert own._held[read_key(key)].packed == known.packed
+    held = {key: held.additions() for key, held in own._held.items()}
+    assert held == {key: held.additions() for key, held in read._held.items()}
+    assert {sum(n for (code, *_), n, _ in cells if code == 2) for cells in held.values()} == {2}
+    assert sum(isinstance(held.cells, bytes) for held in own._held.values()) == 4
+    span = Span(AT, AT + 30 * HOUR)
+    assert own.tables.rows(span) == read.tables.rows(span)
