@@ -20,10 +20,13 @@ def invoices(broker_address: str) -> Iterator[str]:
     admin = KafkaAdminClient(bootstrap_servers=broker_address)
     admin.create_topics([NewTopic(TOPIC, 3, 1)])
     producer = KafkaProducer(bootstrap_servers=broker_address)
+    sent = []
     for number in range(60):
         fact = {"fact": "joined", "at": number, "event_id": str(number), "customer_id": f"c{number}"}
-        producer.send(TOPIC, json.dumps(fact).encode(), partition=number % 3, timestamp_ms=1000 + number)
-    producer.flush()
+        line = json.dumps(fact).encode()
+        sent.append(producer.send(TOPIC, line, partition=number % 3, timestamp_ms=1000 + number))
+    for one in sent:
+        one.get(30)
     yield broker_address
     admin.delete_topics([TOPIC])
     producer.close()
