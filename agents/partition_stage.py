@@ -332,8 +332,10 @@ class PartitionStage(Generic[S, F]):
 
     def _bury(self, partition: int, keys: Iterable[bytes]) -> None:
         """These keys have no value; what a late owner wrote under them is not to outlive their deletion."""
-        barrier, source = self._transport.barrier, TP(self.topic, partition)
-        barrier.send_many(source, self._settings.topic(self.changelog), partition, burials(keys))
+        records = burials(keys)
+        if records:
+            source, topic = TP(self.topic, partition), self._settings.topic(self.changelog)
+            self._transport.barrier.send_many(source, topic, partition, records)
 
     def recovered(self, state: S) -> None:
         """A partition's state is complete; its input flows from now on."""
