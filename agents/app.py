@@ -111,6 +111,7 @@ class LedgerWorker:
         watchers: list[Watcher] = [self.telemetry]
         if measurement is not None:
             watchers.append(measurement)
+        self._ends = InputEnds(settings)
         self.company = Company(settings, definitions, rules, clock_rules, lambda: self.ledger.owned(), self.shows)
         self.ledger = LedgerAgent(
             self.app, settings, definitions, rules, clock_rules, watchers, topic, self._ledger_delivered,
@@ -127,8 +128,9 @@ class LedgerWorker:
         self.voice_company: VoiceCompany | None = None
         if VOICE.topic in feeds:
             voice = self.voice = VoiceAgent(self.app, settings, definitions, clock_rules, watchers, scorer)
-            self._mentions_end = InputEnds(settings, voice.topic)
-            self.voice_company = VoiceCompany(settings, definitions, clock_rules, voice.owned, self._mentions_end)
+            self.voice_company = VoiceCompany(
+                settings, definitions, clock_rules, voice.owned, self._ends.of(voice.topic)
+            )
             if self.health_company is not None:
                 self.voice_company.complaints = self.health_company.health.complaints = Complaints()
             self.stages.append(voice)
@@ -182,7 +184,7 @@ class LedgerWorker:
         settings, definitions = self.settings, self.definitions
         company = self.health_company = HealthCompany(
             settings, definitions, clock_rules, lambda: set() if self.health is None else self.health.owned(),
-            with_status=with_status,
+            self._ends.of(settings.topic(HEALTH.topic)), with_status=with_status,
         )
         self.health = HealthAgent(
             self.app, settings, definitions, clock_rules, watchers, company.health, self.ledger.books.get,
@@ -284,12 +286,19 @@ class LedgerWorker:
             await stage.wait_for_flush(self.settings.flush_interval_s)
 
     async def _keep_time(self) -> None:
+        ends = self._ends.of(self.ledger.topic)
+
         async def tick() -> None:
-            await self.ledger.advance(self.company.advance(wall_clock_us()))
+            now = wall_clock_us()
+            unread = await self.company.unread(now, ends)
+            await self.ledger.advance(self.company.advance(now, unread))
             if self._measurement is not None:
                 await self._measurement.watch(self)
 
-        await every(TICK_S, tick, until=self._is_stopping)
+        try:
+            await every(TICK_S, tick, until=self._is_stopping)
+        finally:
+            await self._ends.close()
 
     async def _keep_health(self) -> None:
         health, company = self.health, self.health_company
@@ -299,7 +308,7 @@ class LedgerWorker:
         async def tick() -> None:
             if self.status is not None:
                 self.status.note_ends()
-            await health.advance(company.advance(wall_clock_us()), complete=company.complete)
+            await health.advance(await company.advance(wall_clock_us()), complete=company.complete)
             await company.look()
 
         await every(TICK_S, tick, until=self._is_stopping, share=HEALTH_SHARE)
@@ -324,10 +333,7 @@ class LedgerWorker:
             if self.surges is None:
                 merged.counts.late.clear()
 
-        try:
-            await every(TICK_S, tick, until=self._is_stopping, share=VOICE_SHARE)
-        finally:
-            await self._mentions_end.close()
+        await every(TICK_S, tick, until=self._is_stopping, share=VOICE_SHARE)
 
     async def _keep_surges(self) -> None:
         surges = self.surges

@@ -7,10 +7,11 @@ exports and writes to `net-growth` is decided by who owns the scope's partition 
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from time import monotonic
 from typing import Any
 
+from agents.input_ends import Ends, unread
 from agents.partition_state import OTHER_DEFINITIONS, OtherDefinitions
 from agents.parts_reader import POLL_MS, PartFormat, PartsReader
 from config.settings import Settings
@@ -119,15 +120,21 @@ class Company:
         self._take_coming(math.inf)
         return self._tables
 
-    def advance(self, now: int) -> int | None:
+    async def unread(self, now: int, input_ends: Ends) -> set[int]:
+        """Partitions told to be idle that hold more than was read of them; `input_ends` tells where they end."""
+        return await unread(self._clock, self.states(), now, input_ends) if self.complete else set()
+
+    def advance(self, now: int, unread: Collection[int] = ()) -> int | None:
         """Move the clock on by what all partitions told; `now` is the wall clock, microseconds.
+
+        `unread`: partitions that hold more than was read of them, whatever was told.
 
         Raises: OtherDefinitions: a worker of other definitions writes to these tables.
         """
         if not self.complete:
             return None
         self._check_definitions()
-        clock = self._clock.advance(self.states(), now)
+        clock = self._clock.advance(self.states(), now, unread)
         if clock is None:
             return None
         if self._windows is None:
@@ -284,7 +291,7 @@ class Company:
     def states(self) -> dict[int, PartitionState]:
         """What each partition last told of its time."""
         return {
-            number: PartitionState(progress.watermark, progress.idle, progress.fresh)
+            number: PartitionState(progress.watermark, progress.idle, progress.fresh, progress.end)
             for number, progress in self._tables.progress.items()
         }
 

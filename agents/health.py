@@ -142,7 +142,7 @@ class HealthAgent(PartitionStage[HealthBooks, HealthFlush]):
         at_end = self.at_end()
         for number, books in list(self.partitions.items()):
             if number in at_end:
-                books.watermark.reach_end(now)
+                books.watermark.reach_end(now, at_end[number])
             if complete:
                 books.follow(self._company.troubles(), self._company.complaints)
             while self.partitions.get(number) is books and books.advance(clock, MINUTES_AT_ONCE):
@@ -183,7 +183,7 @@ class StatusAgent(PartitionStage[StatusBooks, StatusFlush]):
     def note_ends(self) -> None:
         """Note which partitions are read to their end."""
         now = wall_clock_us()
-        for number in self.at_end():
+        for number, end in self.at_end().items():
             state = self.partitions.get(number)
             if state is not None:
-                state.watermark.reach_end(now)
+                state.watermark.reach_end(now, end)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from agents.input_ends import Ends, unread
 from agents.parts_reader import PartFormat, PartsReader
 from config.settings import Settings
 from streams.facts.definitions.model import Definitions
@@ -38,13 +39,14 @@ class HealthCompany:
 
     def __init__(
         self, settings: Settings, definitions: Definitions, clock_rules: ClockRules,
-        owned: Callable[[], Iterable[int]], *, with_status: bool,
+        owned: Callable[[], Iterable[int]], input_ends: Ends, *, with_status: bool,
     ) -> None:
-        """`with_status`: `service-status` is read, too."""
+        """`input_ends` tells where partitions of `qos-signals` end; `with_status`: `service-status` is read, too."""
         self.definitions = definitions
         self.owned = owned
         self.partitions = settings.partitions
         self.health = CompanyHealth(definitions, settings.partitions, clock_rules)
+        self._input_ends = input_ends
         self._parts = PartsReader(settings, "health-parts", FORM, self.health.apply)
         self._statuses: PartsReader | None = None
         if with_status:
@@ -73,9 +75,12 @@ class HealthCompany:
         for key, value in flush.parts:
             self.health.apply_status(key, value)
 
-    def advance(self, now: int) -> int | None:
+    async def advance(self, now: int) -> int | None:
         """Move the clock on; None until everything is read back. `now`: the wall clock, microseconds."""
-        return self.health.advance(now) if self.complete else None
+        if not self.complete:
+            return None
+        health = self.health
+        return health.advance(now, await unread(health.tables_clock, health.states(), now, self._input_ends))
 
     async def look(self) -> None:
         """Look at the minutes that every partition has told of, in pieces."""

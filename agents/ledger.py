@@ -96,7 +96,7 @@ class LedgerAgent(PartitionStage[PartitionBooks, Flush]):
             if self.books.get(number) is not books:
                 continue
             if number in at_end:
-                books.watermark.reach_end(now)
+                books.watermark.reach_end(now, at_end[number])
             books.advance(clock)
             for _ in range(SWEEPS):
                 await asyncio.sleep(0)

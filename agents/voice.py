@@ -49,5 +49,4 @@ class VoiceAgent(PartitionStage[PartitionVoice, VoiceFlush]):
         for number, end in self.at_end().items():
             state = self.partitions.get(number)
             if state is not None:
-                state.watermark.reach_end(now)
-                state.end = end
+                state.watermark.reach_end(now, end)

@@ -3,11 +3,12 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
 
+from agents.input_ends import Ends, unread
 from agents.topic_following import follow
 from config.settings import Settings
 from streams.facts.definitions.model import Definitions
@@ -49,7 +50,7 @@ class VoiceCompany:
 
     def __init__(
         self, settings: Settings, definitions: Definitions, clock_rules: ClockRules,
-        owned: Callable[[], Iterable[int]], input_ends: Callable[[Collection[int]], Awaitable[Mapping[int, int]]],
+        owned: Callable[[], Iterable[int]], input_ends: Ends,
     ) -> None:
         """Nothing merged yet; `input_ends` tells where these partitions of `social-mentions` end, if it can."""
         self.definitions = definitions
@@ -124,7 +125,8 @@ class VoiceCompany:
             await self._merge_piece()
         if not self.complete:
             return None
-        clock = self._clock.advance(await self._states(now), now)
+        states = self.states()
+        clock = self._clock.advance(states, now, await unread(self._clock, states, now, self._input_ends))
         if self._unsettled:
             self.voice.settle()
             self._unsettled = False
@@ -138,21 +140,6 @@ class VoiceCompany:
             self.tables.advance(clock)
         self._count()
         return clock
-
-    async def _states(self, now: int) -> dict[int, PartitionState]:
-        """What the partitions tell of time; one is idle only if nothing lies in it that its owner has not read.
-
-        What a worker that died has said last may be long over: its partitions fill until another one reads them.
-        """
-        told = {number: progress for number, progress in self._log.progress.items() if progress.end is not None}
-        states = {number: progress.state for number, progress in self._log.progress.items()}
-        if told and self._clock.would_be(states, now) != self.clock:
-            # Asked after what is merged was merged: what came before it into the others lies there by now.
-            ends = await self._input_ends(told)
-            for number, progress in told.items():
-                if number not in ends or ends[number] > (progress.end or 0):
-                    states[number] = states[number].awake()
-        return states
 
     def _count(self) -> None:
         changes = self.voice.changes

@@ -166,6 +166,16 @@ class SubsetWatch:
                 span.slide(one.minute)
                 span.add(one)
 
+    def correct(self, more: Minute, *, is_learnt: bool) -> None:
+        """What a minute that was passed holds more, or less; `is_learnt`: what is learnt of it stands."""
+        size = max(64, len(self._numbers))
+        for span in self._spans.values():
+            span.sums.grow(size)
+            span.correct(more)
+        if not is_learnt:
+            self._all.grow(size)
+            self._all.add(more)
+
     def memory(self, minute: int) -> WatchMemory:
         """What was learnt up to a minute, which is the last that was passed."""
         names = list(self._numbers)

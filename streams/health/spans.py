@@ -53,6 +53,20 @@ class Span:
         self.sums.add(one)
         self._held.append(one)
 
+    def correct(self, more: Minute) -> None:
+        """What a minute that was added holds more than it held, or less; nothing if it has left."""
+        held = self._held
+        if not held or more.minute <= held[-1].minute - self.minutes:
+            return
+        self.sums.add(more)
+        place = len(held)
+        while place and held[place - 1].minute > more.minute:
+            place -= 1
+        if place and held[place - 1].minute == more.minute:
+            held[place - 1] = put_together([held[place - 1], more])
+        else:
+            held.insert(place, more)
+
     def slide(self, minute: int) -> None:
         """The running minute is `minute`."""
         while self._held and self._held[0].minute <= minute - self.minutes:
@@ -72,6 +86,13 @@ def minutes_of(cells: npt.NDArray[np.void], places: Ints) -> list[Minute]:
         Minute(int(minutes[first]), numbers[first:end], seen[first:end], hurt[first:end])
         for first, end in pairwise(starts)
     ]
+
+
+def difference(one: Minute, before: Minute | None) -> Minute:
+    """What a minute holds more than before, or less; `before` None: it held nothing."""
+    if before is None:
+        return one
+    return put_together([one, Minute(one.minute, before.places, -before.seen, -before.disrupted)])
 
 
 def put_together(parts: Sequence[Minute]) -> Minute:

@@ -63,7 +63,8 @@ class OwnPart(NamedTuple):
 class Progress(msgspec.Struct, frozen=True, array_like=True):
     """How far a source partition has come, and what became of its records; times in microseconds.
 
-    `epoch` is its owner's: with its first progress record whatever older owners wrote is void.
+    `epoch` is its owner's: with its first progress record whatever older owners wrote is void. `end`: up to which
+    offset it was read when it became idle; None: it is not.
     """
 
     next_offset: int
@@ -74,6 +75,7 @@ class Progress(msgspec.Struct, frozen=True, array_like=True):
     accounting: dict[str, Any] = {}
     epoch: int = 0
     definitions_name: str = ""  # empty in records of older programs
+    end: int | None = None  # None in these, too
 
 
 class _PartEpoch(msgspec.Struct, array_like=True, gc=False):

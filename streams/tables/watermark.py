@@ -3,7 +3,7 @@
 Times are microseconds since 1970 UTC; the time of day of the wall comes in as an argument.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from streams.ledger.rules import MINUTE, SECOND
@@ -22,12 +22,14 @@ class PartitionState:
     """What the others need to know of a partition.
 
     `largest` is the largest event time admitted from it (None: nothing yet); `fresh`, whether the record that
-    brought it was fresh when it was appended.
+    brought it was fresh when it was appended; `end`, up to which offset it was read when it became idle (None: it is
+    not idle, or that is not known).
     """
 
     largest: int | None = None
     idle: bool = False
     fresh: bool = False
+    end: int | None = None
 
     def awake(self) -> "PartitionState":
         """The same, not idle."""
@@ -42,6 +44,7 @@ class PartitionWatermark:
         self.largest = largest
         self._fresh = fresh
         self._quiet_since: int | None = None  # None: not at the end
+        self._end: int | None = None
 
     def admit(self, at: int, appended_at: int | None) -> None:
         """A record of this event time was admitted, heartbeats too; None: not known when it was appended."""
@@ -51,10 +54,15 @@ class PartitionWatermark:
 
     def read(self) -> None:
         """Something new was read, whatever became of it: the partition is not idle."""
-        self._quiet_since = None
+        self._quiet_since = self._end = None
 
-    def reach_end(self, now: int) -> None:
-        """The partition was found read to its end. Called at each look; the first starts the wait."""
+    def reach_end(self, now: int, end: int | None = None) -> None:
+        """The partition was found read to its end. Called at each look; the first starts the wait.
+
+        `end`: the offset after the last record, if all before it has been applied; None: some may wait.
+        """
+        if end is not None:
+            self._end = end
         if self._quiet_since is None:
             self._quiet_since = now
 
@@ -62,7 +70,7 @@ class PartitionWatermark:
         """What to tell the others now."""
         quiet = self._quiet_since
         idle = quiet is not None and now - quiet >= self._rules.idle_after_us
-        return PartitionState(self.largest, idle, self._fresh)
+        return PartitionState(self.largest, idle, self._fresh, self._end if idle else None)
 
 
 def watermarks(partitions: Mapping[int, PartitionState], now: int, rules: ClockRules) -> dict[int, int | None]:
@@ -99,9 +107,15 @@ class TablesClock:
         self._count = count
         self.clock = clock
 
-    def advance(self, partitions: Mapping[int, PartitionState], now: int) -> int | None:
-        """The clock now; None until every partition has a watermark, and held while one is not known."""
-        self.clock = self.would_be(partitions, now)
+    def advance(
+        self, partitions: Mapping[int, PartitionState], now: int, unread: Collection[int] = ()
+    ) -> int | None:
+        """The clock now; None until every partition has a watermark, and held while one is not known.
+
+        `unread`: partitions that are known to hold more than was read of them, so that they are not idle.
+        """
+        awake = {number: partitions[number].awake() for number in unread if number in partitions}
+        self.clock = self.would_be({**partitions, **awake}, now)
         return self.clock
 
     def would_be(self, partitions: Mapping[int, PartitionState], now: int) -> int | None:

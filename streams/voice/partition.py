@@ -61,7 +61,7 @@ class VoiceProgress(msgspec.Struct, gc=False, frozen=True):
     @property
     def state(self) -> PartitionState:
         """What the clock needs of it."""
-        return PartitionState(self.largest, self.idle, self.fresh)
+        return PartitionState(self.largest, self.idle, self.fresh, self.end)
 
 
 class DigestRecord(msgspec.Struct, array_like=True, gc=False):
@@ -106,7 +106,6 @@ class PartitionVoice:
         epoch: of this owner.
         watermark: what the partition's reading tells of time.
         counts: what became of its records, ever.
-        end: the end of the log, if all before it has been applied; None: not known.
     """
 
     def __init__(
@@ -119,14 +118,13 @@ class PartitionVoice:
         self.epoch = 0
         self.watermark = PartitionWatermark(clock_rules)
         self.counts = VoiceCounts()
-        self.end: int | None = None
         self._partitions = partitions
         self._definitions = definitions
         self._stage = stage
         self._clock_rules = clock_rules
         self._unwritten = _Unwritten()
         self._covered = 0
-        self._told: tuple[PartitionState, int | None] | None = None
+        self._told: PartitionState | None = None
         self._told_at = 0
         self._flushes = 0
         self._ended: Ended | None = None
@@ -156,7 +154,6 @@ class PartitionVoice:
             appended = records[-1].timestamp_ms
             self.watermark.admit(newest, None if appended is None else appended * 1000)
         self.watermark.read()
-        self.end = None
         unwritten.digests += batch.digests
         unwritten.offsets += batch.offsets
         unwritten.dead_letters += batch.dead_letters
@@ -167,12 +164,11 @@ class PartitionVoice:
     def flush(self, now: int) -> VoiceFlush | None:
         """What came since the last flush; None when there is nothing to tell. `now`: wall clock."""
         state = self.watermark.state(now)
-        end = self.end if state.idle else None
-        if not (self._unwritten.anything or (state, end) != self._told or now - self._told_at >= TOLD_AGAIN_US):
+        if not (self._unwritten.anything or state != self._told or now - self._told_at >= TOLD_AGAIN_US):
             return None
         unwritten, self._unwritten = self._unwritten, _Unwritten()
-        self._told, self._told_at = (state, end), now
-        told = VoiceProgress(state.largest, state.idle, state.fresh, self.counts, end)
+        self._told, self._told_at = state, now
+        told = VoiceProgress(state.largest, state.idle, state.fresh, self.counts, state.end)
         digests = self._digest_records(unwritten, told)
         self._flushes += 1
         largest = NEVER if state.largest is None else state.largest

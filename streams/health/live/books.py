@@ -288,7 +288,7 @@ class HealthBooks:
         state = self.watermark.state(now)
         progress = HealthProgress(
             self.next_offset or 0, state.largest, state.idle, state.fresh, self._running.minute, self._named,
-            self.accounting(), len(self._troubles),
+            self.accounting(), len(self._troubles), state.end,
         )  # fmt: skip
         parts: list[Record] = []
         if self.clock is None and self._restored:

@@ -4,7 +4,7 @@ Every worker adds them up, so that each answers for the company and all of them 
 looked at when every partition has told of it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -176,21 +176,32 @@ class CompanyHealth:
     def _take_minute(self, minute: int, partition: int, epoch: int, part: bytes) -> None:
         if minute >= self._passed:
             self._minutes.setdefault(minute, {})[partition] = epoch, part
-        elif minute in self._minutes:
-            self._minutes[minute][partition] = epoch, part
-            self.colours.note(minute, self._parts_of(minute).values())
+        elif minute >= self._passed - KEPT_MINUTES:
+            self._minutes.setdefault(minute, {})[partition] = epoch, part
+            parts = self._parts_of(minute)
+            self._search.correct(minute, parts)
+            self.colours.note(minute, parts.values())
 
     # The clock
 
     def states(self) -> dict[int, PartitionState]:
         """What each partition last told of its time."""
         return {
-            number: PartitionState(one.watermark, one.idle, one.fresh) for number, one in self.progress.items()
+            number: PartitionState(one.watermark, one.idle, one.fresh, one.end)
+            for number, one in self.progress.items()
         }
 
-    def advance(self, now: int) -> int | None:
-        """Move the clock on by what all partitions told; `now` is the wall clock, microseconds."""
-        return self._clock.advance(self.states(), now)
+    @property
+    def tables_clock(self) -> TablesClock:
+        """What keeps the clock."""
+        return self._clock
+
+    def advance(self, now: int, unread: Collection[int] = ()) -> int | None:
+        """Move the clock on by what all partitions told; `now` is the wall clock, microseconds.
+
+        `unread`: partitions that hold more than was read of them, whatever was told.
+        """
+        return self._clock.advance(self.states(), now, unread)
 
     def look(self, most: int = MINUTES_AT_ONCE) -> bool:
         """Look at the next minutes of which every partition has told; says whether there are more."""

@@ -112,6 +112,7 @@ class HealthProgress(msgspec.Struct, frozen=True, gc=False, array_like=True):
     Attributes:
         done: minutes (since 1970) before it are over and told.
         in_trouble: customers disrupted now.
+        end: up to which offset it was read when it became idle; None: it is not, or an earlier version told it.
     """
 
     next_offset: int
@@ -122,6 +123,7 @@ class HealthProgress(msgspec.Struct, frozen=True, gc=False, array_like=True):
     definitions: tuple[str, str]
     accounting: dict[str, Any]
     in_trouble: int = 0
+    end: int | None = None
 
 
 class _Envelope(msgspec.Struct, gc=False, array_like=True):

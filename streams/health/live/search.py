@@ -10,7 +10,7 @@ from streams.health.live.parts import MinutePart, unpacked
 from streams.health.live.tally import Ints
 from streams.health.naming import RECENT, Named, SubsetWatch, WatchMemory
 from streams.health.rules import SubsetRules
-from streams.health.spans import Minute, put_together
+from streams.health.spans import Minute, difference, put_together
 from streams.ledger.rules import MINUTE
 from streams.tables.calendar import Calendar
 
@@ -45,6 +45,23 @@ class _Watched:
             self.distinct[partition] = held
         held[numbers] = spans
 
+    def correct(self, minute: int, whole: Minute | None) -> Minute | None:
+        """Put a minute in the place of what it was; gives what it holds more or less, None if that is nothing."""
+        course, place = self.course, len(self.course)
+        while place and course[place - 1].minute > minute:
+            place -= 1
+        before = course[place - 1] if place and course[place - 1].minute == minute else None
+        if whole is None:
+            if before is None:
+                return None
+            whole = Minute(minute, *(np.empty(0, dtype=np.int32) for _ in range(3)))
+        if before is None:
+            course.insert(place, whole)
+        else:
+            course[place - 1] = whole
+        more = difference(whole, before)
+        return more if more.seen.any() or more.disrupted.any() else None
+
     def chosen(self, holds: Callable[[Attributes], bool], size: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Which combinations a choice holds."""
         found = np.zeros(size, dtype=bool)
@@ -72,6 +89,29 @@ class MinuteSearch:
     def look(self, minute: int, parts: dict[int, MinutePart]) -> None:
         """A minute of which every partition has told; minutes come in order."""
         self._now = (minute + 1) * MINUTE
+        for kind, whole in sorted(self._units(minute, parts, with_spans=True).items()):
+            watched = self._watched[kind]
+            watched.course.append(whole)
+            while watched.course[0].minute <= minute - DAY_MINUTES:
+                watched.course.popleft()
+            if minute > watched.upto:
+                watched.watch.pass_minutes([whole])
+            else:
+                watched.watch.fill([whole])
+
+    def correct(self, minute: int, parts: dict[int, MinutePart]) -> None:
+        """A minute that was looked at, as late signals made it; the next look sees it so.
+
+        Who was distinct over the spans is told with the minute that runs now.
+        """
+        units = self._units(minute, parts, with_spans=False)
+        for kind, watched in sorted(self._watched.items()):
+            more = watched.correct(minute, units.get(kind))
+            if more is not None:
+                watched.watch.correct(more, is_learnt=minute <= watched.upto)
+
+    def _units(self, minute: int, parts: dict[int, MinutePart], *, with_spans: bool) -> dict[Kind, Minute]:
+        """What the partitions told of a minute, put together; their spans are taken, too."""
         units: dict[Kind, list[Minute]] = {}
         for partition, part in sorted(parts.items()):
             of_kind: dict[Kind, list[int]] = {}
@@ -86,21 +126,13 @@ class MinuteSearch:
                     mine, own = _summed(cells[places], inverse), _summed(spans[places], inverse)
                 else:
                     mine, own = cells[places], spans[places]
-                watched.take(partition, numbers, own)
+                if with_spans:
+                    watched.take(partition, numbers, own)
                 seen = mine[:, 0] > 0
                 if seen.any():
                     columns = (numbers[seen], mine[seen, 0], mine[seen, 1])
                     units.setdefault(kind, []).append(Minute(minute, *(one.astype(np.int32) for one in columns)))
-        for kind, minutes in sorted(units.items()):
-            watched = self._watched[kind]
-            whole = put_together(minutes)
-            watched.course.append(whole)
-            while watched.course[0].minute <= minute - DAY_MINUTES:
-                watched.course.popleft()
-            if minute > watched.upto:
-                watched.watch.pass_minutes([whole])
-            else:
-                watched.watch.fill([whole])
+        return {kind: put_together(minutes) for kind, minutes in units.items()}
 
     def memories(self, minute: int) -> Iterator[tuple[Kind, WatchMemory]]:
         """What was learnt of each service and stage, up to a minute that was looked at."""

@@ -35,6 +35,9 @@ from streams.state_log import PartsLog
 PIECE = 1_000
 """Scopes of a service and stage in one record: some 2 MB at most, well below the largest record."""
 
+KEPT_MINUTES = 30
+"""Back from the running minute, in which it is known of which combinations each minute told."""
+
 WINDOWS_EVERY_US = SECOND
 """Of the wall clock between two tellings of the windows, which may all change with every signal."""
 
@@ -54,6 +57,7 @@ class Telling:
         self._log = PartsLog()
         self._over: dict[int, None] = {}
         self._told_minutes: dict[int, None] = {}
+        self._told_groups: dict[int, Ints] = {}
         self._pieces: set[tuple[str, str, int]] = set()
         self._groups: Ints = np.zeros((0, 2 * len(RECENT)), dtype=np.int64)
         self._minutes: list[tuple[int, MinutePart]] = []
@@ -65,13 +69,22 @@ class Telling:
         self._troubles = TroublesPart(found)
 
     def minute_is_over(self, minute: int) -> None:
-        """The minute is over, or was corrected afterwards; its part is what it holds now."""
+        """The minute is over, or was corrected afterwards; its part is what it holds now.
+
+        Spans that a correction changed are told with the running minute: where the corrected one was looked at
+        already they would be lost.
+        """
         size = len(self._places.combinations)
         groups = np.concatenate([span.distinct(size) for span in self._running.spans.values()], axis=1)
         before = np.zeros_like(groups)
         before[: len(self._groups)] = self._groups
-        changed = np.flatnonzero((groups != before).any(axis=1))
-        self._groups = groups
+        if minute == self._running.minute:
+            changed = np.flatnonzero((groups != before).any(axis=1))
+            self._groups = groups
+            self._told_groups[minute] = changed.astype(np.int32)
+        else:
+            told = self._told_groups.get(minute)
+            changed = np.flatnonzero(groups.any(axis=1)) if told is None else told.astype(np.int64)
         found, seen, hurt = self._running.units(minute)
         numbers = np.union1d(found, changed)
         if not len(numbers) and minute not in self._told_minutes:
@@ -95,6 +108,8 @@ class Telling:
         for minute, part in self._minutes:
             self._log.put(self._key(MINUTE_PART, number=minute), pack_part(stamp, part, epoch))
         self._minutes = []
+        for minute in [one for one in self._told_groups if one <= self._running.minute - KEPT_MINUTES]:
+            del self._told_groups[minute]
         for minute in [one for one in self._told_minutes if one <= self._running.minute - LONGEST]:
             del self._told_minutes[minute]
             self._log.delete(self._key(MINUTE_PART, number=minute))

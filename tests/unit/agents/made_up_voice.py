@@ -48,8 +48,7 @@ def merged(lanes: Sequence[Sequence[RawRecord]], of: Definitions, owned: Sequenc
         partition = PartitionVoice(number, 4, (of.name, of.version), stage, ClockRules())
         if records:
             partition.apply(records, records[-1].offset + 1)
-        partition.watermark.reach_end(0)
-        partition.end = partition.next_offset or 0
+        partition.watermark.reach_end(0, partition.next_offset or 0)
         flush = partition.flush(2_000_000)
         assert flush is not None
         for record in flush.digests:

@@ -31,8 +31,7 @@ class Owned:
         self._tell()
 
     def rest_at(self, end: int) -> None:
-        self._partition.watermark.reach_end(self._now)
-        self._partition.end = end
+        self._partition.watermark.reach_end(self._now, end)
         self._now += LATER
         self._tell()
 
