@@ -15,7 +15,7 @@ from streams.facts.placement import partition_for
 from tests.kafka.broker import KafkaCluster
 from tests.live_ledger import COMMAND, ROOT, LiveWorker, assert_same
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.exactness]
 
 RETAIL = "config/definitions/online-retail.yaml"
 RECORDS = 8000

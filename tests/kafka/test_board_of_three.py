@@ -18,7 +18,7 @@ from config.settings import load
 from tests.kafka.broker import KafkaCluster
 from tests.live_ledger import LiveWorker, wait
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.exactness]
 
 TOLD_WITHIN_S = 7.0
 """A partition that nobody counts is told after four flushes of a second; the rest is a busy machine."""

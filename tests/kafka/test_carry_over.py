@@ -17,7 +17,7 @@ from tests.kafka.broker import KafkaCluster
 from tests.kafka.test_editions import DEFINITIONS, rows_written
 from tests.live_ledger import COMMAND, ROOT, LiveWorker, assert_balanced
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.exactness]
 
 START = datetime(2024, 5, 6, tzinfo=UTC)
 HOURS = 200

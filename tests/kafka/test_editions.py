@@ -17,7 +17,7 @@ from streams.facts.placement import partition_for
 from tests.kafka.broker import KafkaCluster
 from tests.live_ledger import LiveWorker, assert_balanced, wait
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.exactness]
 
 DEFINITIONS = """
 name: company

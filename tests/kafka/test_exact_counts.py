@@ -12,7 +12,7 @@ import pytest
 from tests.kafka.broker import KafkaCluster
 from tests.kafka.counting import CountingRun, end
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.exactness]
 
 
 def _wait_for_log(run: CountingRun, text: str, number: int = 0, timeout: float = 15.0) -> None:

@@ -24,7 +24,7 @@ from tests.live_ledger import (
     wait,
 )
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.exactness]
 
 RETAIL = "config/definitions/online-retail.yaml"
 RETAIL_RECORDS = 33_337

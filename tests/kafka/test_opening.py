@@ -17,7 +17,7 @@ from streams.facts.placement import partition_for
 from tests.kafka.broker import KafkaCluster
 from tests.live_ledger import COMMAND, ROOT, LiveWorker, assert_balanced, wait
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.exactness]
 
 CUSTOMERS = 20_000
 """What 400,000 take is in docs/operations.md."""

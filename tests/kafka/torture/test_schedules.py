@@ -15,7 +15,7 @@ from tests.kafka.torture.ground import Ground
 from tests.kafka.torture.running import Outcome, run
 from tests.kafka.torture.schedules import KINDS, ON_THREE_BROKERS, schedule
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.kafka, pytest.mark.exactness, pytest.mark.timeout(600)]
 
 SEED = int(os.environ.get("NETGROWTH_TEST_SEED", "3"))
 KILLS = 5
