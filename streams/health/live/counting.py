@@ -4,7 +4,8 @@ Places are numbers of scopes and of combinations of attributes, which `Places` g
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -83,9 +84,25 @@ class Places:
         return len(values) <= MOST_VALUES
 
 
+class ScopeKeys(NamedTuple):
+    """What a minute adds to every window of scopes.
+
+    Attributes:
+        seen, hurt: keys of scopes, wholes among them, and distinct customers, in order.
+        wholes, sums: services and stages as a whole, and their counts by column.
+    """
+
+    seen: Ints
+    hurt: Ints
+    wholes: Ints
+    sums: Ints
+
+
 @dataclass(slots=True)
 class MinuteCounts:
     """What happened in a minute.
+
+    What it adds to the windows, and takes from them later, is made once: each minute passes through seven of them.
 
     Attributes:
         cell_*: a customer with a service and stage, or a signal that stands for several.
@@ -103,8 +120,32 @@ class MinuteCounts:
     sums: Ints
     latencies: Ints
     latency_counts: Ints
+    _scope_keys: ScopeKeys | None = field(default=None, init=False, repr=False, compare=False)
+    _group_keys: tuple[Ints, Ints] | None = field(default=None, init=False, repr=False, compare=False)
 
-    def keys(self, places: Ints, hurt: bool) -> Ints:
+    def scope_keys(self, whole_of: Ints) -> ScopeKeys:
+        """What it adds to a window of scopes; `whole_of` as in `Places`."""
+        if self._scope_keys is None:
+            wholes = whole_of[self.cell_scope]
+            seen, hurt = (
+                np.sort(np.concatenate((self._keys(self.cell_scope, of_hurt), self._keys(wholes, of_hurt))))
+                for of_hurt in (False, True)
+            )
+            self._scope_keys = ScopeKeys(seen, hurt, *whole_counts(self, whole_of))
+        return self._scope_keys
+
+    def group_keys(self) -> tuple[Ints, Ints]:
+        """Keys of combinations and distinct customers, in order: of those seen, and of those disrupted."""
+        if self._group_keys is None:
+            self._group_keys = self._keys(self.cell_combination, False), self._keys(self.cell_combination, True)
+        return self._group_keys
+
+    def renumber(self, new: Ints) -> None:
+        """Customers have other numbers: `new` by the old one."""
+        self.cell_customer = new[self.cell_customer]
+        self._scope_keys = self._group_keys = None
+
+    def _keys(self, places: Ints, hurt: bool) -> Ints:
         """Keys of places and distinct customers, in order; of those disrupted alone if so asked."""
         chosen = ~self.cell_summed & self.cell_hurt if hurt else ~self.cell_summed
         return np.unique(key_of(places[chosen], self.cell_customer[chosen]))

@@ -126,5 +126,5 @@ class Minutes:
     def renumber(self, new: Ints) -> None:
         """Customers have other numbers: `new` by the old one."""
         for counts in self._counts.values():
-            counts.cell_customer = new[counts.cell_customer]
+            counts.renumber(new)
         self.customers = {minute: new[numbers].astype(np.uint32) for minute, numbers in self.customers.items()}

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from streams.health.live.counting import COLUMNS, SUMMED, SUMMED_HURT, MinuteCounts, Places, whole_counts
+from streams.health.live.counting import COLUMNS, SUMMED, SUMMED_HURT, MinuteCounts, Places
 from streams.health.live.held import HeldSignals
 from streams.health.live.minute_state import Minutes
 from streams.health.live.tally import Ints, Tally, counted
@@ -64,11 +64,9 @@ class ScopeWindow(_Window):
         if missing > 0:
             self.sums = np.concatenate((self.sums, np.zeros((missing + len(self.sums), COLUMNS), dtype=np.int64)))
         self.sums[counts.scopes] += sign * counts.sums
-        wholes, sums = whole_counts(counts, whole_of)
-        self.sums[wholes] += sign * sums
-        for tally, hurt in ((self.seen, False), (self.hurt, True)):
-            own, whole = counts.keys(counts.cell_scope, hurt), counts.keys(whole_of[counts.cell_scope], hurt)
-            keys = np.sort(np.concatenate((own, whole)))
+        of_it = counts.scope_keys(whole_of)
+        self.sums[of_it.wholes] += sign * of_it.sums
+        for tally, keys in ((self.seen, of_it.seen), (self.hurt, of_it.hurt)):
             tally.add(keys, np.full(len(keys), sign))
         self.latencies.add(counts.latencies, sign * counts.latency_counts)
 
@@ -85,10 +83,9 @@ class GroupWindow(_Window):
         missing = size - len(self.summed)
         if missing > 0:
             self.summed = np.concatenate((self.summed, np.zeros((missing + len(self.summed), 2), dtype=np.int64)))
-        for place, (tally, hurt) in enumerate(((self.seen, False), (self.hurt, True))):
-            keys = counts.keys(counts.cell_combination, hurt)
+        for place, (tally, keys) in enumerate(zip((self.seen, self.hurt), counts.group_keys(), strict=True)):
             tally.add(keys, np.full(len(keys), sign))
-            group = counts.cell_summed & counts.cell_hurt if hurt else counts.cell_summed
+            group = counts.cell_summed & counts.cell_hurt if tally is self.hurt else counts.cell_summed
             if group.any():
                 np.add.at(self.summed[:, place], counts.cell_combination[group], sign * counts.cell_weight[group])
 
@@ -160,17 +157,19 @@ class Running:
     def slide(self, minute: int) -> bool:
         """The running minute is this one; says whether anything left a window."""
         self.minute = minute
-        left = False
+        leaving: dict[int, list[Windowed]] = {}
         for window in self._all:
             for old in window.leaving(minute):
-                counts = self.minutes.get(old)
-                assert counts is not None
+                leaving.setdefault(old, []).append(window)
+        for old, windows in leaving.items():
+            counts = self.minutes.look(old)
+            assert counts is not None
+            for window in windows:
                 self._change(window, counts, -1)
-                left = True
         for old in [old for old in self.minutes.customers if old <= minute - LONGEST]:
             self.minutes.drop(old)
         self.minutes.lay_aside(minute - IN_MEMORY)
-        return left
+        return bool(leaving)
 
     def minutes_of(self, customers: Ints) -> list[int]:
         """Minutes in which one of these customers was seen."""

@@ -32,15 +32,19 @@ class Tally:
         """Add to the counts; keys stand in order and once."""
         if not len(keys):
             return
-        places = np.searchsorted(self.keys, keys)
-        known = np.zeros(len(keys), dtype=bool)
-        inside = places < len(self.keys)
-        known[inside] = self.keys[places[inside]] == keys[inside]
+        places = self.keys.searchsorted(keys)
+        known = self.keys.take(places, mode="clip") == keys if len(self.keys) else np.zeros(len(keys), dtype=bool)
         self.counts[places[known]] += counts[known]
-        fresh = ~known
-        if fresh.any():
-            self.keys = np.insert(self.keys, places[fresh], keys[fresh])
-            self.counts = np.insert(self.counts, places[fresh], counts[fresh])
+        fresh = np.flatnonzero(~known)
+        if len(fresh):
+            # As np.insert, once for both.
+            at = places[fresh] + np.arange(len(fresh))
+            is_old = np.ones(len(self.keys) + len(fresh), dtype=bool)
+            is_old[at] = False
+            both = np.empty((2, len(is_old)), dtype=np.int64)
+            both[:, is_old] = self.keys, self.counts
+            both[0, at], both[1, at] = keys[fresh], counts[fresh]
+            self.keys, self.counts = both
         if not self.counts.all():
             kept = self.counts != 0
             self.keys, self.counts = self.keys[kept], self.counts[kept]
