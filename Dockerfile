@@ -17,6 +17,8 @@ COPY README.md LICENSE ./
 COPY streams streams
 COPY agents agents
 COPY config config
+# Runbooks, which the worker serves: config/alerting/runbooks points there.
+COPY docs/runbooks docs/runbooks
 RUN /opt/netgrowth/bin/python -m pip install --no-cache-dir --disable-pip-version-check --no-deps . \
     && /opt/netgrowth/bin/python -m pip check \
     && /opt/netgrowth/bin/python -m pip uninstall --yes setuptools pip

@@ -10,6 +10,12 @@ from config.settings import Settings
 
 FETCH_BYTES = 8 << 20
 
+ALONE_MS = 500
+"""How long the broker holds the question for a partition that is read alone: a record ends the wait at once.
+
+Of several, one that was just read is not asked for until the question for the others is answered.
+"""
+
 
 async def follow(
     settings: Settings, topics: Mapping[str, int], take: Callable[[Sequence[Any]], Awaitable[None]],
@@ -23,9 +29,10 @@ async def follow(
         on_complete: told once, after `take` was given all that lay in the topics when reading began.
     Raises: aiokafka's errors; the process is to end then.
     """
+    wait_ms = max(poll_ms, ALONE_MS) if sum(topics.values()) == 1 else poll_ms
     consumer = AIOKafkaConsumer(
         **aiokafka_options(settings), enable_auto_commit=False, auto_offset_reset="earliest",
-        fetch_max_wait_ms=poll_ms, max_partition_fetch_bytes=FETCH_BYTES,
+        fetch_max_wait_ms=wait_ms, max_partition_fetch_bytes=FETCH_BYTES,
     )
     await consumer.start()
     try:

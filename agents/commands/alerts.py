@@ -12,7 +12,7 @@ from agents.commands.ledger import load_definitions
 from agents.monitoring_client import MonitoringUnreachable, query, selectors_of, send_alerts
 from config.alerting.model import Alert, Severity
 from config.alerting.owners import OWNED
-from config.alerting.rule_files import RUNBOOKS, all_alerts, rule_files
+from config.alerting.rule_files import all_alerts, rule_files, runbooks_of
 from config.settings import NATIVE_DEFINITIONS
 from streams.facts.definitions.alerts import AlertRules
 
@@ -37,9 +37,10 @@ def command() -> None:
 @command.command(epilog="Example: netgrowth alerts rules --definitions native --folder config/prometheus/rules")
 @_definitions
 @click.option("--folder", type=click.Path(file_okay=False, path_type=Path), required=True, help="Where the files go.")
-@click.option("--runbooks", default=RUNBOOKS, show_default=True, help="Address of the folder of runbooks.")
+@click.option("--runbooks", help="Address of the folder of runbooks, with a slash at its end; default: /runbooks/ at "
+              "the worker of `alerts.links.netgrowth` in the definitions, which serves them.")
 @click.option("--check", is_flag=True, help="Write nothing; exit status 1 if a file is not as it would be made.")
-def rules(definitions_file: str, folder: Path, runbooks: str, check: bool) -> None:
+def rules(definitions_file: str, folder: Path, runbooks: str | None, check: bool) -> None:
     """Write the rule files of Prometheus, made from the definitions and the metric catalogue.
 
     Exit status: 0 the files are (now) as they should be, 1 with --check: they are not, 2 they cannot be written.
@@ -72,7 +73,8 @@ def test(definitions_file: str, alertmanager: str) -> None:
 
     Exit status: 0 Alertmanager has taken them, 2 it cannot be asked.
     """
-    made = alerts_for_trying(load_definitions(definitions_file).alerts, datetime.now(UTC))
+    definitions = load_definitions(definitions_file)
+    made = alerts_for_trying(definitions.alerts, runbooks_of(definitions), datetime.now(UTC))
     try:
         send_alerts(alertmanager, made)
     except MonitoringUnreachable as error:
@@ -103,7 +105,7 @@ def explain(name: str, definitions_file: str, prometheus: str) -> None:
         raise WrongInput(str(error)) from error
 
 
-def alerts_for_trying(rules: AlertRules, now: datetime) -> list[dict[str, Any]]:
+def alerts_for_trying(rules: AlertRules, runbooks: str, now: datetime) -> list[dict[str, Any]]:
     """An alert for every severity that is sent to somebody, and every owner, as Alertmanager takes them.
 
     Owners of customers get tickets only, each to an address of their own.
@@ -123,7 +125,7 @@ def alerts_for_trying(rules: AlertRules, now: datetime) -> list[dict[str, Any]]:
                 "summary": "This is a test of the way of alerts.",
                 "description": f"A test along the route of {severity.value} alerts of {owner}: nothing has happened, "
                 "nothing is to be done.",
-                "runbook_url": f"{RUNBOOKS}README.md",
+                "runbook_url": runbooks,
                 **({"ticket_to": email} if email else {}),
             },
             "startsAt": now.isoformat(),

@@ -2,11 +2,11 @@
 
 import re
 import threading
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from typing import Any
-from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -42,11 +42,10 @@ class PageWatcher:
     def __init__(self, address: str, look: Callable[[Seen], None] | None = None) -> None:
         self.seen = Seen()
         self._look = look
-        self._address = address
+        # One connection for all that is asked, by no proxy of the environment: that is meant for other machines.
+        self._connection = HTTPConnection(urlsplit(address).netloc, timeout=TIMEOUT_S)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watching the worker", daemon=True)
-        # A proxy in the environment is meant for other machines.
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def start(self) -> None:
         """Begin to look."""
@@ -87,8 +86,10 @@ class PageWatcher:
 
     def _read(self, path: str) -> bytes | None:
         try:
-            with self._opener.open(self._address + path, timeout=TIMEOUT_S) as answer:
-                text: bytes = answer.read()
-                return text
-        except (HTTPError, URLError, OSError):
+            self._connection.request("GET", path)
+            answer = self._connection.getresponse()
+            text = answer.read()
+        except (HTTPException, OSError):
+            self._connection.close()
             return None
+        return text if answer.status == 200 else None

@@ -180,6 +180,16 @@ ROUTES = (
          404: Answer("there is no such file", media=("text/plain",))},
         (Parameter("name", "Of the file.", _TEXT, "path"),),
     ),
+    Route(
+        "/runbooks/", "runbook_index", "The list of runbooks: what each alert means, and what to do.",
+        {200: Answer("a page for people", media=("text/html",))}, of_company=False,
+    ),
+    Route(
+        "/runbooks/{name}", "runbook", "The runbook of an alert.",
+        {200: Answer("a page for people", media=("text/html",)),
+         404: Answer("there is no such runbook", media=("text/plain",))},
+        (Parameter("name", "Of the alert, with or without `.md`.", _TEXT, "path"),), of_company=False,
+    ),
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from agents.web.board_feed import BoardFeed
 from agents.web.board_pages import BoardPages
 from agents.web.customer_pages import CustomerPages
 from agents.web.routes import API, HEALTH_WINDOW, ROUTES, Route, openapi
+from agents.web.runbook_pages import RunbookPages
 from streams.facts.refusal import Refused
 from streams.facts.times import instant_of
 from streams.health.live.running import WINDOWS
@@ -30,7 +31,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def add_pages(worker: "LedgerWorker", feed: BoardFeed, lists: CustomerLists) -> None:
     """Put the pages into the worker's web server; `feed` keeps the open ones up to date, `lists` opens numbers."""
-    pages = [Pages(worker), BoardPages(worker, feed), CustomerPages(worker, lists)]
+    pages = [Pages(worker), BoardPages(worker, feed), CustomerPages(worker, lists), RunbookPages()]
     web_app = worker.app.web.web_app
     router = web_app.router
     for route in ROUTES:

@@ -12,7 +12,8 @@ from config.alerting.monitor import monitor_groups
 from config.alerting.surges import surge_groups
 from streams.facts.definitions.model import Definitions
 
-RUNBOOKS = "docs/runbooks/"
+RUNBOOKS = "/runbooks/"
+"""Where every worker serves them."""
 
 HEAD = "# Made by `netgrowth alerts rules`; change the definitions or config/alerting/, then make it anew.\n"
 
@@ -32,8 +33,14 @@ def all_alerts(definitions: Definitions) -> list[Alert]:
     return [alert for groups in rule_groups(definitions).values() for group in groups for alert in group.alerts]
 
 
-def rule_files(definitions: Definitions, runbooks: str = RUNBOOKS) -> dict[str, str]:
-    """File name to its text. `runbooks`: address of the folder that holds a page for each alert."""
+def runbooks_of(definitions: Definitions) -> str:
+    """Address of the folder of runbooks, at the worker that the definitions' links lead to."""
+    return f"{definitions.alerts.netgrowth}{RUNBOOKS}"
+
+
+def rule_files(definitions: Definitions, runbooks: str | None = None) -> dict[str, str]:
+    """File name to its text. `runbooks`: address of a folder with a page for each alert; None: the worker's."""
+    runbooks = runbooks_of(definitions) if runbooks is None else runbooks
     return {
         f"{name}.yml": HEAD + _yaml({"groups": [_group(group, runbooks) for group in groups]})
         for name, groups in rule_groups(definitions).items()

@@ -1,7 +1,7 @@
 """Overview, for the wall: four numbers, and what is wrong now."""
 
 from config.alerting.rule_files import RUNBOOKS
-from grafana.board import Board, Row, address, other, placed, who
+from grafana.board import PAGE, Board, Row, address, other, placed, who
 from grafana.panels import GREEN, RED, SIGNED, Link, Step, Target, lines, number, rows
 from grafana.queries import total
 
@@ -44,7 +44,7 @@ def board() -> Board:
             ),
         ),
         (
-            address("runbooks", "Runbooks", RUNBOOKS, "Address of the folder docs/runbooks where people read it: "
+            address("runbooks", "Runbooks", f"{PAGE}{RUNBOOKS}", "Where runbooks are read: every worker serves them; "
                     "names of alerts lead to their pages there."),
         ),
     )  # fmt: skip

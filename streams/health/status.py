@@ -23,15 +23,20 @@ class StatusBook:
     """The last word of operations at every minute. Within a minute the worst word holds.
 
     A word that is not said again holds for `stale_minutes`, None: for ever; after that it is none.
+
+    Attributes:
+        changes: how often words came or went.
     """
 
     def __init__(self, stale_minutes: int | None = None) -> None:
         self._stale_minutes = stale_minutes
         self._feeds: dict[Feed, list[tuple[int, int]]] = {}  # (minute, level), by minute
         self._regions: dict[tuple[str, str | None], set[str]] = {}
+        self.changes = 0
 
     def add(self, statuses: Iterable[Status]) -> None:
         """Statuses in any order, each as often as one likes."""
+        self.changes += 1
         for status in statuses:
             feed = status.service, status.stage, status.region
             minute = status.at // MINUTE
@@ -63,12 +68,14 @@ class StatusBook:
 
     def replace(self, feed: Feed, steps: list[tuple[int, int]]) -> None:
         """All that was said of a feed, in order."""
+        self.changes += 1
         self._feeds[feed] = steps
         if feed[2] is not None:
             self._regions.setdefault(feed[:2], set()).add(feed[2])
 
     def forget(self, feed: Feed, before: int) -> None:
         """Let go of words before a minute, but for the last of them."""
+        self.changes += 1
         steps = self._feeds[feed]
         place = bisect_right(steps, (before, -1)) - 1
         if place > 0:

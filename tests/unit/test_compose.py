@@ -159,9 +159,12 @@ def test_the_image_is_built_of_all_that_is_installed_and_nothing_else() -> None:
     assert ignore[0] == "*"
     assert {line[1:] for line in ignore if line.startswith("!")} == copied
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    # What a package leads to elsewhere.
+    linked = {str(path.resolve().relative_to(ROOT)) for path in ROOT.glob("config/*/*") if path.is_symlink()}
+    assert linked == {"docs/runbooks"}
     packages = {name.rstrip("*") for name in pyproject["tool"]["setuptools"]["packages"]["find"]["include"]}
     project = pyproject["project"]
-    assert copied == packages | {"pyproject.toml", project["readme"], *project["license-files"]}
+    assert copied == packages | linked | {"pyproject.toml", project["readme"], *project["license-files"]}
 
 
 def test_the_image_runs_the_worker_as_a_user_without_rights() -> None:

@@ -40,7 +40,7 @@ from streams.health.naming import Named, WatchMemory
 from streams.health.needs import Needs
 from streams.health.parts import ScopeName
 from streams.health.red_spells import RedSpell
-from streams.health.status import FORGIVEN_MINUTES, FalseGreen, StatusBook
+from streams.health.status import FORGIVEN_MINUTES, FalseGreen, FalseGreens, StatusBook
 from streams.health.tables import learn
 from streams.ledger.rules import MINUTE
 from streams.tables.calendar import Calendar
@@ -92,6 +92,7 @@ class CompanyHealth:
         self._passed = 0  # minutes before it were looked at
         self._search = MinuteSearch(definitions.health.subsets, self._calendar)
         self.colours = MinuteColours(definitions.health)
+        self._judged: tuple[tuple[int, int, int], FalseGreens] | None = None
         self._outcomes = TroubleOutcomes(self.colours)
         self.complaints: Complaints | None = None
 
@@ -263,12 +264,19 @@ class CompanyHealth:
 
     def false_greens(self) -> list[FalseGreen]:
         """Spells in which customers were red and operations said up."""
-        return self.colours.false_greens(self.statuses).all()
+        return self._judged_now().all()
 
     @property
     def status_unknown_minutes(self) -> int:
         """Red minutes of which nobody knows what operations said (`FalseGreens.unknown_minutes`)."""
-        return self.colours.false_greens(self.statuses).unknown_minutes
+        return self._judged_now().unknown_minutes
+
+    def _judged_now(self) -> FalseGreens:
+        """Asked for several times by every page and scrape."""
+        of = self._passed, self.colours.changes, self.statuses.changes
+        if self._judged is None or self._judged[0] != of:
+            self._judged = of, self.colours.false_greens(self.statuses)
+        return self._judged[1]
 
     @property
     def status_is_known(self) -> bool:
