@@ -81,6 +81,12 @@ HEALTH_SCHEMAS: dict[str, Schema] = {
         apdex=maybe(number("(satisfied + half of the tolerating) / all")),
         interactions=maybe(counts("satisfied, tolerating and frustrated")),
         colour=_COLOUR,
+        now=maybe(_COLOUR | {"description": "of a stage as a whole: its colour over the last five minutes"}),
+        worst=maybe(record(
+            "of a stage as a whole: the worst minutes of the window; absent: it was green throughout",
+            colour=_COLOUR | {"description": "red or yellow"}, minutes=count("in which it was so"),
+            segment=maybe(text("of which customers; absent: the stage as a whole")), region=maybe(text("the same")),
+        )),
         value_at_risk=maybe(count("expected value of those disrupted, minor units; absent: of none it is known")),
         value_unknown=maybe(count("of those disrupted, how many the ledger does not know")),
         latency_ms=maybe(named("quantiles, right to 1 %", {"type": "number"})),

@@ -85,7 +85,7 @@ def health_lines(of: Mapping[str, Any], currency: str) -> Iterator[str]:
         if "value_at_risk" in row:
             value = f", {money(row['value_at_risk'], currency)} at risk"
         yield (
-            f"  {row['service']}, {row['stage']}: {row['colour']}, {row['disrupted']:,} of "
+            f"  {row['service']}, {row['stage']}: {colours_words(row, of['window'])}; {row['disrupted']:,} of "
             f"{plural(row['customers'], 'customer')} disrupted{value}"
         )
     for one in of["stages"]:
@@ -107,6 +107,16 @@ def health_lines(of: Mapping[str, Any], currency: str) -> Iterator[str]:
         minutes = plural(spell["minutes"], "minute")
         yield f"  false green: {where} is up while customers are red, since {spell['start']}, {minutes}"
     yield from _trouble_lines(of)
+
+
+def colours_words(row: Mapping[str, Any], window: str) -> str:
+    """The colour of a stage now beside the worst of the window, so that neither hides the other."""
+    now = "nobody seen just now" if row["now"] == "unknown" else f"{row['now']} now"
+    worst = row.get("worst")
+    if worst is None:
+        return f"{now}; green in every minute of the last {window}"
+    whom = "" if "segment" not in worst else f", customers of {worst['segment']}, {worst['region']}"
+    return f"{now}; worst of the last {window}: {worst['colour']} for {plural(worst['minutes'], 'minute')}{whom}"
 
 
 def _trouble_lines(of: Mapping[str, Any]) -> Iterator[str]:

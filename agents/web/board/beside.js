@@ -4,15 +4,16 @@ import { fill, number } from "./shown.js";
 import { count, element, local, money, plural, share } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
-const COLOURS = { red: "red: disrupted", yellow: "yellow: some disrupted", green: "green" };
+const NOW = { red: "Red now: many disrupted", yellow: "Yellow now: some disrupted", green: "Green now", unknown: "Nobody seen just now" };
 
 export function showHealth(board) {
   const of = board.health;
   byId("health-card").hidden = !of;
   if (!of) return;
-  const tiles = of.services.map((row) => element("div", { class: `tile ${row.colour}` },
+  const tiles = of.services.map((row) => element("div", { class: `tile ${row.now}` },
     element("b", {}, [row.service, row.stage].join(", ")),
-    COLOURS[row.colour] ?? row.colour,
+    element("div", {}, NOW[row.now]),
+    element("div", row.worst ? { class: `worst ${row.worst.colour}` } : { class: "pale" }, worst(row, of.window)),
     element("div", { class: "pale" },
       number(count(row.disrupted), { measure: "disrupted", window: of.window, service: row.service, stage: row.stage }, `${plural(row.disrupted, "customer")} disrupted at ${row.service}, ${row.stage}`),
       ` of ${plural(row.customers, "customer")}${row.value_at_risk ? `, ${money(board, row.value_at_risk)} at risk` : ""}`)));
@@ -26,6 +27,13 @@ export function showHealth(board) {
       of.in_trouble ? number(plural(of.in_trouble, "customer"), { measure: "in_trouble" }, `${plural(of.in_trouble, "customer")} in trouble now`) : "No customers",
       ` in trouble now; the last ${of.window} to ${instant(board, of.at)}.`),
     element("div", { class: "said" }, ...greens, ...who, ...status), element("div", { class: "tiles" }, ...tiles));
+}
+
+/** The worst minutes of the window: what a colour over all of it, or that of now, would hide. */
+function worst({ worst: one }, window) {
+  if (!one) return `Green in every minute of the last ${window}`;
+  const whom = one.segment ? `, customers of ${one.segment}, ${one.region}` : "";
+  return `Worst of the last ${window}: ${one.colour} for ${plural(one.minutes, "minute")}${whom}`;
 }
 
 export function showVoice(board) {

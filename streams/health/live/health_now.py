@@ -6,10 +6,14 @@ from streams.health.detection import before_loss, first_to_know, trouble_row
 from streams.health.health_json import false_green_rows, scope_rows, subset_row
 from streams.health.live.company import CompanyHealth
 from streams.health.live.followed import MOST_TROUBLES
+from streams.health.live.minute_colours import Worst
+from streams.health.live.running import WINDOWS
+from streams.health.parts import ScopeName
+from streams.health.shares import colour
 from streams.ledger.rules import MINUTE
 from streams.tables.calendar import Calendar, utc_text
 
-LONGEST = "24h"
+LONGEST, SHORTEST = "24h", "5m"
 
 
 def health_now(company: CompanyHealth, window: str) -> dict[str, Any] | None:
@@ -39,7 +43,7 @@ def health_now(company: CompanyHealth, window: str) -> dict[str, Any] | None:
                 "start": calendar.local_text(span[0]),
                 "end": calendar.local_text(span[1]),
                 "scopes": [row for row in rows if "segment" in row],
-                "services": [row for row in rows if "segment" not in row],
+                "services": with_now_and_worst(company, window, [row for row in rows if "segment" not in row]),
             }
         ],
         "subsets": [subset_row(named) for named in company.named],
@@ -47,6 +51,34 @@ def health_now(company: CompanyHealth, window: str) -> dict[str, Any] | None:
         "status_unknown_minutes": company.status_unknown_minutes,
         **detection(company),
     }
+
+
+def with_now_and_worst(company: CompanyHealth, window: str, services: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Services and stages with their colour now and the worst of the window.
+
+    Over a day a stage may be green all in all that was red for an hour, or of which a part of the customers was.
+    """
+    now = company.windows.rows(SHORTEST, wholes=True)
+    worst = company.colours.worst(company.passed - WINDOWS[window])
+    rules = company.definitions.health
+    found = []
+    for row in services:
+        kind = row["service"], row["stage"]
+        told: dict[str, Any] = {"now": "unknown"}
+        here = now.get(ScopeName(*kind, None, None))
+        if here is not None and here.customers:
+            told["now"] = str(colour(rules, here.disrupted, here.customers))
+        if kind in worst:
+            told["worst"] = worst_row(worst[kind])
+        found.append(row | told)
+    return found
+
+
+def worst_row(worst: Worst) -> dict[str, Any]:
+    """The worst of a stage; without segment and region it was the stage as a whole."""
+    scope = worst.scope
+    names = {} if scope.segment is None else {"segment": scope.segment, "region": scope.region}
+    return {"colour": str(worst.colour), "minutes": worst.minutes, **names}
 
 
 def detection(company: CompanyHealth) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """Which scopes were red or yellow in which minutes: what false green and troubles are told from."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
+from streams.health.columns import Kind
 from streams.health.live.parts import MinutePart, unpacked
 from streams.health.parts import ScopeName
 from streams.health.red_spells import RedSpell, RedSpells
@@ -14,6 +16,14 @@ DISRUPTED_MINUTES = 14 * 1440
 
 COLOURED_MINUTES = 7 * 1440
 """How far back red and yellow minutes are remembered."""
+
+
+class Worst(NamedTuple):
+    """The worst of some time: a scope, its colour, and in how many minutes it had it."""
+
+    scope: ScopeName
+    colour: ColourName
+    minutes: int
 
 
 class MinuteColours:
@@ -87,6 +97,22 @@ class MinuteColours:
                 if minutes[minute] is ColourName.RED:
                     found.judge(scope, minute, statuses.level(scope, minute))
         return found
+
+    def worst(self, since: int) -> dict[Kind, Worst]:
+        """The worst from a minute on, of each service and stage that was not green throughout.
+
+        Red before yellow, the stage as a whole before parts of its customers, then whichever lasted longer.
+        """
+        found: dict[Kind, tuple[tuple[bool, bool, int], Worst]] = {}
+        for scope, minutes in self._colours.items():
+            of_late = [name for minute, name in minutes.items() if minute >= since]
+            for name in set(of_late):
+                one = Worst(scope, name, of_late.count(name))
+                order = name is ColourName.RED, scope.segment is None, one.minutes
+                kind = scope.service, scope.stage
+                if kind not in found or found[kind][0] < order:
+                    found[kind] = order, one
+        return {kind: one for kind, (_, one) in found.items()}
 
     def troubles(self, older: Iterable[RedSpell] = ()) -> list[RedSpell]:
         """Scopes from red to green again; `older`: spells of before the first minute that was noted."""

@@ -3,14 +3,20 @@
 import random
 from typing import Any
 
+import numpy as np
 import pytest
 
 from streams.health.customers import Profile
 from streams.health.health_json import scope_rows
 from streams.health.live.health_now import health_now
 from streams.health.live.known import Held
+from streams.health.live.minute_colours import MinuteColours
+from streams.health.live.parts import MinutePart, packed
+from streams.health.parts import ScopeName
 from streams.health.red_spells import spell_row
+from streams.health.shares import ColourName, colour
 from streams.health.signals import Level, Status
+from streams.report.health import colours_words
 from tests.unit.streams.health.live.company_of_books import Base, LiveHealth, in_pieces
 from tests.unit.streams.health.signalling import START, definitions, health_of, signal
 
@@ -187,6 +193,60 @@ def test_false_green_counts_the_minutes_in_which_operations_said_up() -> None:
     (whole, scope) = live.company.false_greens()
     assert (whole.scope.segment, scope.scope.segment) == (None, "unknown")
     assert (whole.start - START // 60_000, whole.end - START // 60_000, whole.minutes) == (10, 20, 10)
+
+
+def a_red_part(green_until: int) -> dict[str, Any]:
+    """A stage of 200 customers, of whom the 8 in the north are disrupted from minute 10 to 20, as told at its end."""
+    north = {f"c{n}": Held(Profile("gold", "north" if n < 8 else "south"), 100) for n in range(200)}
+    live = LiveHealth(definitions(), 2, Base(north))
+    live.send([
+        signal(minute * 200 + n, minute, f"c{n}", ok=not (n < 8 and 10 <= minute < 20))
+        for minute in range(green_until) for n in range(200)
+    ])  # fmt: skip
+    live.settle()
+    told = health_now(live.company, "1h")
+    assert told is not None
+    (row,) = told["periods"][0]["services"]
+    found: dict[str, Any] = row
+    return found
+
+
+def test_a_stage_that_is_green_all_in_all_tells_the_worst_that_a_part_of_its_customers_had() -> None:
+    row = a_red_part(green_until=40)
+    assert (row["colour"], row["now"]) == ("green", "green")
+    assert row["worst"] == {"colour": "red", "minutes": 10, "segment": "gold", "region": "north"}
+    assert colours_words(row, "1h") == (
+        "green now; worst of the last 1h: red for 10 minutes, customers of gold, north"
+    )
+    row = a_red_part(green_until=9)
+    assert "worst" not in row
+    assert colours_words(row, "1h") == "green now; green in every minute of the last 1h"
+
+
+def test_the_worst_is_red_before_yellow_and_the_whole_before_its_parts() -> None:
+    colours = MinuteColours(definitions().health)
+    whole, part, other = (ScopeName("shop", "checkout", *names) for names in ((None, None), ("a", "x"), ("b", "x")))
+
+    def minute(number: int, **hurt: int) -> None:
+        scopes = {"whole": whole, "part": part, "other": other}
+        units = np.array([[100, hurt.get(name, 0)] for name in scopes], dtype=np.int64)
+        colours.note(number, [MinutePart([], packed(units[:0]), b"", list(scopes.values()), packed(units))])
+
+    kind = whole.service, whole.stage
+    rules = definitions().health
+    red, yellow = (next(n for n in range(101) if colour(rules, n, 100) is name) for name in (
+        ColourName.RED, ColourName.YELLOW,
+    ))  # fmt: skip
+    minute(1)
+    assert colours.worst(0) == {}
+    minute(2, whole=yellow, part=yellow)
+    assert colours.worst(0) == {kind: (whole, ColourName.YELLOW, 1)}
+    minute(3, part=red, other=red)
+    minute(4, other=red)
+    assert colours.worst(0) == {kind: (other, ColourName.RED, 2)}
+    minute(5, whole=red)
+    assert colours.worst(0) == {kind: (whole, ColourName.RED, 1)}
+    assert colours.worst(6) == {}
 
 
 def test_what_operations_said_long_ago_is_unknown_and_not_up() -> None:
