@@ -233,7 +233,7 @@ class PartitionBooks:
         state = self.watermark.state(now)
         progress = PartProgress(
             self.next_offset or 0, state.largest, state.idle, state.fresh, self.definitions.version,
-            self.accounting(), self.epoch, self.definitions.name,
+            self.accounting(), self.epoch, self.definitions.name, state.end,
         )  # fmt: skip
         linked = tuple(sorted(self._linked.aliases if self._everything else self._linked.changed))
         parts = self._part_records()

@@ -9,7 +9,8 @@ from agents.partition_state import OtherDefinitions
 from config.definitions_file import load
 from config.settings import NATIVE_DEFINITIONS
 from config.settings import load as load_settings
-from streams.books import Flush
+from streams.books import Flush, PartitionBooks
+from streams.facts.admission import Admission
 from streams.ledger.movements import Movement, Scope
 from streams.ledger.rules import DAY, HOUR, MINUTE
 from streams.recount import table_rules
@@ -18,6 +19,7 @@ from streams.tables.parts import PartitionTables
 from streams.tables.scopes import THE_TOTAL
 from streams.tables.watermark import ClockRules
 from tests.unit.agents.made_up_company import NORTH, START
+from tests.unit.agents.made_up_voice import ends_at
 
 EPOCH = 1_790_000_000_000
 DEFINITIONS = load(NATIVE_DEFINITIONS)
@@ -146,3 +148,16 @@ def test_who_wrote_a_part_is_told_by_its_end() -> None:
     assert not is_part_of(EPOCH + 1, part)
     assert not is_part_of(EPOCH & 0xFF, part)
     assert not is_part_of(EPOCH, progress)
+
+
+def test_up_to_where_an_idle_partition_was_read_comes_with_the_parts() -> None:
+    company = new_company()
+    admission = Admission(DEFINITIONS)
+    books = PartitionBooks(0, 1, DEFINITIONS, admission, RULES, ClockRules())
+    books.watermark.admit(START, None)
+    books.watermark.reach_end(0, 7)
+    flush = books.flush(2_000_000)
+    assert flush is not None
+    read_back(company, flush.parts)
+    assert asyncio.run(company.unread(2_000_000, ends_at({0: 7}))) == set()
+    assert asyncio.run(company.unread(2_000_000, ends_at({0: 8}))) == {0}
