@@ -1,7 +1,8 @@
 """Buckets of cells: minutes, hours and days of event time, each level holding all of what it covers.
 
 A span is summed from the days, hours and minutes that it consists of. Finer levels are kept for a shorter
-time; what comes for a time whose minutes are gone goes into its hour and day, or into its day alone.
+time; what comes for a time whose minutes are gone goes into its hour and day, or into its day alone. It is then taken
+to lie at the start of that hour or day, so that of two spans that meet within one of them exactly one holds it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -78,7 +79,11 @@ class Bucket:
 
     def pack(self) -> bytes:
         """The cells as bytes."""
-        return pack_cells([(cell, n, v) for cells in (self.plain, self.paired) for cell, (n, v) in cells.items()])
+        return pack_cells(list(self.additions()))
+
+    def additions(self) -> Iterator[Addition]:
+        """The cells as what has to be added to nothing."""
+        return ((cell, n, v) for cells in (self.plain, self.paired) for cell, (n, v) in cells.items())
 
     @staticmethod
     def of(packed: "Bucket | bytes") -> "Bucket":
@@ -120,6 +125,7 @@ class Buckets:
         self._coming: dict[tuple[int, int], list[Addition]] = {}  # by level and start, not in the buckets yet
         self._coming_count = 0
         self._open: dict[tuple[int, int], None] = {}  # level and start, the longest untouched first
+        self._whole: tuple[set[int], ...] = (set(), set(), set())  # by level, starts to which something came as such
         self.minutes_from = self.hours_from = BEGINNING
 
     def level_at(self, us: int) -> int:
@@ -150,6 +156,8 @@ class Buckets:
         """
         coming = self._coming.get((level, start))
         if coming is None:
+            if MINUTES < level < EVER:
+                self._whole[level].add(start)
             self._coming[level, start] = list(additions)
         else:
             coming.extend(additions)
@@ -173,6 +181,7 @@ class Buckets:
                 self.hours_from = cut
                 for start in [s for s in hours if s < cut]:
                     del hours[start]
+                self._whole[HOURS].difference_update([s for s in self._whole[HOURS] if s < cut])
 
     def within(self, start: int, end: int) -> Iterator[Bucket]:
         """Buckets that make up [start, end), each instant once."""
@@ -192,6 +201,8 @@ class Buckets:
         for day, bucket in self._levels[DAYS].items():
             if first_day <= day < last_day:
                 yield Bucket.of(bucket)
+        if last_day < end:
+            yield from self._come_whole(DAYS, last_day, self._calendar.next_day(last_day))
         yield from self._within_hours(last_day, end)
 
     def _within_hours(self, start: int, end: int) -> Iterator[Bucket]:
@@ -207,7 +218,22 @@ class Buckets:
             if (bucket := self._levels[HOURS].get(hour)) is not None:
                 yield Bucket.of(bucket)
             hour = self._calendar.next_hour(hour)
+        if last < end:
+            yield from self._come_whole(HOURS, last, self._calendar.next_hour(last))
         yield from self._within_minutes(last, end)
+
+    def _come_whole(self, level: int, start: int, end: int) -> Iterator[Bucket]:
+        """What an hour or day holds that did not come by the minute or hour: none of its parts has it."""
+        if start not in self._whole[level] or (bucket := self._levels[level].get(start)) is None:
+            return
+        found = Bucket()
+        found.add_all(Bucket.of(bucket).additions())
+        parts, place = self._levels[level - 1], start
+        while place < end:
+            if (part := parts.get(place)) is not None:
+                found.add_all((cell, -n, -v) for cell, n, v in Bucket.of(part).additions())
+            place = place + MINUTE if level == HOURS else self._calendar.next_hour(place)
+        yield found
 
     def _within_minutes(self, start: int, end: int) -> Iterator[Bucket]:
         for minute in range(minute_start(start), end, MINUTE):

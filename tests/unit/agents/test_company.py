@@ -161,3 +161,15 @@ def test_up_to_where_an_idle_partition_was_read_comes_with_the_parts() -> None:
     read_back(company, flush.parts)
     assert asyncio.run(company.unread(2_000_000, ends_at({0: 7}))) == set()
     assert asyncio.run(company.unread(2_000_000, ends_at({0: 8}))) == {0}
+
+
+def test_windows_that_stop_within_an_hour_of_which_only_the_sum_came_hold_it_once() -> None:
+    company, tables = new_company(), owner(EPOCH)
+    gain(tables, START + 50 * MINUTE)
+    tables.roll_up(START + 10 * DAY)  # the clock of whoever wrote it had not waited for this partition
+    read_back(company, flushed(tables, 1, START + 7 * MINUTE).parts)
+    company.advance(0)
+    assert gained(company) == 1
+    read_back(company, flushed(tables, 2, START + 11 * DAY).parts)
+    company.advance(0)
+    assert gained(company) == 1

@@ -1,5 +1,6 @@
 """Buckets give the same whenever they are asked."""
 
+from collections import Counter
 from random import Random
 
 import pytest
@@ -63,3 +64,31 @@ def test_what_is_forgotten_does_not_come_back() -> None:
     buckets.forget(SOME_DAY + 4 * DAY)
     assert not buckets.minutes
     assert SOME_DAY in buckets.hours
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_spans_that_meet_hold_together_what_the_span_over_both_holds(seed: int) -> None:
+    random, calendar = Random(seed), calendar_of("Europe/Berlin")
+    buckets = Buckets(calendar, Retention())
+    for _ in range(80):
+        level = random.choice((MINUTES, MINUTES, HOURS, DAYS))
+        at = SOME_DAY + random.randrange(3 * DAY // MINUTE) * MINUTE
+        start = at if level == MINUTES else calendar.hour_start(at) if level == HOURS else calendar.day_start(at)
+        buckets.add_all(level, start, some_additions(random))
+
+    def held(first: int, last: int) -> Counter[tuple[Cell, int]]:
+        sums: Counter[tuple[Cell, int]] = Counter()
+        for bucket in buckets.within(first, last):
+            for cell, customers, value in bucket.additions():
+                sums[cell, 0] += customers
+                sums[cell, 1] += value
+        return sums
+
+    for _ in range(40):
+        places = [SOME_DAY - DAY + random.randrange(5 * DAY // MINUTE) * MINUTE for _ in range(2)]
+        first, middle, last = sorted([*places, random.choice((places[0], calendar.hour_start(places[1])))])
+        parts = held(first, middle)
+        parts.update(held(middle, last))
+        assert {key: sum_ for key, sum_ in parts.items() if sum_} == {
+            key: sum_ for key, sum_ in held(first, last).items() if sum_
+        }
