@@ -9,11 +9,12 @@ import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import orjson
 
 from agents.books_reading import BooksOfOthers
+from agents.customer_lines import CustomerLines, Line
 from agents.health_lists import HealthLists, OpenedHealth
 from agents.mentions_log import MentionsLog
 from agents.movements_log import MovementsLog, NotYet
@@ -23,12 +24,9 @@ from streams.books import PartitionBooks
 from streams.drilldown.flows import MOST, FlowList
 from streams.drilldown.levels import Standing, is_behind, standings
 from streams.drilldown.numbers import LEVELS, CannotOpen, Number, customers_in
-from streams.facts.models import UNKNOWN
 from streams.facts.placement import partition_for
 from streams.health.live.hurt_list import HealthNumber
 from streams.ledger.movement_lines import MovementLine
-from streams.tables.calendar import utc_text
-from streams.voice.mentions import EXAMPLE_CHARACTERS, Mention
 
 if TYPE_CHECKING:
     from agents.app import LedgerWorker
@@ -43,8 +41,6 @@ AT_ONCE = 300
 
 TRIES, AGAIN_S = 6, 0.4
 """Of a list that is not as long as the number says: what the tables have may still be on its way to the topic."""
-
-Line = dict[str, Any]
 
 A = TypeVar("A")
 
@@ -86,6 +82,7 @@ class CustomerLists:
         self._worker = worker
         settings: Settings = worker.settings
         self._names = worker.names
+        self._line = CustomerLines(worker.names)
         self._log = MovementsLog(settings)
         self._others = BooksOfOthers(
             settings, worker.ledger, worker.ledger.new_state,
@@ -140,7 +137,7 @@ class CustomerLists:
         made: list[Line] = []
         counted: int | None = None
         for left in reversed(range(TRIES)):
-            made = [self._trouble_line(trouble) for trouble in troubled.of(chosen)]
+            made = [self._line.trouble(trouble) for trouble in troubled.of(chosen)]
             counted = None if chosen else health.health.in_trouble
             if counted is None or counted == len(made) or not left:
                 break
@@ -183,7 +180,7 @@ class CustomerLists:
             disruptions = await _or_why(self._health.disruptions_of(customer_id), missing)
             if self._mentions is not None:
                 said = await _or_why(self._mentions.of_customer(customer_id), missing)
-                mentions = None if said is None else [self._mention_line(one) for one in said]
+                mentions = None if said is None else [self._line.mention(one) for one in said]
         if not standing and not disruptions and not mentions and trouble is None:
             raise CannotOpen(
                 f"nothing is kept of a customer {name!r}"
@@ -192,7 +189,7 @@ class CustomerLists:
             )  # fmt: skip
         if trouble is not None:
             disruptions = with_trouble(disruptions or [], trouble)
-        return Timeline([self._movement_line(one) for one in standing], disruptions, mentions, missing)
+        return Timeline([self._line.movement(one) for one in standing], disruptions, mentions, missing)
 
     async def run(self) -> None:
         """Wait until cancelled; then the client is let go."""
@@ -213,7 +210,7 @@ class CustomerLists:
         found = FlowList(number)
         async for movements in self._log.within(number.span):
             found.take(movements)
-        made = [self._movement_line(movement) for movement in found.found()]  # type: ignore[arg-type]
+        made = [self._line.movement(movement) for movement in found.found()]  # type: ignore[arg-type]
         self._lists[number] = (ends, made)
         while len(self._lists) > KEPT_LISTS:
             self._lists.popitem(last=False)
@@ -227,7 +224,7 @@ class CustomerLists:
             if len(found) > MOST:
                 raise CannotOpen(f"more than {MOST:,} customers are behind it: choose a scope")
         found.sort(key=lambda one: (one.since, one.customer_id))
-        return [self._standing_line(number, one) for one in found]
+        return [self._line.standing(number, one) for one in found]
 
     async def _of_partition(self, number: Number, books: PartitionBooks) -> list[Standing]:
         found: list[Standing] = []
@@ -246,20 +243,6 @@ class CustomerLists:
         needle = b'"customer_id":' + orjson.dumps(customer_id)
         return [(partition_for(customer_id.encode(), partitions), needle)]
 
-    def _movement_line(self, of: MovementLine) -> Line:
-        line: Line = {
-            "customer": self._names.of(of.customer_id), "what": of.kind, "at": utc_text(of.at_us),
-            "segment": of.segment, "region": of.region, "product": of.product, "value": of.value,
-            "fact": self._fact(of.cause),
-        }  # fmt: skip
-        if of.reason:
-            line |= {"reason": of.reason, "kind": of.loss_kind, "early": of.early}
-        if of.activity:
-            line["activity"] = of.activity
-        if of.to is not None:
-            line["to"] = {"segment": of.to.segment, "region": of.to.region, "product": of.to.product}
-        return line
-
     def _trouble_of(self, customer_id: str | None, name: str) -> Trouble | None:
         troubled = self._worker.troubled
         if troubled is None:
@@ -267,42 +250,6 @@ class CustomerLists:
         if customer_id is not None:
             return troubled.of_customer(customer_id)
         return next((one for one in troubled if self._names.is_of(name, one.customer_id)), None)
-
-    def _trouble_line(self, of: Trouble) -> Line:
-        line: Line = {
-            "customer": self._names.of(of.customer_id), "what": "disrupted", "at": of.since, "segment": of.segment,
-            "region": of.region, "product": UNKNOWN,
-            "places": [{"service": one.service, "stage": one.stage, "since": one.since} for one in of.disrupted],
-        }  # fmt: skip
-        return line if of.value is None else line | {"value": of.value}
-
-    def _standing_line(self, number: Number, of: Standing) -> Line:
-        how = "opening" if of.opened_at == of.since else "customer since"
-        line: Line = {
-            "customer": self._names.of(of.customer_id), "what": how,
-            "at": utc_text(of.since), "segment": of.scope.segment, "region": of.scope.region,
-            "product": of.scope.product, "value": of.value, "activity": of.activity,
-        }  # fmt: skip
-        if number.measure == "pending_loss":
-            line |= {"what": "about to leave", "fact": {"silo": of.pending_silo}}
-            if of.leaves_at is not None:
-                line["at"] = utc_text(of.leaves_at)
-        return line
-
-    def _mention_line(self, of: Mention) -> Line:
-        """What was said; its words are personal data, shown where the company's own ids are."""
-        line: Line = {"at": utc_text(of.at), "channel": of.channel, "brand": of.brand, "topics": list(of.topics)}
-        if of.sentiment is not None:
-            line["sentiment"] = of.sentiment
-        if self.shows_ids and of.text:
-            line["text"] = of.text[:EXAMPLE_CHARACTERS]
-        return line
-
-    def _fact(self, cause: tuple[str, str, int] | None) -> Line:
-        """What put the customer there: the silo's fact, or the clock. Its id may name the customer, as ids do."""
-        if cause is None:
-            return {"clock": True}
-        return {"silo": cause[0]} | ({"event_id": cause[1]} if self.shows_ids else {})
 
 
 async def _or_why(answer: Awaitable[A], missing: list[str]) -> A | None:
