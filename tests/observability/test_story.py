@@ -11,11 +11,13 @@ from tests.embedded.test_run import WEB, page, running
 
 pytestmark = [
     pytest.mark.observability,
-    pytest.mark.timeout(700),
+    pytest.mark.timeout(1300),
     pytest.mark.skipif("NETGROWTH_STORY" not in os.environ, reason="plays for minutes: NETGROWTH_STORY=1 runs it"),
 ]
 
-TOLD_WITHIN_S = 560.0
+TOLD_WITHIN_S = 1200.0
+"""The worker's own time is some three minutes, of one core; on a machine that has other work it takes as long."""
+
 FASTER = "4"
 
 
