@@ -10,6 +10,8 @@ from agents.replay.pacing import Pacer
 from streams.ledger.rules import MINUTE
 
 WAIT_STEP_S = 0.2
+TOGETHER_S = 0.25
+"""Records of so long are sent together: one by one each would cost the worker a fetch of its own."""
 BEHIND_S, BEHIND_US = 8.0, 45 * MINUTE
 """How far the worker may be behind before the story waits: by the wall clock, and by event time."""
 
@@ -100,7 +102,7 @@ class TrialPacer(Pacer):
             self._is_past_sent = True
             while not self._is_counted() and not self._stopped.wait(WAIT_STEP_S):
                 continue
-        due = self._pace.due_s(since_first)
+        due = self._pace.due_s(since_first) // TOGETHER_S * TOGETHER_S
         if self._begun is None:
             self._begun = self._clock() - due
         elif self._pace.base_speed is None and due:

@@ -166,7 +166,7 @@ def test_the_worker_of_the_image_counts_what_is_sent_and_ends_in_order(
         "NETGROWTH_DEFINITIONS": "online-retail",
     }  # fmt: skip
     assert container.run(["id", "-u"], {}).strip() == "1000"
-    assert "0 there already" in container.run(["netgrowth", "topics", "create"], settings)
+    assert f"created  {prefix}customer-events" in container.run(["netgrowth", "topics", "create"], settings)
     container.run(health_checks()["image"], {}, status=1)
     with worker_of(container, settings, log) as running:
         until(lambda: page(f"{web}/health/ready"), READY_WITHIN_S, log)

@@ -38,6 +38,14 @@ def test_time_that_has_passed_is_not_waited_for_again() -> None:
     assert paced.delay_s(10 * HOUR) == 0.0
 
 
+def test_records_of_a_quarter_of_a_second_are_due_together() -> None:
+    clock = Clock()
+    paced = pacer(Pace(0, None, 3600.0), clock)
+    paced.delay_s(0)
+    due = [paced.delay_s(tenth * HOUR // 10) for tenth in range(1, 11)]
+    assert due == pytest.approx([0.0, 0.0, 0.25, 0.25, 0.5, 0.5, 0.5, 0.75, 0.75, 1.0])
+
+
 def test_records_without_a_time_are_due_at_once() -> None:
     assert pacer(PACE, Clock()).delay_s(None) == 0.0
 
