@@ -2,7 +2,8 @@
 
 It is a program in a Python wheel (noida-db), an optional extra: nothing but trial and tests knows of it.
 It is no Kafka: acknowledged records of the last seconds are lost when it is killed, and dead members of
-a group are never expired. What must hold is tested on Apache Kafka.
+a group are never expired. A fetch is answered at once, also where there is nothing (`embedded_worker`).
+What must hold is tested on Apache Kafka.
 """
 
 import importlib.util

@@ -94,7 +94,8 @@ class Trial:
             raise TrialFault("\n".join(states.faults) or f"these topics could not be created: {states.missing}")
         self._tell(f"topics      {len(states.created)} created, {len(states.existing)} there already")
         log = folder / "worker.log"
-        self._worker = WorkerProcess(environment, log, inherit_settings=False)
+        program = "agents.trial.embedded_worker"
+        self._worker = WorkerProcess(environment, log, program=program, inherit_settings=False)
         self._worker.start()
         self._tell(f"worker      process {self._worker.pid}, its log: {log}")
         self._pages = PageWatcher(self.web, self._watching.look)

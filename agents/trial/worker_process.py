@@ -17,19 +17,21 @@ class WorkerProcess:
         settings: environment names and texts on top of this process's own, KAFKA_BROKERS among them.
         log: file that takes stdout and stderr; written anew at each start.
         arguments: more words on the command line.
+        program: the module that is run; it takes the words of `netgrowth`.
         inherit_settings: False: netgrowth's settings in this process's environment are not handed on, so that
             what an operator set for a cluster does not reach a trial.
     """
 
     def __init__(
         self, settings: Mapping[str, str], log: Path, arguments: tuple[str, ...] = (), *,
-        inherit_settings: bool = True,
+        program: str = "agents.commands.main", inherit_settings: bool = True,
     ) -> None:
         inherited = {
             name: text for name, text in os.environ.items() if inherit_settings or not name.startswith("NETGROWTH_")
         }
         self._environment = {**inherited, **settings}
         self._arguments = arguments
+        self._program = program
         self._process: subprocess.Popen[bytes] | None = None
         self.log = log
 
@@ -39,7 +41,7 @@ class WorkerProcess:
         with self.log.open("wb") as output:
             # A session of its own: the story ends it in order after Ctrl-C, before the broker.
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "agents.commands.main", "worker", *self._arguments],
+                [sys.executable, "-m", self._program, "worker", *self._arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
