@@ -28,6 +28,7 @@ from streams.tables.ledger_json import ledger_json
 from streams.tables.levels import NO_MEASURES, Level
 from streams.tables.merge import CompanyTables
 from streams.tables.part_records import OwnPart, epoch_of, is_part_of, is_progress, read_key
+from streams.tables.parts_in_force import PartsInForce
 from streams.tables.rows import Row, row
 from streams.tables.running import WITH_SEGMENT_REGION, RunningWindows
 from streams.tables.scopes import THE_TOTAL, TOTAL, ScopeKey
@@ -73,7 +74,8 @@ class Company:
         self._windows: RunningWindows | None = None
         self._coming: deque[tuple[bytes, bytes | None, OwnPart | None]] = deque()  # delivered, not yet in the tables
         self.parts = PartsReader(
-            settings, "scope-parts", PartFormat(is_progress, epoch_of, is_part_of), self._tables.apply
+            settings, "scope-parts", PartFormat(is_progress, epoch_of, is_part_of), self._tables.apply,
+            PartsInForce(self._tables.tables.calendar),
         )
 
     @property

@@ -5,10 +5,12 @@ progress of its partition. A flush is held until that record is there: torn, it 
 wrote itself it takes in as soon as it is delivered, and passes over here.
 """
 
+import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from time import monotonic
+from typing import Any, Protocol
 
 import msgspec
 
@@ -19,6 +21,9 @@ logger = logging.getLogger(__name__)
 
 POLL_MS = 100
 RECORDS_AT_ONCE = 2000
+
+PIECE_S = 0.005
+"""How long taking in what holds may hold up everything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,16 @@ class PartFormat:
     is_part_of: Callable[[int, bytes], bool]
 
 
+class InForce(Protocol):
+    """What holds of the records of a topic, found without merging them."""
+
+    def take(self, key: bytes, value: bytes | None) -> None:
+        """The next record of a whole flush. Raises: msgspec.MsgspecError for what cannot be read."""
+
+    def give(self) -> Iterator[tuple[bytes, bytes | None]]:
+        """The records that hold; merged, they give what all records give."""
+
+
 class PartsReader:
     """Reads all partitions of a topic of parts until it is cancelled.
 
@@ -45,15 +60,19 @@ class PartsReader:
 
     def __init__(
         self, settings: Settings, topic: str, form: PartFormat, take: Callable[[bytes, bytes | None], object],
+        in_force: InForce | None = None,
     ) -> None:
         """`topic` is without prefix. `take` is given the records of whole flushes, in order; what it cannot read,
-        that is what it raises msgspec.MsgspecError for, is logged and passed over.
+        that is what it raises msgspec.MsgspecError for, is logged and passed over. With `in_force` it is given only
+        those that hold of what lay in the topic when reading began, at once when all of that is read.
         """
         self.complete = False
         self._settings = settings
         self._topic = topic
         self._form = form
-        self._take_in = take
+        self._merge = take
+        self._in_force = in_force
+        self._take_in: Callable[[bytes, bytes | None], object] = take if in_force is None else in_force.take
         self._held: dict[int, list[tuple[bytes, bytes | None]]] = {}
         self._own_epochs: dict[int, int] = {}
 
@@ -73,14 +92,26 @@ class PartsReader:
                 if record.key is not None:
                     self.feed(record.partition, record.key, record.value)
 
-        def complete() -> None:
-            self.complete = True
+        async def complete() -> None:
+            await self.finish()
             logger.info("%s is read back", topic)
 
         await follow(
             self._settings, {topic: self._settings.partitions}, take, complete, poll_ms=POLL_MS,
             records_at_once=RECORDS_AT_ONCE,
         )
+
+    async def finish(self) -> None:
+        """All that lay in the topic has been fed."""
+        in_force, self._in_force, self._take_in = self._in_force, None, self._merge
+        if in_force is not None:
+            end = monotonic() + PIECE_S
+            for key, value in in_force.give():
+                self._take(key, value)
+                if monotonic() > end:
+                    await asyncio.sleep(0)
+                    end = monotonic() + PIECE_S
+        self.complete = True
 
     def feed(self, lane: int, key: bytes, value: bytes | None) -> None:
         """The next record of a partition of the topic."""
@@ -107,10 +138,11 @@ class PartsReader:
             if of_record > upto:
                 still.append(part)
                 continue
-            try:
-                self._take_in(*part)
-            except msgspec.MsgspecError:
-                logger.warning(
-                    "A record of %s is not to be read and was passed over: key %r", self._topic, part[0][:80]
-                )
+            self._take(*part)
         self._held[lane] = still
+
+    def _take(self, key: bytes, value: bytes | None) -> None:
+        try:
+            self._take_in(key, value)
+        except msgspec.MsgspecError:
+            logger.warning("A record of %s is not to be read and was passed over: key %r", self._topic, key[:80])

@@ -19,14 +19,15 @@ Of several, one that was just read is not asked for until the question for the o
 
 async def follow(
     settings: Settings, topics: Mapping[str, int], take: Callable[[Sequence[Any]], Awaitable[None]],
-    on_complete: Callable[[], None], *, poll_ms: int, records_at_once: int,
+    on_complete: Callable[[], Awaitable[None] | None], *, poll_ms: int, records_at_once: int,
 ) -> None:
     """Hand every record of these topics to `take`, until cancelled.
 
     Args:
         topics: full name of a topic to the number of its partitions, all of which are read.
         take: given the records that came, of a partition in order; no more are read before it returns.
-        on_complete: told once, after `take` was given all that lay in the topics when reading began.
+        on_complete: told once, after `take` was given all that lay in the topics when reading began; what it has to
+            do is waited for.
     Raises: aiokafka's errors; the process is to end then.
     """
     wait_ms = max(poll_ms, ALONE_MS) if sum(topics.values()) == 1 else poll_ms
@@ -49,7 +50,7 @@ async def follow(
                 is_complete = all(
                     place >= ends[partition] for place, partition in zip(places, partitions, strict=True)
                 )
-                if is_complete:
-                    on_complete()
+                if is_complete and (doing := on_complete()) is not None:
+                    await doing
     finally:
         await consumer.stop()

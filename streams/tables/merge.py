@@ -11,7 +11,16 @@ from itertools import islice
 from streams.ledger.rules import HOUR, MINUTE
 from streams.tables.buckets import DAYS, EVER, HOURS, MINUTES, MOST_OPEN
 from streams.tables.cells import Addition, pack_cells, unpack_cells
-from streams.tables.part_records import PROGRESS, Part, PartKey, Progress, Stamp, read_key, read_part, read_progress
+from streams.tables.part_records import (
+    PROGRESS,
+    Part,
+    PartKey,
+    Progress,
+    Stamp,
+    read_key,
+    read_packed_part,
+    read_progress,
+)
 from streams.tables.tables import TableRules, Tables
 from streams.tables.windows import BEGINNING
 
@@ -36,6 +45,9 @@ class _Held:
     def additions(self) -> Cells:
         return unpack_cells(self.cells) if isinstance(self.cells, bytes) else self.cells
 
+    def is_packed_as(self, packed: bytes) -> bool:
+        return packed in (self.cells, self.packed)
+
 
 class CompanyTables:
     """The merged tables, and how far each source partition has come."""
@@ -56,7 +68,15 @@ class CompanyTables:
         where = read_key(key)
         if where.level == PROGRESS:
             return self._progress(where.partition, value)
-        return self.apply_part(where, None if value is None else read_part(value))
+        if value is None:
+            return self.apply_part(where, None)
+        part = read_packed_part(value)
+        if part.epoch < self._epoch(where.partition):
+            return False
+        packed, held = bytes(part.cells), self._held.get(where)
+        # A new owner writes everything again, nearly all of it as it was.
+        cells = None if held is not None and held.is_packed_as(packed) else unpack_cells(packed)
+        return self._apply(where, (part.epoch, part.stamp), part.upto, cells, packed)
 
     def apply_part(self, where: PartKey, part: Part | None, packed: bytes | None = None) -> bool:
         """Takes one record of a bucket, decoded; None: its tombstone. Says whether anything changed.
@@ -71,20 +91,28 @@ class CompanyTables:
                 return False
             self._remove(where, held)
             return True
-        if part.epoch < self._epoch(where.partition):
+        return self._apply(where, (part.epoch, part.stamp), part.upto, part.cells, packed)
+
+    def _apply(
+        self, where: PartKey, order: tuple[int, Stamp], upto: int, cells: Cells | None, packed: bytes | None
+    ) -> bool:
+        """Takes a part, its cells as they are held if they are None."""
+        if order[0] < self._epoch(where.partition):
             return False
+        held = self._held.get(where)
         if held is None:
             held = self._held[where] = _Held()
             self._note(where)
-        elif held.stamp is not None and (part.epoch, part.stamp) <= (held.epoch, held.stamp):
+        elif held.stamp is not None and order <= (held.epoch, held.stamp):
             return False
         first, before = held.stamp is None, held.upto
-        held.epoch, held.stamp, held.upto = part.epoch, part.stamp, part.upto
+        (held.epoch, held.stamp), held.upto = order, upto
         if first:
             held.counted = self._mask(where) == NO_MASK
-        self._replace(where, held, part.cells, packed)
-        if where.level != MINUTES and (first or before != part.upto):
-            self._recount_finer(where, max(before, part.upto))
+        if cells is not None:
+            self._replace(where, held, cells, packed)
+        if where.level != MINUTES and (first or before != upto):
+            self._recount_finer(where, max(before, upto))
         return True
 
     def _progress(self, partition: int, value: bytes | None) -> bool:

@@ -87,6 +87,9 @@ class _PartEpoch(msgspec.Struct, array_like=True, gc=False):
     epoch: int = 0
 
 
+PROGRESS_ENDING = b',9,0,"",""]'
+"""How the key of a progress record ends, whatever the partition."""
+
 _encode_key = msgspec.json.Encoder().encode
 _decode_key = msgspec.json.Decoder(PartKey).decode
 _encode = msgspec.msgpack.Encoder().encode
@@ -118,6 +121,9 @@ def read_key(key: bytes) -> PartKey:
 
 def is_progress(key: bytes) -> bool:
     """Whether this is the key of a progress record, the last one of each flush; False for what cannot be read."""
+    # No part's key ends like that: in a segment's name quotes are escaped. So few keys are read.
+    if not key.endswith(PROGRESS_ENDING):
+        return False
     try:
         return read_key(key).level == PROGRESS
     except msgspec.MsgspecError:

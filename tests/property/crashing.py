@@ -4,7 +4,7 @@ The logs are lists. A flush goes out as two lists of records, one to the changel
 cuts each of them anywhere. What was cut off is gone, or a paused owner delivers it while the next one is writing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from streams.books import Flush, PartitionBooks
@@ -14,6 +14,7 @@ from streams.facts.models import RawRecord
 from streams.ledger.changelog import ChangelogReader, burials, claim
 from streams.tables.merge import CompanyTables
 from streams.tables.part_records import is_progress
+from streams.tables.parts_in_force import PartsInForce
 from streams.tables.tables import TableRules
 from streams.tables.watermark import ClockRules
 
@@ -177,14 +178,24 @@ class CrashingOwner:
     # What a fresh reader of the logs finds
 
     def company(self, count: int | None = None) -> CompanyTables:
-        """The tables of the company, read from the beginning, or as they were after so many records."""
+        """The tables of the company, read from the beginning, or as they were after so many records.
+
+        The first two thirds lay there when reading began.
+        """
         company = CompanyTables(self.table_rules)
+        in_force = PartsInForce(company.tables.calendar)
+        take: Callable[[bytes, bytes | None], object] = in_force.take
+        records = self.parts.records[:count]
         waiting: list[Record] = []
-        for record in self.parts.records[:count]:
+        for place, record in enumerate(records):
+            if place == len(records) * 2 // 3:
+                for key, value in in_force.give():
+                    company.apply(key, value)
+                take = company.apply
             waiting.append(record)
             if is_progress(record[0]):
                 for key, value in waiting:
-                    company.apply(key, value)
+                    take(key, value)
                 waiting.clear()
         return company
 

@@ -11,6 +11,7 @@ from streams.tables import parts
 from streams.tables.buckets import Retention
 from streams.tables.merge import CompanyTables
 from streams.tables.parts import PartitionTables
+from streams.tables.parts_in_force import PartsInForce
 from streams.tables.running import RunningWindows
 from streams.tables.scopes import EVERY, MAIN
 from streams.tables.tables import TableRules, Tables
@@ -92,7 +93,12 @@ def test_merging_in_any_order_with_repeats_is_the_sum(seed, zone, split):
         whole.add_movement(movement, sign)
     company = CompanyTables(rules)
     running = RunningWindows(company.tables, clock)
-    for key, value in disordered(random, logs):
+    records = disordered(random, logs)
+    read_at_once = random.choice((0, random.randrange(len(records) + 1), len(records)))
+    in_force = PartsInForce(company.tables.calendar)
+    for key, value in records[:read_at_once]:
+        in_force.take(key, value)
+    for key, value in [*in_force.give(), *records[read_at_once:]]:
         company.apply(key, value)
     expected = rows_of(whole, clock)
     assert rows_of(company.tables, clock) == expected

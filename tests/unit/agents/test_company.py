@@ -29,7 +29,7 @@ RULES = table_rules(DEFINITIONS)
 def new_company() -> Company:
     settings = load_settings({"NETGROWTH_PARTITIONS": "1"})
     company = Company(settings, DEFINITIONS, RULES, ClockRules(), lambda: [0])
-    company.parts.complete = True
+    asyncio.run(company.parts.finish())
     return company
 
 

@@ -47,7 +47,7 @@ def worker(records: list[dict[str, Any]] | None = None) -> LedgerWorker:
         return made
     admission = Admission(DEFINITIONS, now_us=lambda: 1_800_000_000_000_000)
     made.ledger.books[0] = PartitionBooks(0, 1, DEFINITIONS, admission, table_rules(DEFINITIONS), ClockRules())
-    made.company.parts.complete = True
+    asyncio.run(made.company.parts.finish())
     told(made, records)
     return made
 
@@ -195,7 +195,7 @@ def test_an_instant_that_is_none_is_told() -> None:
 @pytest.mark.parametrize("path", [f"{API}/ledger", f"{API}/report", "/health/ready"])
 def test_a_worker_of_another_edition_than_the_one_in_force_tells_nothing_of_the_company(path: str) -> None:
     made = LedgerWorker(load({"NETGROWTH_EDITION": "v2"}), DEFINITIONS)
-    made.company.parts.complete = True
+    asyncio.run(made.company.parts.finish())
     made.editions.heard(monotonic())
     status, answer, _ = asked(path, of=made)
     assert status == 503
@@ -267,7 +267,7 @@ def test_before_the_first_record_the_board_says_what_is_waited_for() -> None:
     assert board["state"] == "recovering"
     assert "read back" in board["notes"][0]
     made = worker()
-    made.company.parts.complete = True
+    asyncio.run(made.company.parts.finish())
     _, board, _ = asked(f"{API}/board", of=made)
     assert board["state"] == "empty"
     assert "row" not in board
