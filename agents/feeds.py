@@ -69,7 +69,7 @@ SURGES = Feed(
 SURVEYS = Feed(
     "survey-responses",
     frozenset({"dead-letters"}),
-    ("answers", "no_answer", "unmapped", "dead_lettered"),
+    ("answers", "duplicate", "no_answer", "unmapped", "dead_lettered"),
     without="Answers to surveys are not compared with what customers do",
 )
 """Read by the detectors of surges beside their own feed."""

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any, Final
 
+from agents.feeds import SURVEYS
 from agents.topic_following import follow
 from agents.wall_clock import wall_clock_us
 from config.settings import Settings
@@ -31,12 +32,14 @@ class SurveyAnswers:
     Attributes:
         counts: answers by minute.
         complete: all that lay in the topic when reading began has been read.
+        outcomes: what became of the records of the topic, since its beginning; they sum to all of them.
         dead_letters: of what was read; whoever runs the detectors writes those that nobody wrote before.
     """
 
     def __init__(self, settings: Settings, definitions: Definitions) -> None:
         self.counts = AnswerCounts(OwnCounting(definitions.series))
         self.complete = False
+        self.outcomes = dict.fromkeys(SURVEYS.outcomes, 0)
         self.dead_letters: deque[DeadLetter] = deque(maxlen=MOST_LETTERS)
         self._settings = settings
         self._admission = AnswerAdmission(definitions, now_us=wall_clock_us, max_bytes=settings.max_record_bytes)
@@ -69,7 +72,12 @@ class SurveyAnswers:
     def take(self, records: Sequence[RawRecord]) -> None:
         """The next records."""
         batch = self._admission.admit(records)
-        self.counts.take(batch.answers)
+        taken = self.counts.take(batch.answers)
+        self.outcomes["answers"] += taken
+        self.outcomes["duplicate"] += len(batch.answers) - taken
+        self.outcomes["no_answer"] += sum(batch.no_answer.values())
+        self.outcomes["unmapped"] += batch.unmapped
+        self.outcomes["dead_lettered"] += len(batch.dead_letters)
         if not self.complete:
             self.counts.late.clear()  # Nothing is judged before all of it is there.
         self.dead_letters += batch.dead_letters

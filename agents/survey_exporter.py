@@ -1,6 +1,6 @@
 """Answers to surveys on `/metrics`: what stands beside the live figures, so that one sees how late it is."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
@@ -13,8 +13,14 @@ from streams.surges.tables_counts import ANSWERED_US, AnswerCounts
 class SurveyCollector(Collector):
     """Answers as metrics."""
 
-    def __init__(self, counts: AnswerCounts, is_complete: Callable[[], bool]) -> None:
-        """`is_complete`: whether all answers that lay in the topic have been read; nothing is shown before."""
+    def __init__(
+        self, counts: AnswerCounts, outcomes: Mapping[str, int], is_complete: Callable[[], bool]
+    ) -> None:
+        """Of these counts, and of records by what became of them.
+
+        `is_complete`: whether all answers that lay in the topic have been read; nothing is shown before.
+        """
+        self._outcomes = outcomes
         self._counts = counts
         self._is_complete = is_complete
 
@@ -25,6 +31,9 @@ class SurveyCollector(Collector):
     def collect(self) -> Iterator[Family]:
         """Every family with its samples."""
         families = {metric.name: family_of(metric) for metric in SURVEYS}
+        if self._is_complete():
+            for outcome, records in self._outcomes.items():
+                add_sample(families, "netgrowth_survey_records", records, outcome=outcome)
         newest = self._counts.newest
         if newest is not None and self._is_complete():
             voted = self._counts.voted(newest + 1 - ANSWERED_US, newest + 1)

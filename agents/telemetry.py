@@ -51,7 +51,7 @@ class Telemetry:
             voice = VoiceCollector(worker.voice_company, label_limit=label_limit)
             self._registry.register(WhileInForce(voice, worker.shows))
         if (answers := worker.answers) is not None:
-            surveys = SurveyCollector(answers.counts, lambda: answers.complete)
+            surveys = SurveyCollector(answers.counts, answers.outcomes, lambda: answers.complete)
             self._registry.register(WhileInForce(surveys, worker.shows))
         if worker.surges is not None and worker.surge_board is not None:
             evidence = SurgeEvidence(worker.company, worker.disrupted_before)

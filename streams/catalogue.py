@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from streams.catalogue_health import HEALTH_COMPANY_METRICS, HEALTH_METRICS
 from streams.catalogue_surges import FOR_PAGES, OWNER_METRICS, SURGE_METRICS
-from streams.catalogue_surveys import SURVEY_METRICS
+from streams.catalogue_surveys import FOR_DIAGNOSIS, SURVEY_METRICS
 from streams.catalogue_units import BYTES, CURRENCY, CUSTOMERS, NOTHING, RATIO, RECORDS, SECONDS, TIMESTAMP
 from streams.catalogue_voice import VOICE_COMPANY_METRICS, VOICE_METRICS
 from streams.tables.running import WITH_SEGMENT_REGION
@@ -260,7 +260,8 @@ OWNERS = tuple(
 
 
 SURVEYS = tuple(
-    Metric(f"netgrowth_{name}", Kind.GAUGE, (), unit, about, Source.SURVEYS) for name, unit, about in SURVEY_METRICS
+    Metric(f"netgrowth_{name}", Kind.GAUGE, labels, unit, about, Source.SURVEYS, name in FOR_DIAGNOSIS)
+    for name, unit, about, labels in SURVEY_METRICS
 )
 """Metrics of answers to surveys, which every worker that reads them exports."""
 

@@ -150,11 +150,13 @@ class AnswerCounts(CountsByMinute):
         answers, unhappy, shares = (sum(column) for column in zip(*votes, strict=True)) if votes else (0, 0, 0.0)
         return Voted(answers, unhappy, shares / answers if answers else None)
 
-    def take(self, answers: Iterable[Answer]) -> None:
-        """Answers that came; one whose id came in the two weeks before is not counted again."""
+    def take(self, answers: Iterable[Answer]) -> int:
+        """Answers that came; one whose id came in the two weeks before is not counted again. Gives how many were."""
+        taken = 0
         for answer in answers:
             if answer.response_id in self._answers:
                 continue
+            taken += 1
             minute = answer.at - answer.at % MINUTE
             self._answers[answer.response_id] = minute
             voted, unhappy, shares = self._votes.get(minute, (0, 0, 0.0))
@@ -164,6 +166,7 @@ class AnswerCounts(CountsByMinute):
             self.mean.add(answer.at, answer.share)
             self._see(minute)
             self._book(of_answer(answer.at, answer.share, answer.stage, self._own))
+        return taken
 
     def forget(self, clock: int) -> None:
         """Let go of what is older than is kept."""

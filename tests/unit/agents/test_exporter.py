@@ -91,7 +91,7 @@ def everything():
     registry.register(OwnersCollector(losses, ShownNames(load_settings({})), currency="EUR"))
     counts = AnswerCounts()
     counts.take([Answer(company.clock, "a1", "c1", 5, 0, 10)])
-    registry.register(SurveyCollector(counts, lambda: True))
+    registry.register(SurveyCollector(counts, {"answers": 1}, lambda: True))
     counted = ProcessMetrics(registry, {TOPIC: LEDGER.outcomes})
     return registry, MetricsPage(registry, CompanyCollector(company, label_limit=100)), counted
 
@@ -102,11 +102,13 @@ def test_the_survey_line_is_the_week_before_the_newest_answer():
     counts.take([Answer(at, f"a{number}", "c", score, 0, 10) for number, (at, score) in enumerate(told)])
     complete = []
     registry = CollectorRegistry()
-    registry.register(SurveyCollector(counts, lambda: bool(complete)))
+    registry.register(SurveyCollector(counts, {"answers": 4, "duplicate": 1}, lambda: bool(complete)))
     value = registry.get_sample_value
+    assert value("netgrowth_survey_records", {"outcome": "answers"}) is None
     assert value("netgrowth_survey_answers") is None  # a part of the answers is not the whole
     complete.append(True)
     assert value("netgrowth_survey_answers") == 3
+    assert value("netgrowth_survey_records", {"outcome": "duplicate"}) == 1
     assert value("netgrowth_survey_answers_unhappy") == 1
     assert value("netgrowth_survey_score_ratio") == 0.5
     assert value("netgrowth_survey_newest_timestamp_seconds") == now / 1_000_000
