@@ -38,9 +38,6 @@ logger = logging.getLogger(__name__)
 PREFIXES = "NETGROWTH_TOPIC_PREFIX and NETGROWTH_GROUP_PREFIX"
 SLOW_FLUSH_S = 2.0
 
-SENT_AT_ONCE = 500
-"""Records of a flush handed to the producer while nothing else gets its turn: a millisecond or two."""
-
 LONGEST_REST_S = 10.0
 """Between two goes of work that may take a share of the time only: what it writes is no older than that."""
 
@@ -220,7 +217,8 @@ class PartitionStage(Generic[S, F]):
                 await asyncio.sleep(0)  # the flush is what it is, whatever is applied from here on
                 output = self.output(state, flush)
                 for topic, lines in (*output.once, *output.again):
-                    await self._send(source, topic, number, lines)
+                    await asyncio.sleep(0)
+                    barrier.send_many(source, self._settings.topic(topic), number, lines)
                     records += len(lines)
                     size += sum(len(value or b"") for _, value in lines)
                 for record in output.elsewhere:
@@ -233,12 +231,12 @@ class PartitionStage(Generic[S, F]):
                 if output.elsewhere or any(lines for _, lines in output.once):
                     later.append((source, number, output.changelog))
                 else:
-                    await self._send(source, self.changelog, number, output.changelog)
+                    barrier.send_many(source, self._settings.topic(self.changelog), number, output.changelog)
             if later:
                 # Once the changelog has the flush, nobody derives what is written once again.
                 await barrier.delivered(*(source for source, _, _ in later))
                 for source, number, lines in later:
-                    await self._send(source, self.changelog, number, lines)
+                    barrier.send_many(source, self._settings.topic(self.changelog), number, lines)
             if sources:
                 await barrier.delivered(*sources)
                 seconds = monotonic() - started
@@ -253,13 +251,6 @@ class PartitionStage(Generic[S, F]):
             if self._on_delivered is not None:
                 for number, delivered in flushes:
                     await self._on_delivered(number, delivered)
-
-    async def _send(self, source: TP, topic: str, number: int, lines: Sequence[KeyValue]) -> None:
-        """Send records of a flush, in order, in pieces; nobody else writes to this partition of a changelog."""
-        target = self._settings.topic(topic)
-        for start in range(0, len(lines), SENT_AT_ONCE):
-            await asyncio.sleep(0)
-            self._transport.barrier.send_many(source, target, number, lines[start : start + SENT_AT_ONCE])
 
     async def _do_ahead(self, number: int, state: S) -> None:
         ahead, started = self.ahead(state), monotonic()
