@@ -19,12 +19,14 @@ class Feed:
         needs: the other topics that the worker reads or writes for it.
         outcomes: what may become of a record.
         without: what there is not when it cannot be read, as a sentence; empty: the worker does not start without it.
+        fills: what to send where nothing has come yet, and where that is described, as a sentence.
     """
 
     topic: str
     needs: frozenset[str]
     outcomes: tuple[str, ...]
     without: str = ""
+    fills: str = ""
 
     @property
     def topics(self) -> frozenset[str]:
@@ -36,6 +38,8 @@ LEDGER = Feed(
     "customer-events",
     frozenset({"ledger-changelog", "scope-parts", "movements", "net-growth", "dead-letters", "editions"}),
     ("facts", "no_fact", "unmapped", "dead_lettered"),
+    fills="Send who joined, left or changed: docs/definitions.md says how, `netgrowth replay online-retail` plays "
+    "purchases of a real shop.",
 )
 
 VOICE = Feed(
@@ -43,6 +47,7 @@ VOICE = Feed(
     frozenset({"voice-changelog", "voice-digests", "dead-letters"}),
     ("mentions", "unmapped", "dead_lettered"),
     without="Mentions are not counted",
+    fills="Send what people say of you, one record a mention (docs/voice.md).",
 )
 
 HEALTH = Feed(
@@ -50,6 +55,7 @@ HEALTH = Feed(
     frozenset({"health-changelog", "health-parts", "customer-health", "customers-in-trouble", "dead-letters"}),
     ("signals", "no_signal", "unmapped", "dead_lettered"),
     without="What customers experience is not counted",
+    fills="Send what customers experience, one record an interaction (docs/health.md).",
 )
 
 STATUS = Feed(
@@ -57,6 +63,7 @@ STATUS = Feed(
     frozenset({"status-changelog", "status-parts", "dead-letters"}),
     ("statuses", "no_signal", "unmapped", "dead_lettered"),
     without="What operations say is not read, so that false green is unknown",
+    fills="Send whether operations call each service up or down (docs/health.md); until then false green is unknown.",
 )
 
 SURGES = Feed(
@@ -71,6 +78,7 @@ SURVEYS = Feed(
     frozenset({"dead-letters"}),
     ("answers", "duplicate", "no_answer", "unmapped", "dead_lettered"),
     without="Answers to surveys are not compared with what customers do",
+    fills="Send answers to surveys, if you ask any (docs/surges.md): they show how late surveys are.",
 )
 """Read by the detectors of surges beside their own feed."""
 

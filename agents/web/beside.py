@@ -5,7 +5,7 @@ from datetime import datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from agents.feeds import HEALTH, STATUS, SURVEYS, VOICE
+from agents.feeds import HEALTH, STATUS, SURVEYS, VOICE, Feed
 from agents.wall_clock import wall_clock_us
 from config.alerting.surges import pages
 from streams.facts.times import instant_of
@@ -66,32 +66,35 @@ class Beside:
         worker, found = self._worker, []
         experienced = self._health(health.DEFAULT_WINDOW)
         if worker.health_company is not None:
-            found.append(self._feed(HEALTH.topic, None if experienced is None else experienced["until"], now))
+            found.append(self._feed(HEALTH, None if experienced is None else experienced["until"], now))
         if worker.status is not None:
             heard = experienced is not None and experienced["status_feed"] == "read"
             stale = experienced is not None and bool(experienced["statuses"])
-            silent = "Nothing has come for long." if stale else NOTHING_YET
-            found.append(
-                {"feed": STATUS.topic, "state": "live", "text": "The last word of operations holds."}
-                if heard
-                else {
-                    "feed": STATUS.topic, "state": "past" if stale else "waiting",
-                    "text": f"{silent} So false green is unknown.",
-                }
-            )
+            if heard:
+                found.append({"feed": STATUS.topic, "state": "live", "text": "The last word of operations holds."})
+            elif stale:
+                text = "Nothing has come for long. So false green is unknown."
+                found.append({"feed": STATUS.topic, "state": "past", "text": text})
+            else:
+                found.append(self._waits(STATUS))
         if worker.voice_company is not None:
             said = self._voice()
-            found.append(self._feed(VOICE.topic, None if said is None else said["at"], now))
-        if (answered := self._newest_answer()) is not None:
-            found.append(self._feed(SURVEYS.topic, utc_text(answered), now))
+            found.append(self._feed(VOICE, None if said is None else said["at"], now))
+        if worker.answers is not None:
+            answered = self._newest_answer()
+            found.append(self._feed(SURVEYS, None if answered is None else utc_text(answered), now))
         return found
 
-    def _feed(self, topic: str, newest: str | None, now: int) -> Json:
+    def _waits(self, feed: Feed) -> Json:
+        full = self._worker.settings.topic(feed.topic)
+        text = f"{NOTHING_YET} {feed.fills} It is read from the topic {full}."
+        return {"feed": feed.topic, "state": "waiting", "text": text}
+
+    def _feed(self, feed: Feed, newest: str | None, now: int) -> Json:
         if newest is None:
-            full = self._worker.settings.topic(topic)
-            return {"feed": topic, "state": "waiting", "text": f"{NOTHING_YET} It is read from {full}."}
+            return self._waits(feed)
         at = instant_of(newest, None)
-        told: Json = {"feed": topic, "newest": self._worker.company.local_text(at // 1_000_000 * 1_000_000)}
+        told: Json = {"feed": feed.topic, "newest": self._worker.company.local_text(at // 1_000_000 * 1_000_000)}
         if now - at <= self._worker.settings.fresh_us:
             return told | {"state": "live", "text": "Live."}
         return told | {"state": "past", "text": "Nothing of now: history, or silent since."}

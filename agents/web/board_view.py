@@ -151,10 +151,7 @@ def _ledger_feed(worker: "LedgerWorker", now: int) -> dict[str, Any]:
     newest = max((state for state in states if state.largest is not None), key=lambda state: state.largest or 0,
                  default=None)  # fmt: skip
     if newest is None or newest.largest is None:
-        text = (
-            f"No record with an event time has come yet. Send facts to the topic {topic}: "
-            "`netgrowth replay online-retail` plays real ones, docs/definitions.md says how to send your own."
-        )
+        text = f"No record with an event time has come yet. {LEDGER.fills} It is read from the topic {topic}."
         return {"feed": LEDGER.topic, "state": "waiting", "text": text}
     age = now - newest.largest
     told = {"feed": LEDGER.topic, "newest": company.local_text(newest.largest // SECOND * SECOND)}

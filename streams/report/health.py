@@ -113,6 +113,8 @@ def colours_words(row: Mapping[str, Any], window: str) -> str:
     """The colour of a stage now beside the worst of the window, so that neither hides the other."""
     now = "nobody seen just now" if row["now"] == "unknown" else f"{row['now']} now"
     worst = row.get("worst")
+    if worst is None and row["now"] in ("red", "yellow"):
+        return f"{now}; before that green in every minute of the last {window}"
     if worst is None:
         return f"{now}; green in every minute of the last {window}"
     whom = "" if "segment" not in worst else f", customers of {worst['segment']}, {worst['region']}"

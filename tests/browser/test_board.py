@@ -40,7 +40,11 @@ def test_with_an_empty_ledger_it_says_what_it_waits_for_and_no_zeros(browser: Ch
     text = browser.text()
     assert "Nothing has been counted yet" in text
     assert "customer-events: waiting" in text
-    assert "netgrowth replay" in text
+    assert browser.run("document.querySelector('#empty code').textContent") == "netgrowth replay online-retail"
+    # What to do, feed by feed.
+    for feed, page in (("qos-signals", "health"), ("service-status", "health"), ("social-mentions", "voice"),
+                       ("survey-responses", "surges")):  # fmt: skip
+        assert re.search(rf"{feed}: waiting\s+Nothing has come yet\. Send .*docs/{page}\.md", text), text
     assert "0 joined" not in text
     assert browser.faults == []
 
@@ -204,6 +208,7 @@ def test_what_customers_experience_and_say_is_shown_where_it_comes(browser: Chro
     browser.wait("/1 mention by 1 author/.test(document.querySelector('#voice-card:not([hidden])')?.textContent)", 30)
     browser.wait("/shop, checkout/.test(document.querySelector('#health-card:not([hidden])')?.textContent)", 30)
     assert "of 8 customers" in browser.run("document.querySelector('#health').textContent")
+    browser.wait("/^Red now/.test(document.querySelector('#health .tile.red > div')?.textContent)", 30)
     assert browser.faults == []
 
 

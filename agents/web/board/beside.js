@@ -30,8 +30,9 @@ export function showHealth(board) {
 }
 
 /** The worst minutes of the window: what a colour over all of it, or that of now, would hide. */
-function worst({ worst: one }, window) {
-  if (!one) return `Green in every minute of the last ${window}`;
+function worst({ now, worst: one }, window) {
+  // The minute that runs is told once it is over.
+  if (!one) return `${now === "red" || now === "yellow" ? "Before that green" : "Green"} in every minute of the last ${window}`;
   const whom = one.segment ? `, customers of ${one.segment}, ${one.region}` : "";
   return `Worst of the last ${window}: ${one.colour} for ${plural(one.minutes, "minute")}${whom}`;
 }

@@ -146,9 +146,14 @@ function showFeeds(board) {
     fill(place, ...board.feeds.map((feed) => element("li", {},
       element("span", { class: `dot ${feed.state}`, title: feed.state }),
       element("b", {}, `${feed.feed}: ${FEED_STATES[feed.state]}`),
-      element("span", { class: "pale" }, feed.newest ? `${feed.text} Newest event ${local(feed.newest)}.` : feed.text),
+      element("span", { class: "pale" }, ...withCode(feed.newest ? `${feed.text} Newest event ${local(feed.newest)}.` : feed.text)),
     )));
   }
+}
+
+/** A text whose commands stand between backticks. */
+function withCode(text) {
+  return text.split("`").map((part, place) => (place % 2 ? element("code", {}, part) : part));
 }
 
 export const FEED_STATES = { live: "live", stale: "stale", past: "of the past", waiting: "waiting", missing: "not read" };

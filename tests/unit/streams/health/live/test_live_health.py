@@ -221,6 +221,8 @@ def test_a_stage_that_is_green_all_in_all_tells_the_worst_that_a_part_of_its_cus
     row = a_red_part(green_until=9)
     assert "worst" not in row
     assert colours_words(row, "1h") == "green now; green in every minute of the last 1h"
+    row |= {"now": "red"}  # in the minute that runs
+    assert colours_words(row, "1h") == "red now; before that green in every minute of the last 1h"
 
 
 def test_the_worst_is_red_before_yellow_and_the_whole_before_its_parts() -> None:
