@@ -16,7 +16,7 @@ pytestmark = [
 ]
 
 TOLD_WITHIN_S = 1200.0
-"""The worker's own time is some three minutes, of one core; on a machine that has other work it takes as long."""
+"""The worker takes some two minutes of one core; on a machine with other work the story waits for it."""
 
 FASTER = "4"
 
