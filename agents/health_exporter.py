@@ -77,6 +77,7 @@ class HealthCollector(Collector):
             self._add_subsets(families, health.clock)
             self._add_statuses(families)
             self._add_troubles(families)
+            self._add_exposure(families)
             self._add_scopes(families)
             self._add_false_greens(families)
         yield from (family for family in families.values() if family.samples)
@@ -121,6 +122,26 @@ class HealthCollector(Collector):
         for name, number in numbers.items():
             if number is not None:
                 add_sample(families, f"netgrowth_health_{name}", number)
+
+    def _add_exposure(self, families: dict[str, Family]) -> None:
+        told = self._view.health.exposure.told()
+        if told is None:
+            return
+        left: dict[str, list[int]] = {}
+        for place, row in enumerate(told["by_reason"]):
+            numbers = left.setdefault(row["reason"] if place < self._label_limit else OTHER, [0, 0])
+            numbers[0] += row["disrupted_before"]
+            numbers[1] += row["customers"] - row["disrupted_before"]
+        for reason, numbers in left.items():
+            for disrupted, number in zip(("yes", "no"), numbers, strict=True):
+                add_sample(families, "netgrowth_health_leavers", number, reason=reason, disrupted=disrupted)
+        hurt = told["stayed"]["disrupted_before"]
+        add_sample(families, "netgrowth_health_stayers", hurt, disrupted="yes")
+        add_sample(families, "netgrowth_health_stayers", told["stayed"]["customers"] - hurt, disrupted="no")
+        ratio = told.get("risk_ratio", {})
+        for bound, name in (("estimate", "ratio"), ("lower", "lower"), ("upper", "upper")):
+            if name in ratio:
+                add_sample(families, "netgrowth_health_leaving_risk_ratio", ratio[name], bound=bound)
 
     def _add_scopes(self, families: dict[str, Family]) -> None:
         view = self._view

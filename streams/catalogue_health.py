@@ -56,6 +56,14 @@ HEALTH_COMPANY_METRICS = (
     ("health_troubles_left_after", NOTHING, "Of the troubles, how many a customer left after who was disrupted.", ()),
     ("health_lead_before_loss_seconds", SECONDS,
      "From the detection of a trouble to the first loss after it: the median; absent: nobody left.", ()),
+    ("health_leavers", CUSTOMERS,
+     "Customers seen who left in the last 28 days, by reason, and whether they had been disrupted in the days before "
+     "(yes, no); absent: nobody left.", ("reason", "disrupted")),
+    ("health_stayers", CUSTOMERS,
+     "Customers seen who stayed, by whether they had been disrupted in the days before others left.", ("disrupted",)),
+    ("health_leaving_risk_ratio", RATIO,
+     "How many times as often the disrupted left as the others: the estimate, and the lower and upper bound of its "
+     "95 % interval; where that holds 1 nothing is shown.", ("bound",)),
     ("health_status_known", NOTHING,
      "1: a word of operations holds; 0: none was said, or too long ago, so that false green is unknown.", ()),
     ("health_service_status", NOTHING,

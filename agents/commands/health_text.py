@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from agents.commands.ledger_text import money
+from streams.report.health import exposure_words
 
 SCOPES_SHOWN = 12
 
@@ -28,7 +29,7 @@ def health_lines(health: dict[str, Any]) -> Iterator[str]:
     yield from _subset_lines(health)
     yield from _false_green_lines(health)
     if "exposure" in health:
-        yield _exposure_line(health["exposure"])
+        yield exposure_words(health["exposure"])
     yield _detection_line(health)
     counted = health["accounting"]["signals"]
     dead = ", ".join(f"{what} {count:,}" for what, count in counted["dead_lettered"].items()) or "none"
@@ -64,17 +65,6 @@ def _false_green_lines(health: dict[str, Any]) -> Iterator[str]:
     line = f"false green: {minutes:,} minutes in {len(health['false_green']):,} spells"
     unknown = health["status_unknown_minutes"]
     yield f"{line}; of {unknown:,} red minutes it is unknown what operations said" if unknown else line
-
-
-def _exposure_line(told: dict[str, Any]) -> str:
-    left, stayed = told["left"], told["stayed"]
-    line = f"disrupted in the {told['days_before']:.0f} days before: {left['disrupted_before']:,} of " \
-        f"{left['customers']:,} who left, {stayed['disrupted_before']:,} of {stayed['customers']:,} who stayed"
-    ratio = told.get("risk_ratio")
-    if ratio is None:
-        return line
-    times = f"{ratio['ratio']:.1f} times as often ({ratio['lower']:.1f} to {ratio['upper']:.1f})"
-    return f"{line}; the disrupted left {times}" if told["shown"] else f"{line}; nothing is shown by that ({times})"
 
 
 def _detection_line(health: dict[str, Any]) -> str:

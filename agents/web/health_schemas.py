@@ -54,6 +54,29 @@ _DETECTION = {
     ),
 }  # fmt: skip
 
+_SHARE = {
+    "customers": count("customers"), "disrupted_before": count("of these, disrupted in the days before"),
+    "share": maybe(number("share of these; absent: there are no customers")),
+    "share_lower": maybe(number("lower end of its 95 % interval")),
+    "share_upper": maybe(number("upper end of its 95 % interval")),
+}  # fmt: skip
+_EXPOSURE = {
+    "exposure": maybe(record(
+        "whether the disrupted leave more; absent: nobody left whom signals had told of",
+        start=instant("of the time in which customers left"), end=instant("of it"),
+        days_before=number("how far back from a loss is looked"),
+        left=record("who left", **_SHARE), stayed=record("who stayed, looked at when the others left", **_SHARE),
+        by_reason=list_of("who left, the most first", record(
+            "a reason", reason=text("why"), customers=count("who left"), disrupted_before=count("of these"),
+        )),
+        risk_ratio=maybe(record(
+            "how many times as often the disrupted left as the others", ratio=number("the estimate"),
+            lower=number("lower end of its 95 % interval"), upper=number("upper end of its 95 % interval"),
+        )),
+        shown=flag("the interval does not hold 1; else nothing is shown"),
+    )),
+}  # fmt: skip
+
 HEALTH_SCHEMAS: dict[str, Schema] = {
     "Trouble": record(
         "a scope from red to green again", **_SCOPE, start=instant("first minute"), end=instant("after the last one"),
@@ -121,6 +144,7 @@ HEALTH_SCHEMAS: dict[str, Schema] = {
         false_green=list_of("services and stages that are in it now", ref("FalseGreen", "one")),
         troubles=list_of("the newest troubles", ref("Trouble", "one")),
         **_DETECTION,
+        **_EXPOSURE,
     ),
     "Health": record(
         "health as customers perceive it",
@@ -166,5 +190,6 @@ HEALTH_SCHEMAS: dict[str, Schema] = {
         status_unknown_minutes=count("red minutes of segments and regions when nobody knows what operations said"),
         troubles=list_of("troubles of the last week, by their start", ref("Trouble", "one")),
         **_DETECTION,
+        **_EXPOSURE,
     ),
 }

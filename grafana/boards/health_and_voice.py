@@ -129,6 +129,14 @@ def _operations() -> Row:
             number("Lead before the first loss", "From the detection of a trouble of the last week to the first loss "
                    "of a customer disrupted in it: the median.", "s",
                    Target(plain("health_lead_before_loss_seconds", how="min"))),
+            number("Do the disrupted leave more?", "How many times as often customers left in the last 28 days "
+                   "who had been disrupted in the days before, with its interval of 95 %. Where that holds 1 nothing "
+                   "is shown.", "none", Target(plain("health_leaving_risk_ratio", "bound"), "{{bound}}")),
+            number("Who left, who stayed", "Customers seen who left in the last 28 days, and who stayed, by whether "
+                   "they had been disrupted in the days before.", "none",
+                   Target(f"sum by (disrupted) ({plain('health_leavers', 'reason', 'disrupted')})",
+                          "left, disrupted: {{disrupted}}"),
+                   Target(plain("health_stayers", "disrupted"), "stayed, disrupted: {{disrupted}}")),
             number("Troubles", "Scopes from red to green again, last week: all, those complained of, and those that "
                    "disrupted customers left after.", "none",
                    Target(plain("health_troubles"), "all"),

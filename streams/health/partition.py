@@ -49,7 +49,7 @@ class PartitionHealth:
     Attributes:
         watermark: the largest event time admitted, NEVER before the first.
         late: signals older than the horizon when they came, which are not counted.
-        met, hurt: with a ledger, customers seen, and the minutes in which they were disrupted.
+        met, hurt: with a ledger, customers seen, with the first minute; the minutes in which they were disrupted.
     """
 
     def __init__(self, rules: HealthRules, block_start: Callable[[int], int], customers: Customers) -> None:
@@ -57,7 +57,7 @@ class PartitionHealth:
         self.watermark = NEVER
         self.late = 0
         self.signals = Signals(block_start, rules.horizon_us)
-        self.met: set[str] = set()
+        self.met: dict[str, int] = {}
         self.hurt: dict[str, list[int]] = {}
         self._customers = customers
         self._seen: dict[ScopeName, Ints] = {}
@@ -93,7 +93,10 @@ class PartitionHealth:
         names = self.signals.customers.names
         for held in part.cells.values():
             single = held.cells[held.cells["customers"] == 1]
-            self.met.update([names[number] for number in np.unique(single["customer"]).tolist()])
+            order = np.argsort(single["minute"], kind="stable")
+            numbers, first = np.unique(single["customer"][order], return_index=True)
+            for number, minute in zip(numbers.tolist(), single["minute"][order][first].tolist(), strict=True):
+                self.met[names[number]] = min(minute, self.met.get(names[number], minute))
             hurt = single[single["disrupted"]]
             for number, minute in zip(hurt["customer"].tolist(), hurt["minute"].tolist(), strict=True):
                 self.hurt.setdefault(names[number], []).append(minute)

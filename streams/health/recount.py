@@ -17,7 +17,7 @@ from streams.health.admission import AdmittedSignals, SignalAdmission, StatusAdm
 from streams.health.blocks import Blocks
 from streams.health.customers import Histories, NoLedger
 from streams.health.detection import Complaint, detection_json
-from streams.health.exposure import Loss, exposure
+from streams.health.exposure import Loss, exposure, exposure_span
 from streams.health.health_json import health_json
 from streams.health.partition import PartitionHealth
 from streams.health.parts import BlockPart
@@ -25,8 +25,8 @@ from streams.health.signals import Signal
 from streams.health.tables import HealthTables
 from streams.ledger.movements import Change
 from streams.ledger.remembered import NEVER
-from streams.ledger.rules import DAY
-from streams.tables.calendar import Calendar, utc_text
+from streams.ledger.rules import MINUTE
+from streams.tables.calendar import Calendar
 from streams.voice.mentions import HAPPY, UNHAPPY, Digest, Mention
 
 FOREVER = 1 << 62
@@ -213,8 +213,8 @@ class HealthRecount:
             },
             self.histories is not None,
         )  # fmt: skip
-        if self.histories is not None and clock is not None and self._earliest is not None:
-            told = self._exposure(self.histories, self._earliest, clock)
+        if self.histories is not None and clock is not None:
+            told = self._exposure(self.histories, clock)
             if told is not None:
                 found["exposure"] = told
         losses: dict[str, Loss] = {}
@@ -227,16 +227,21 @@ class HealthRecount:
             with_losses=self.histories is not None,
         )  # fmt: skip
 
-    def _exposure(self, histories: Histories, start: int, end: int) -> dict[str, Any] | None:
-        """Disruption before the losses of the whole time that signals cover."""
-        met = {name for partition in self._partitions for name in partition.met}
+    def _exposure(self, histories: Histories, end: int) -> dict[str, Any] | None:
+        """Disruption before the losses of the whole time that signals cover, in whole minutes."""
+        met = {name: minute for partition in self._partitions for name, minute in partition.met.items()}
         hurt = {name: sorted(minutes) for partition in self._partitions for name, minutes in partition.hurt.items()}
         before_us = self.definitions.health.before_leaving_us
-        losses = [loss for loss in histories.losses(start, end) if loss.customer_id in met]
-        told = exposure(losses, [name for name in histories.stayed(end) if name in met], hurt, before_us)
-        if told is None:
+        if not met:
             return None
-        return {"start": utc_text(start), "end": utc_text(end), "days_before": before_us / DAY} | told
+        begin, after = min(met.values()) * MINUTE, (end // MINUTE + 1) * MINUTE
+        # Who was only seen once it had left could not have been disrupted before.
+        losses = [
+            loss for loss in histories.losses(begin, after - 1)
+            if loss.customer_id in met and met[loss.customer_id] <= loss.at // MINUTE
+        ]  # fmt: skip
+        told = exposure(losses, [name for name in histories.stayed(after - 1) if name in met], hurt, before_us)
+        return None if told is None else exposure_span(begin, after, before_us) | told
 
     def _close(self, before: int | None) -> None:
         """Count the blocks that end at or before an instant; None: all."""

@@ -45,7 +45,7 @@ def health_section(
         "troubles": health["troubles"][-MOST_TROUBLES:],
         "mentions_feed": health["mentions_feed"],
         "before_loss": health["before_loss"],
-        **{name: health[name] for name in ("first_to_know",) if name in health},
+        **{name: health[name] for name in ("first_to_know", "exposure") if name in health},
     }
 
 
@@ -107,6 +107,20 @@ def health_lines(of: Mapping[str, Any], currency: str) -> Iterator[str]:
         minutes = plural(spell["minutes"], "minute")
         yield f"  false green: {where} is up while customers are red, since {spell['start']}, {minutes}"
     yield from _trouble_lines(of)
+    if "exposure" in of:
+        yield f"  {exposure_words(of['exposure'])}"
+
+
+def exposure_words(told: Mapping[str, Any]) -> str:
+    """Whether the disrupted left more, as a sentence without its full stop."""
+    left, stayed = told["left"], told["stayed"]
+    line = f"disrupted in the {told['days_before']:.0f} days before: {left['disrupted_before']:,} of " \
+        f"{left['customers']:,} who left, {stayed['disrupted_before']:,} of {stayed['customers']:,} who stayed"
+    ratio = told.get("risk_ratio")
+    if ratio is None:
+        return f"{line}; nothing is shown by that"
+    times = f"{ratio['ratio']:.1f} times as often ({ratio['lower']:.1f} to {ratio['upper']:.1f})"
+    return f"{line}; the disrupted left {times}" if told["shown"] else f"{line}; nothing is shown by that ({times})"
 
 
 def colours_words(row: Mapping[str, Any], window: str) -> str:

@@ -153,7 +153,11 @@ class Asked:
 
 RECENT_S = 15.0
 
-AFTER_COMPLAINTS = ("min (netgrowth_health_first_to_know_ratio", "min (netgrowth_health_lead_before_loss_seconds")
+AFTER_COMPLAINTS = (
+    "min (netgrowth_health_first_to_know_ratio", "min (netgrowth_health_lead_before_loss_seconds",
+    "max by (bound) (netgrowth_health_leaving_risk_ratio", "max by (disrupted) (netgrowth_health_stayers",
+    "sum by (disrupted) (max by (reason, disrupted) (netgrowth_health_leavers",
+)  # fmt: skip
 """There only once somebody complained of a trouble, or left after it, within the few days of the story."""
 
 

@@ -17,6 +17,7 @@ from streams.health.admission import AdmittedSignals, SignalAdmission
 from streams.health.columns import Kind
 from streams.health.live.complaints import Complaints
 from streams.health.live.counting import Places, count_minute
+from streams.health.live.exposures import Exposures
 from streams.health.live.followed import FollowedTroubles
 from streams.health.live.handing_over import HandedRecord, HandingOver
 from streams.health.live.held import HeldSignals
@@ -105,8 +106,9 @@ class HealthBooks:
         self._troubles = Troubles(definitions)
         self._telling = Telling(partition, self._places, self._running)
         self._followed = FollowedTroubles(definitions, self._running, self._places, self._held, self._known)
+        self._exposures = Exposures(rules.before_leaving_us, self._held.customers.names, self._known)
         self._saved = SavedHealth(
-            self._held, self._places, self._running, self._hours, self._troubles, self._followed
+            self._held, self._places, self._running, self._hours, self._troubles, self._followed, self._exposures
         )
         self._log = self._saved.log
         self._unwritten = _Unwritten()
@@ -154,6 +156,7 @@ class HealthBooks:
         """The ledger has another word of these customers: they count elsewhere, or are worth more or less."""
         customers = list(customers)
         self._followed.ledger_changed(customers)
+        self._exposures.ledger_changed(customers)
         numbers = self._held.customers.numbers
         self._ask_anew([numbers[name] for name in customers if name in numbers])
 
@@ -182,6 +185,7 @@ class HealthBooks:
             self._ask_anew(range(len(self._held.customers.names)))
             self._handing.linked_anew()
             self._followed.ask_all_anew()
+            self._exposures.ask_all_anew()
         self._handing.hand_over()
         if clock is None:
             return False
@@ -200,12 +204,14 @@ class HealthBooks:
             self._troubles_changed = True
             self._recount()
         self.clock = clock if self.clock is None else max(clock, self.clock)
-        return self._followed.work(most)
+        is_more = self._exposures.ask()
+        return self._followed.work(most) or is_more
 
     def _begin(self, target: int) -> None:
-        """The windows begin a day back, with a whole hour, since hours are learnt from."""
+        """The windows begin a day back, with a whole hour, since hours are learnt from, or where spells end."""
         self._began = True
         first = self._calendar.hour_start((target - LONGEST) * MINUTE) // MINUTE
+        first = min(first, self._exposures.settled)
         self._held.dirty = {minute for minute in (*self._held.minutes, *self._saved.closed) if minute >= first}
         self._running.minute = min([*self._held.dirty, target])
         self._hours.reset(max(first, self._forgotten) * MINUTE)
@@ -224,7 +230,7 @@ class HealthBooks:
             if minute <= now - LONGEST:
                 continue
             if minute < self._forgotten:
-                self._saved.take_closed(minute)
+                self._exposures.count(minute, self._saved.take_closed(minute))
                 continue
             hour = self._calendar.hour_start(minute * MINUTE)
             self._needs.begin(hour)
@@ -236,6 +242,7 @@ class HealthBooks:
                 self._rules.disruption,
             )
             running.put(minute, counts)
+            self._exposures.count(minute, counts)
             self._followed.touched(minute)
             if counts is not None:
                 self._hours.add(hour, counts, self._places, running.whole_of, 1)
@@ -294,6 +301,7 @@ class HealthBooks:
         if self.clock is None and self._restored:
             return parts
         if self.clock is not None:
+            self._telling.exposure(self._exposures, now)
             if self._followed.changed:
                 self._followed.changed = False
                 self._telling.troubles(self._followed.found())
@@ -339,6 +347,10 @@ class HealthBooks:
         before = (self._largest - self._rules.horizon_us) // HOUR * (HOUR // MINUTE)
         # A minute that is yet to be counted keeps its signals.
         before = min(before, self._running.minute // 60 * 60) if self._began else self._forgotten
+        left, settled = self._running.minute - LONGEST + 1, self._exposures.settled
+        # By the hour, and before what the spells are made of goes.
+        if self._began and (left // 60 * 60 > settled or before > max(self._forgotten, settled)):
+            self._saved.settle(left)
         if before > self._forgotten:
             self._saved.outlive(self._forgotten, before)
             self._forgotten = before
@@ -347,6 +359,7 @@ class HealthBooks:
             if new is not None:
                 self._running.renumber(new)
                 self._known.renumber(self._held.customers.names)
+                self._exposures.renumbered(self._held.customers.names)
                 self._handing.renumbered()
         old = self._hours.forget(self._largest)
         self._saved.forget(old)

@@ -13,11 +13,13 @@ from streams.facts.definitions.model import Definitions
 from streams.health.columns import Kind
 from streams.health.detection import Known
 from streams.health.latencies import Bins
+from streams.health.live.company_exposure import CompanyExposure
 from streams.health.live.company_windows import CompanyWindows
 from streams.health.live.complaints import Complaints
 from streams.health.live.minute_colours import MinuteColours
 from streams.health.live.outcomes import TroubleOutcomes
 from streams.health.live.parts import (
+    EXPOSURE_PART,
     HOUR_PART,
     MEMORY_PART,
     MINUTE_PART,
@@ -25,6 +27,7 @@ from streams.health.live.parts import (
     STATUS_PART,
     TROUBLES_PART,
     WINDOWS,
+    ExposurePart,
     HealthProgress,
     HourPart,
     MinutePart,
@@ -56,6 +59,7 @@ _windows = msgspec.msgpack.Decoder(WindowsPart).decode
 _minute = msgspec.msgpack.Decoder(MinutePart).decode
 _hour = msgspec.msgpack.Decoder(HourPart).decode
 _memory = msgspec.msgpack.Decoder(WatchMemory).decode
+_exposure = msgspec.msgpack.Decoder(ExposurePart).decode
 _troubles = msgspec.msgpack.Decoder(TroublesPart).decode
 _status = msgspec.msgpack.Decoder(StatusPart).decode
 
@@ -69,6 +73,7 @@ class CompanyHealth:
         windows: every scope over the windows.
         statuses: what operations said.
         colours: scopes that were red or yellow, and customers disrupted, by minute.
+        exposure: whether the disrupted leave more.
         complaints: what customers complain of lately; None: nobody listens, so that who knew first is unknown.
     """
 
@@ -94,6 +99,7 @@ class CompanyHealth:
         self.colours = MinuteColours(definitions.health)
         self._judged: tuple[tuple[int, int, int], FalseGreens] | None = None
         self._outcomes = TroubleOutcomes(self.colours)
+        self.exposure = CompanyExposure(definitions.health.before_leaving_us)
         self.complaints: Complaints | None = None
 
     @property
@@ -125,7 +131,9 @@ class CompanyHealth:
         number = where.partition
         if value is None:
             if where.what == MINUTE_PART:
-                self._minutes.get(where.number, {}).pop(number, None)
+                # One that waits for other partitions is looked at all the same.
+                if where.number < self._passed:
+                    self._minutes.get(where.number, {}).pop(number, None)
             elif where.what == HOUR_PART:
                 self._hours.pop(where.number, None)
             return
@@ -143,6 +151,8 @@ class CompanyHealth:
             self._hours.setdefault(where.number, {})[number] = _hour(payload)
         elif where.what == TROUBLES_PART:
             self._outcomes.put(number, _troubles(payload).found)
+        elif where.what == EXPOSURE_PART:
+            self.exposure.put(number, _exposure(payload))
         elif where.what == PROGRESS_PART:
             self.progress[number] = _progress(payload)
             if epoch > self._epochs.get(number, 0):

@@ -25,10 +25,12 @@ def health_now(company: CompanyHealth, window: str) -> dict[str, Any] | None:
     if span is None or company.clock is None:
         return None
     definitions, calendar = company.definitions, Calendar(company.definitions.time_zone)
-    found = company.windows.rows(window)
-    told = {scope: company.windows.with_latencies(scope, window, health) for scope, health in found.items()}
+    told = {
+        scope: company.windows.with_latencies(scope, window, health)
+        for scope, health in company.windows.rows(window).items()
+    }
     rows = scope_rows(definitions, told, with_facts=True)
-    return {
+    found: dict[str, Any] = {
         "definitions": {"name": definitions.name, "version": definitions.version},
         "currency": definitions.currency,
         "until": utc_text(company.clock),
@@ -51,6 +53,10 @@ def health_now(company: CompanyHealth, window: str) -> dict[str, Any] | None:
         "status_unknown_minutes": company.status_unknown_minutes,
         **detection(company),
     }
+    exposure = company.exposure.told()
+    if exposure is not None:
+        found["exposure"] = exposure
+    return found
 
 
 def with_now_and_worst(company: CompanyHealth, window: str, services: list[dict[str, Any]]) -> list[dict[str, Any]]:

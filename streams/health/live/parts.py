@@ -2,10 +2,12 @@
 
 Every record is cumulative and ends with the epoch of the partition's owner. `windows` holds the scopes of a service
 and stage; `minute`, written once a minute is over, what the search of subsets and false green need of it; `hour`,
-latencies that needs are learnt from; `troubles`, what came of troubles; `memory`, what the search has learnt, for
-workers that begin; `progress` ends every flush. `status-parts` holds what operations say alike.
+latencies that needs are learnt from; `troubles`, what came of troubles; `exposure`, disruption before losses;
+`memory`, what the search has learnt, for workers that begin; `progress` ends every flush. `status-parts` holds what
+operations say alike.
 """
 
+import zlib
 from typing import Any
 
 import msgspec
@@ -17,7 +19,7 @@ from streams.health.parts import ScopeName
 from streams.health.status import Feed
 
 WINDOWS, MINUTE_PART, HOUR_PART, PROGRESS_PART = "windows", "minute", "hour", "progress"
-TROUBLES_PART = "troubles"
+TROUBLES_PART, EXPOSURE_PART = "troubles", "exposure"
 STATUS_PART = "status"
 MEMORY_PART = "memory"
 
@@ -99,6 +101,26 @@ class TroublesPart(msgspec.Struct, gc=False, array_like=True):
     found: list[TroubleFound]
 
 
+class ExposurePart(msgspec.Struct, gc=False, array_like=True):
+    """Customers who left in the minutes up to `end`, and those who stayed (`streams.health.exposure`).
+
+    Attributes:
+        end: the last minute.
+        since: the first minute in which any customer was seen.
+        reasons: of those who left: (reason, customers, of these disrupted before).
+        stayed: customers.
+        steps: by minute, `steps_of_hurt` of those who stayed; packed.
+        losses: by minute, customers who left; packed.
+    """
+
+    end: int
+    since: int
+    reasons: list[tuple[str, int, int]]
+    stayed: int
+    steps: bytes
+    losses: bytes
+
+
 class StatusPart(msgspec.Struct, gc=False, array_like=True):
     """What operations said of a service, stage and region: (minute, level) in order."""
 
@@ -174,6 +196,19 @@ def unpack_part(value: bytes) -> tuple[int, msgspec.Raw]:
 def packed(matrix: Ints) -> bytes:
     """Rows of whole numbers, 8 bytes each."""
     return np.ascontiguousarray(matrix, dtype="<i8").tobytes()
+
+
+def pack_by_minute(numbers: Ints) -> bytes:
+    """A number for each of many minutes, most of them 0."""
+    return zlib.compress(numbers.astype("<i4").tobytes(), 1)
+
+
+def unpack_by_minute(data: bytes) -> Ints:
+    """Numbers that were packed. Raises ValueError for what is none."""
+    try:
+        return np.frombuffer(zlib.decompress(data), dtype="<i4").astype(np.int64)
+    except zlib.error as error:
+        raise ValueError(f"no numbers by the minute: {error}") from None
 
 
 def pack_latencies(places: Ints, bins: Ints, interactions: Ints) -> LatencyColumns:

@@ -3,7 +3,10 @@
 from collections.abc import Iterable
 from struct import Struct
 
-from streams.health.live.counting import Places
+import msgspec
+
+from streams.health.live.counting import MinuteCounts, Places
+from streams.health.live.exposures import Exposures
 from streams.health.live.followed import FollowedTroubles
 from streams.health.live.held import HeldSignals
 from streams.health.live.learning import HourlyLatencies
@@ -13,9 +16,15 @@ from streams.health.live.troubles import Troubles
 from streams.ledger.rules import HOUR, MINUTE
 from streams.state_log import StateLog
 
-CHUNK, CLOSED, LEARNT, TROUBLE, FOLLOWED = b"r", b"c", b"h", b"t", b"f"
+CHUNK, CLOSED, LEARNT, TROUBLE, FOLLOWED, EXPOSED = b"r", b"c", b"h", b"t", b"f", b"e"
 """First bytes of keys: signals of an hour, a minute whose signals are let go, latencies of an hour, a customer in
-trouble, a trouble and what came of it."""
+trouble, a trouble and what came of it, customers and when they were disrupted."""
+
+SETTLED = -1
+"""In place of the number of a piece of these customers: up to which minute it is known."""
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(int).decode
 
 _chunk_key = Struct(">cIIq")  # CHUNK, hour since 1970, number within the hour, epoch
 _number_key = Struct(">cq")
@@ -31,7 +40,7 @@ class SavedHealth:
 
     def __init__(
         self, held: HeldSignals, places: Places, running: Running, hours: HourlyLatencies, troubles: Troubles,
-        followed: FollowedTroubles,
+        followed: FollowedTroubles, exposures: Exposures,
     ) -> None:  # fmt: skip
         self.log = StateLog(self._payload_of)
         self.closed: dict[int, bytes] = {}
@@ -41,6 +50,7 @@ class SavedHealth:
         self._hours = hours
         self._troubles = troubles
         self._followed = followed
+        self._exposures = exposures
         self._chunks: dict[int, set[bytes]] = {}  # keys by hour
         self._retired = 0  # chunks whose keys are not used again
         self._kept: set[int] = set()  # minutes whose counts have outlived their signals
@@ -71,6 +81,13 @@ class SavedHealth:
             else:
                 self.log.put(key, payload)
 
+    def settle(self, before: int) -> None:
+        """Disruptions of minutes before this one are final; they are kept by customer from now on."""
+        self._exposures.settle(before)
+        for piece, payload in self._exposures.unsaved():
+            self.log.put(_number_key.pack(EXPOSED, piece), payload)
+        self.log.put(_number_key.pack(EXPOSED, SETTLED), _encode(self._exposures.settled))
+
     def outlive(self, since: int, before: int) -> None:
         """The signals of minutes in [since, before) are let go; their counts are kept as long as the windows."""
         for minute in [one for one in self._running.minutes.customers if since <= one < before]:
@@ -84,17 +101,21 @@ class SavedHealth:
 
     def forget(self, hours: Iterable[int]) -> None:
         """Minutes that have left all windows go, and these hours, from which nothing is learnt any more."""
-        for minute in [minute for minute in self._kept if minute <= self._running.minute - LONGEST]:
+        gone = min(self._running.minute - LONGEST + 1, self._exposures.settled)
+        for minute in [minute for minute in self._kept if minute < gone]:
             self._kept.discard(minute)
             self.log.delete(_number_key.pack(CLOSED, minute))
         for hour in hours:
             self.log.delete(_number_key.pack(LEARNT, hour))
 
-    def take_closed(self, minute: int) -> None:
-        """A restored minute has come into sight: put it into the windows."""
+    def take_closed(self, minute: int) -> MinuteCounts | None:
+        """A restored minute has come into sight: put it into the windows; its counts, None: it has none."""
         payload = self.closed.pop(minute, None)
-        if payload is not None:
-            self._running.put(minute, unpack_minute(payload, self._held, self._places))
+        if payload is None:
+            return self._running.minutes.look(minute)
+        counts = unpack_minute(payload, self._held, self._places)
+        self._running.put(minute, counts)
+        return counts
 
     def restore(self, key: bytes, payload: bytes) -> None:
         """Take over a value.
@@ -115,6 +136,12 @@ class SavedHealth:
             self._troubles.restore(key[1:].decode(), payload)
         elif what == FOLLOWED:
             self._followed.restore(_number_key.unpack(key)[1], payload)
+        elif what == EXPOSED:
+            piece = _number_key.unpack(key)[1]
+            if piece == SETTLED:
+                self._exposures.settled = _decode(payload)
+            else:
+                self._exposures.restore(piece, payload)
         else:
             raise ValueError(f"a value of another version: {key[:20]!r}")
 
@@ -142,5 +169,7 @@ class SavedHealth:
             return self._hours.pack(number)
         if what == FOLLOWED:
             return self._followed.payload(number)
+        if what == EXPOSED:
+            return _encode(self._exposures.settled) if number == SETTLED else self._exposures.payload(number)
         counts = self._running.minutes.get(number)
         return self.closed.get(number) if counts is None else pack_minute(counts, self._held, self._places)

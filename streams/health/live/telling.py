@@ -4,14 +4,17 @@ import msgspec
 import numpy as np
 
 from streams.health.live.counting import LOWEST_BIN, Places
+from streams.health.live.exposures import Exposures
 from streams.health.live.known import KnownCustomers
 from streams.health.live.learning import HourlyLatencies
 from streams.health.live.parts import (
+    EXPOSURE_PART,
     HOUR_PART,
     MINUTE_PART,
     PROGRESS_PART,
     TROUBLES_PART,
     WINDOWS,
+    ExposurePart,
     HealthKey,
     HealthProgress,
     LatencyColumns,
@@ -42,6 +45,10 @@ WINDOWS_EVERY_US = SECOND
 """Of the wall clock between two tellings of the windows, which may all change with every signal."""
 
 
+EXPOSURE_EVERY_US, PER_CUSTOMERS = 5 * SECOND, 50_000
+"""Of the wall clock between two tellings of exposure, longer by as much for each so many customers."""
+
+
 class Telling:
     """Parts of one partition.
 
@@ -63,10 +70,21 @@ class Telling:
         self._minutes: list[tuple[int, MinutePart]] = []
         self._told_at = 0
         self._troubles: TroublesPart | None = None
+        self._exposure: ExposurePart | None = None
+        self._exposure_at = self._exposure_of = 0
 
     def troubles(self, found: list[TroubleFound]) -> None:
         """What is known of troubles changed."""
         self._troubles = TroublesPart(found)
+
+    def exposure(self, exposures: Exposures, now: int) -> None:
+        """Disruption before losses, if it is time to tell of it; `now`: the wall clock."""
+        minute = self._running.minute
+        if not exposures.changed and (minute == self._exposure_of or not len(exposures)):
+            return
+        if now - self._exposure_at >= EXPOSURE_EVERY_US * (1 + len(exposures) // PER_CUSTOMERS):
+            self._exposure_at, self._exposure_of, exposures.changed = now, minute, False
+            self._exposure = exposures.part(minute)
 
     def minute_is_over(self, minute: int) -> None:
         """The minute is over, or was corrected afterwards; its part is what it holds now.
@@ -105,12 +123,16 @@ class Telling:
     ) -> list[Record]:
         """Everything that changed, progress not among it; `now`: the wall clock, microseconds."""
         stamp = progress.next_offset
+        just_told = {minute for minute, _ in self._minutes}
         for minute, part in self._minutes:
             self._log.put(self._key(MINUTE_PART, number=minute), pack_part(stamp, part, epoch))
         self._minutes = []
         for minute in [one for one in self._told_groups if one <= self._running.minute - KEPT_MINUTES]:
             del self._told_groups[minute]
+        # After a jump of the clock a minute is told when it is old already: it goes with a later flush.
         for minute in [one for one in self._told_minutes if one <= self._running.minute - LONGEST]:
+            if minute in just_told:
+                continue
             del self._told_minutes[minute]
             self._log.delete(self._key(MINUTE_PART, number=minute))
         for hour in sorted(hours.untold):
@@ -120,6 +142,9 @@ class Telling:
             # Told alike as long as nothing in it changed: the offset is no part of it.
             self._log.put(self._key(TROUBLES_PART), pack_part(0, self._troubles, epoch))
             self._troubles = None
+        if self._exposure is not None:
+            self._log.put(self._key(EXPOSURE_PART), pack_part(0, self._exposure, epoch))
+            self._exposure = None
         if self.changed and now - self._told_at >= WINDOWS_EVERY_US:
             self.changed, self._told_at = False, now
             self._put_windows(epoch, known)
@@ -187,6 +212,8 @@ class Telling:
                 hours.untold.add(where.number)
             elif where.what == MINUTE_PART:
                 self.minute_is_over(where.number)
+            elif where.what == EXPOSURE_PART:
+                self._exposure_of = 0
 
     def _key(self, what: str, of: str = "", stage: str = "", number: int = 0) -> bytes:
         return key_of_part(HealthKey(self._partition, what, of, stage, number))

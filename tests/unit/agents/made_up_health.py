@@ -4,17 +4,23 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+
 from agents.health_company import scope_name
 from streams.facts.placement import partition_for
 from streams.health.customers import Profile
 from streams.health.live.complaints import Complaints
+from streams.health.live.exposures import LOSSES_WITHIN
 from streams.health.live.known import Held
 from streams.health.live.parts import (
+    EXPOSURE_PART,
     TROUBLES_PART,
+    ExposurePart,
     HealthKey,
     TroubleFound,
     TroublesPart,
     key_of_part,
+    pack_by_minute,
     pack_part,
 )
 from streams.health.naming import Named
@@ -28,7 +34,7 @@ from tests.unit.streams.health.signalling import START, definitions, signal
 GOLD = Profile("gold", "north")
 READ = (
     "clock", "in_trouble", "statuses", "windows", "lasting", "lasts", "passed", "troubles_known", "complaints",
-    "status_is_known",
+    "status_is_known", "exposure",
 )  # fmt: skip
 """What the exporter asks of a company's health beside its named subsets."""
 
@@ -63,6 +69,16 @@ class MadeUpHealth:
         key = key_of_part(HealthKey(0, TROUBLES_PART))
         self.health.apply(key, pack_part(0, TroublesPart([found]), 1 << 60))
         self.health.complaints = Complaints()
+
+    def lose(self) -> None:
+        """Of those disrupted two left for the price and one because it was slow; of the others nobody did."""
+        minute = self.health.passed
+        steps, losses = np.zeros(LOSSES_WITHIN, dtype=np.int64), np.zeros(LOSSES_WITHIN, dtype=np.int64)
+        steps[-2], losses[-1] = 20, 3
+        part = ExposurePart(
+            minute, minute - 60, [("price", 2, 2), ("slow", 1, 1)], 900, pack_by_minute(steps), pack_by_minute(losses)
+        )
+        self.health.apply(key_of_part(HealthKey(0, EXPOSURE_PART)), pack_part(0, part, 1 << 60))
 
     def owns(self, scope: ScopeName) -> bool:
         """Whether this worker exports a scope now."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from agents.health_exporter import MOST_PARTS, HealthCollector
@@ -116,6 +117,26 @@ def test_who_knew_first_and_the_lead_before_the_first_loss() -> None:
     assert value("netgrowth_health_first_to_know_ratio") == 1
     assert value("netgrowth_health_troubles_left_after") == 1
     assert value("netgrowth_health_lead_before_loss_seconds") == 59 * 60
+
+
+def test_those_who_left_and_those_who_stayed_by_whether_they_were_disrupted() -> None:
+    view = MadeUpHealth()
+    assert registered(view).get_sample_value("netgrowth_health_stayers", {"disrupted": "no"}) is None
+    view.lose()
+
+    def value(name: str, **labels: str) -> float | None:
+        return registered(view, label_limit=1).get_sample_value(f"netgrowth_health_{name}", labels)
+
+    assert value("leavers", reason="price", disrupted="yes") == 2
+    assert value("leavers", reason="other", disrupted="yes") == 1
+    assert value("leavers", reason="price", disrupted="no") == 0
+    in_other_partitions = 21
+    assert value("stayers", disrupted="yes") == 20 + in_other_partitions
+    assert value("stayers", disrupted="no") == 880
+    lower, estimate = value("leaving_risk_ratio", bound="lower"), value("leaving_risk_ratio", bound="estimate")
+    assert estimate == pytest.approx((3.5 / 44.5) / (0.5 / 880.5))
+    assert lower is not None
+    assert 1 < lower < estimate
 
 
 def test_a_word_of_operations_that_is_stale_is_no_level() -> None:

@@ -11,7 +11,7 @@ from streams.health.health_json import scope_rows
 from streams.health.live.health_now import health_now
 from streams.health.live.known import Held
 from streams.health.live.minute_colours import MinuteColours
-from streams.health.live.parts import MinutePart, packed
+from streams.health.live.parts import MINUTE_PART, MinutePart, packed, read_part_key
 from streams.health.parts import ScopeName
 from streams.health.red_spells import spell_row
 from streams.health.shares import ColourName, colour
@@ -471,3 +471,20 @@ def test_owners_that_come_before_the_first_signal_hide_none_that_follow() -> Non
         live.tick()
     live.settle()
     assert in_order(told(live, "1h")) == in_order(from_file(signals))
+
+
+@pytest.mark.parametrize("partitions", [1, 3])
+def test_the_last_minute_before_a_jump_of_more_than_a_day_is_looked_at(partitions: int) -> None:
+    live = LiveHealth(definitions(), partitions)
+    live.send([signal(n, 0, f"c{n}", ok=False) for n in range(12)])
+    live.settle()
+    live.send([signal(100 + n, 2 * 1440, f"c{n}") for n in range(12)])
+    live.settle()
+    whole = ScopeName("shop", "checkout", None, None)
+    assert live.company.disrupted[START // 60_000][whole] == 12
+    assert [one.start for one in live.company.troubles()] == [START // 60_000]
+    live.send([signal(200 + n, 2 * 1440 + 5, f"c{n}") for n in range(12)])
+    live.settle()
+    kept = {key for parts in live.parts for key, value in dict(parts).items() if value is not None}
+    minutes = {read_part_key(key).number for key in kept if read_part_key(key).what == MINUTE_PART}
+    assert START // 60_000 not in minutes, "it goes with a later flush"
