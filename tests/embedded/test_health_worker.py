@@ -80,7 +80,8 @@ def test_complaints_and_losses_are_tied_to_a_trouble_as_over_files_after_another
     expected = told_of(signals, mentions, known, under=load(NATIVE))
     assert expected["first_to_know"] == {"troubles": 1, "complained_of": 1, "we_were_first": 1, "share": 1}
     assert expected["troubles"][0]["seconds_before_loss"] == 39 * 60
-    names = ("troubles", "mentions_feed", "first_to_know", "before_loss")
+    assert expected["exposure"]["left"]["disrupted_before"] == expected["exposure"]["left"]["customers"] == 2
+    names = ("troubles", "mentions_feed", "first_to_know", "before_loss", "exposure")
     told: dict[str, Any] = {}
 
     def tells() -> bool:
@@ -101,6 +102,7 @@ def test_complaints_and_losses_are_tied_to_a_trouble_as_over_files_after_another
         card = worker.json("/api/v1/report") or {}
         assert card["health"]["first_to_know"] == expected["first_to_know"]
         assert card["health"]["before_loss"]["median_seconds"] == 39 * 60
+        assert card["health"]["exposure"] == expected["exposure"]
     finally:
         assert worker.process.stop() == 0
 

@@ -79,12 +79,14 @@ class Exposures:
 
     Attributes:
         changed: whether the part may be another than when the caller last cleared it.
+        asked: whether the ledger that is there now was asked of everybody; before that there is nothing to tell.
         settled: minutes before it have left the longest window, and are part of the spells.
     """
 
     def __init__(self, before_us: int, names: list[str], known: KnownCustomers) -> None:
         """`names`: of held customers by number, `before_us`: how far back from a loss is looked."""
         self.changed = False
+        self.asked = False
         self.settled = 0
         self._before = before_us // MINUTE
         self._held_names = names
@@ -211,6 +213,7 @@ class Exposures:
     def ask_all_anew(self) -> None:
         """There is another ledger."""
         self._to_ask[list(self._numbers.values())] = True
+        self.asked = False
 
     def ask(self) -> bool:
         """Ask the ledger of some customers who have left; says whether there are more to be asked.
@@ -233,6 +236,7 @@ class Exposures:
             self._columns[LOST:, number] = lost, reason
             self._unsaved.add(number // PIECE)
             self.changed = True
+        self.asked |= len(waiting) <= ASKED_AT_ONCE
         return len(waiting) > ASKED_AT_ONCE
 
     def _loss_of(self, number: int, loss: Loss | None) -> tuple[int, int]:

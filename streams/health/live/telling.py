@@ -80,7 +80,7 @@ class Telling:
     def exposure(self, exposures: Exposures, now: int) -> None:
         """Disruption before losses, if it is time to tell of it; `now`: the wall clock."""
         minute = self._running.minute
-        if not exposures.changed and (minute == self._exposure_of or not len(exposures)):
+        if not exposures.asked or (not exposures.changed and (minute == self._exposure_of or not len(exposures))):
             return
         if now - self._exposure_at >= EXPOSURE_EVERY_US * (1 + len(exposures) // PER_CUSTOMERS):
             self._exposure_at, self._exposure_of, exposures.changed = now, minute, False
