@@ -1,4 +1,4 @@
-"""The story of `make run`, three days of it and at once: up to the evening of the trouble, when its alert is open."""
+"""The story of `make run`, nine days of it and at once: up to the evening of the trouble, when its alert is open."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,7 +13,7 @@ from agents.trial.pace import Pace
 from agents.trial.stories import STORIES, Story
 from streams.ledger.rules import DAY
 
-PAST = 2 * DAY
+PAST = 7 * DAY
 """What its detectors learn from, before anything is told."""
 
 
@@ -22,7 +22,7 @@ def instant(text: str) -> int:
     return int(datetime.fromisoformat(text).timestamp()) * 1_000_000
 
 
-BEGINS, ENDS = instant("2013-04-14T04:00:00+00:00"), instant("2013-04-17T06:00:00+00:00")
+BEGINS, ENDS = instant("2013-04-09T04:00:00+00:00"), instant("2013-04-17T06:00:00+00:00")
 
 
 def short_story() -> Story:

@@ -1,6 +1,6 @@
 """The pictures of README and docs/board.md: the story of `netgrowth run` on the evening of its trouble.
 
-`python -m tests.browser.pictures` plays three days of it at once (a minute or two) and writes all of `PICTURES` to
+`python -m tests.browser.pictures` plays nine days of it at once (a minute or two) and writes all of `PICTURES` to
 docs/; `--folder` writes them elsewhere. The story stands still when they are taken, so that they are the same each
 time but for what the machine draws with.
 """
