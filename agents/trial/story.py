@@ -87,7 +87,7 @@ class Trial:
             "NETGROWTH_DEFINITIONS": str(self.story.definitions),
             "NETGROWTH_NOTICE": self.story.notice,
             "NETGROWTH_PARTITIONS": str(self.story.partitions),
-            # The ledger is days ahead of the detectors while the past is read; by the hour they would learn another one.
+            # The ledger is days ahead of the detectors while the past is read; by the hour they would learn another.
             "NETGROWTH_KEEP_MINUTES": "30d",
         }
         settings = load(environment)
