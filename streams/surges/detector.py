@@ -28,7 +28,7 @@ DROP_TOLD = 0.98
 JUDGED_FROM = 8.0
 """The level is judged by the shortest sums of which so many events are expected: the middle of fewer is not their
 mean."""
-LEAPS_DAYS, MOST_LEAP_SQUARED = 10, 1_000.0
+LEAPS_DAYS, MOST_LEAP_SQUARED = 4, 1_000.0
 """How long the leaps of what is no count are remembered, and the largest square of one that is learnt from."""
 NEVER = -(10**9)
 _NONE: list[float] = []
