@@ -83,6 +83,7 @@ def everything():
     registry.register(FeedCollector(Feeds(state), {TOPIC: 4}))
     health = MadeUpHealth()
     health.hear_and_lose()
+    health.lose()
     health.name({"region": ("north",)}, "checkout", 30)
     registry.register(HealthCollector(health, label_limit=100))
     registry.register(VoiceCollector(made_up_voice(), label_limit=100))
