@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 
 from agents.transport.failure import RecoveryFailed
@@ -21,7 +21,7 @@ async def _read(
     done: dict[int, ReadingProgress] = {}
     reading = read_to_end(
         {"bootstrap_servers": broker}, topic, range(partitions), expected_partitions=partitions, max_records=100,
-        fetch_bytes=1024 * 1024, stall=5.0, on_progress=lambda progress: None,
+        fetch_bytes=1024 * 1024, stall=30.0, on_progress=lambda progress: None,
     )
     async for progress, records in reading:
         values[progress.partition] += [record.value for record in records]
@@ -51,7 +51,17 @@ def test_every_partition_comes_to_its_end(kafka: KafkaCluster, prefix: str) -> N
         await transactional.abort_transaction()
         await transactional.stop()
 
+    async def marker_is_written() -> None:
+        """The coordinator answers the abort before its marker lies in the log."""
+        consumer = AIOKafkaConsumer(bootstrap_servers=kafka.address)
+        await consumer.start()
+        aborted = TopicPartition(topic, 3)
+        while (await consumer.end_offsets([aborted]))[aborted] < 502:
+            await asyncio.sleep(0.1)
+        await consumer.stop()
+
     asyncio.run(fill())
+    asyncio.run(asyncio.wait_for(marker_is_written(), 60))
     admin.delete_records({TopicPartition(topic, 2): 500, TopicPartition(topic, 3): 300})
     admin.close()
     values, done = asyncio.run(_read(kafka.address, topic, 4))
