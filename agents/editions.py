@@ -19,6 +19,7 @@ from faust.types import TP
 
 from agents.kafka_clients import aiokafka_options
 from agents.transport import BatchTransport, CannotStart
+from agents.transport.stopping import stop_consumer
 from agents.wall_clock import wall_clock_us
 from config.settings import Settings
 from streams.editions import Editions, TakeOver, edition_record
@@ -99,7 +100,7 @@ class EditionLog:
                 self.heard(asked)
                 await asyncio.sleep(LOOK_S)
         finally:
-            await consumer.stop()
+            await stop_consumer(consumer)
 
     def heard(self, asked: float) -> None:
         """The log has been read up to its end as it was not before `asked`, of the monotonic clock.
@@ -230,7 +231,7 @@ class Candidate:
                 [TopicPartition(topic, number) for topic in self._counted for number in numbers]
             )
         finally:
-            await consumer.stop()
+            await stop_consumer(consumer)
         return ends
 
     def _group(self, edition: str) -> str:

@@ -13,6 +13,7 @@ from agents.connection_faults import no_broker_answers
 from agents.kafka_clients import aiokafka_options
 from agents.record_files import read_records
 from agents.topics import BrokerUnreachable, connect_admin
+from agents.transport.stopping import stop_consumer
 from config.settings import Settings
 from streams.facts.models import RawRecord
 
@@ -117,4 +118,4 @@ async def _read(settings: Settings, topic: str, take: Take, since_ms: int | None
             left = [place for place in left if await consumer.position(place) < ends[place]]
         return [ends[place] for place in places]
     finally:
-        await consumer.stop()
+        await stop_consumer(consumer)

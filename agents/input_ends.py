@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from agents.kafka_clients import aiokafka_options
+from agents.transport.stopping import stop_consumer
 from config.settings import Settings
 from streams.tables.watermark import PartitionState, TablesClock
 
@@ -62,7 +63,7 @@ class InputEnds:
                 try:
                     await consumer.start()
                 except BaseException:
-                    await consumer.stop()
+                    await stop_consumer(consumer)
                     raise
                 self._consumer = consumer
             return self._consumer
@@ -73,4 +74,4 @@ class InputEnds:
             self._closed = True
             consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            await consumer.stop()
+            await stop_consumer(consumer)

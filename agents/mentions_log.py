@@ -8,6 +8,7 @@ from aiokafka.errors import KafkaError
 
 from agents.kafka_clients import aiokafka_options
 from agents.movements_log import NotYet
+from agents.transport.stopping import stop_consumer
 from config.settings import Settings
 from streams.facts.definitions.model import Definitions
 from streams.facts.models import RawRecord
@@ -66,7 +67,7 @@ class MentionsLog:
                 places = [(one, await consumer.position(one)) for one in partitions]
                 partitions = [one for one, place in places if place < ends[one]]
         finally:
-            await consumer.stop()
+            await stop_consumer(consumer)
         return found
 
 

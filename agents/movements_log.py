@@ -19,6 +19,7 @@ from aiokafka.errors import KafkaError
 
 from agents.kafka_clients import aiokafka_options
 from agents.movement_records import MovementBatch, VoidMovements, read_movements
+from agents.transport.stopping import stop_consumer
 from config.settings import Settings
 from streams.drilldown.numbers import CannotOpen
 from streams.ledger.movement_lines import MovementLine
@@ -158,7 +159,7 @@ class MovementsLog:
                 await self._indexing
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            await consumer.stop()
+            await stop_consumer(consumer)
 
     # Reading
 

@@ -17,6 +17,7 @@ from agents.kafka_clients import aiokafka_options
 from agents.opening_file import DELIMITERS
 from agents.record_files import UnreadableFile, read_records
 from agents.topics import BrokerUnreachable, connect_admin
+from agents.transport.stopping import stop_consumer
 from config.settings import Settings
 from streams.facts.models import RawRecord
 
@@ -162,7 +163,7 @@ async def _last(settings: Settings, topic: str, numbers: Sequence[int], most: in
                 )  # fmt: skip
             left = [partition for partition in left if await consumer.position(partition) < ends[partition]]
     finally:
-        await consumer.stop()
+        await stop_consumer(consumer)
     records.sort(key=lambda record: (record.timestamp_ms or 0, record.partition, record.offset))
     return records[-most:]
 

@@ -6,6 +6,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from agents.kafka_clients import aiokafka_options
+from agents.transport.stopping import stop_consumer
 from config.settings import Settings
 
 FETCH_BYTES = 8 << 20
@@ -53,4 +54,4 @@ async def follow(
                 if is_complete and (doing := on_complete()) is not None:
                     await doing
     finally:
-        await consumer.stop()
+        await stop_consumer(consumer)

@@ -16,6 +16,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, ensure_aiok
 from faust.types import TP
 
 from agents.transport.options import TransportOptions, client_options
+from agents.transport.stopping import stop_consumer
 
 
 class CommitOutcome(Enum):
@@ -52,6 +53,13 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
         if not self.thread_loop.is_closed():
             with suppress(RuntimeError):
                 super()._stopped_set()
+
+    async def on_thread_stop(self) -> None:
+        """Stop taking calls, then the consumer."""
+        # Past Faust's own, after whose failure nobody would hear that the thread is gone.
+        await super(AIOKafkaConsumerThread, self).on_thread_stop()
+        if self._consumer is not None:
+            await stop_consumer(self._consumer)
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         conf = self.app.conf

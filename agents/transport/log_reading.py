@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 
 from agents.transport.failure import RecoveryFailed
 from agents.transport.records import serialized_size
+from agents.transport.stopping import stop_consumer
 
 
 @dataclass(slots=True)
@@ -84,7 +85,7 @@ async def read_to_end(
             # Restoring is the caller's CPU time; web, timers and commits want their turn.
             await asyncio.sleep(0)
     finally:
-        await consumer.stop()
+        await stop_consumer(consumer)
 
 
 async def _assign(
@@ -134,4 +135,4 @@ async def read_between(
                 raise RecoveryFailed(f"{topic}-{partition}: nothing came for {stall:g} s")
         return [record for record in found if record.offset < end]
     finally:
-        await consumer.stop()
+        await stop_consumer(consumer)

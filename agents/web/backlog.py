@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 
 from agents.company import Company
 from agents.kafka_clients import aiokafka_options
+from agents.transport.stopping import stop_consumer
 from config.settings import Settings
 
 
@@ -86,4 +87,4 @@ class BacklogWatch:
         """Let go of the client."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            await consumer.stop()
+            await stop_consumer(consumer)
