@@ -16,7 +16,7 @@ from streams.health.live.parts import is_progress_key
 from streams.health.live.status_books import StatusFlush
 from streams.health.parts import ScopeName
 from streams.tables.part_records import epoch_of, is_part_of
-from streams.tables.watermark import ClockRules
+from streams.tables.watermark import ClockRules, PartitionState
 
 FORM = PartFormat(is_progress_key, epoch_of, is_part_of)
 
@@ -90,6 +90,10 @@ class HealthCompany:
     def offsets(self) -> dict[int, int]:
         """The next offset of each partition of `qos-signals` that is in the health."""
         return {number: one.next_offset for number, one in self.health.progress.items()}
+
+    def states(self) -> dict[int, PartitionState]:
+        """What each partition of `qos-signals` last told of its time."""
+        return self.health.states()
 
     def owns(self, scope: ScopeName) -> bool:
         """Whether this worker exports a scope now."""

@@ -15,54 +15,35 @@ import faust
 
 from agents.company import Company
 from agents.dead_letters import encode_dead_letter
-from agents.feeds import LEDGER as LEDGER_FEED
-from agents.feeds import VOICE as VOICE_FEED
 from agents.health_company import HealthCompany
 from agents.partition_stage import PartitionStage
 from agents.partition_state import Output, Watcher
+from agents.surge_clocks import SurgeClocks, watch_feed
 from agents.survey_answers import SurveyAnswers
 from agents.voice_company import VoiceCompany
 from agents.wall_clock import wall_clock_us
 from config.settings import Settings
 from streams.facts.definitions.model import Definitions
 from streams.ledger.changelog import ChangelogReader
-from streams.ledger.rules import DAY, HOUR, MINUTE, SECOND
+from streams.ledger.rules import DAY, HOUR, MINUTE
 from streams.surges.budget import SurgeRules
 from streams.surges.counting import Count
 from streams.surges.durable import DurableSurges
 from streams.surges.flushed import SurgeFlush
-from streams.surges.own_series import OwnCounting, losses, measures_of
-from streams.surges.series import (
-    HAPPY_MENTIONS,
-    HEALTH,
-    LEDGER,
-    LOST_CUSTOMERS,
-    LOST_VALUE,
-    SURVEYS,
-    UNHAPPY_MENTIONS,
-    VOICE,
-)
+from streams.surges.own_series import OwnCounting, losses
+from streams.surges.series import HAPPY_MENTIONS, LOST_CUSTOMERS, LOST_VALUE, UNHAPPY_MENTIONS
 from streams.surges.surge import Surge
 from streams.surges.tables_counts import disrupted, ledger_counts
-from streams.tables.watermark import ClockRules, is_silent
+from streams.tables.watermark import ClockRules
 from streams.voice.mentions import HAPPY, UNHAPPY
 
 logger = logging.getLogger(__name__)
-
-ANSWERS_KNOWN_US: Final = DAY
-"""How long after the last answer to a survey it is known that none came; later the feed may have ended."""
 
 BACK_US: Final = 60 * DAY
 """How far back of the clock a bank that knows nothing begins."""
 
 EVIDENCE_BACK_US: Final = 3 * DAY
 """How far back a new owner fills in what counts consist of."""
-
-LATE_US: Final = MINUTE
-"""So late a promised heartbeat may be before minutes are unknown without it: it travels, and senders jitter."""
-
-PATIENCE_US: Final = 60 * SECOND
-"""A clock behind the other that stands still for so long is not waited for: what it counts is unknown meanwhile."""
 
 MOODS: Final = {UNHAPPY_MENTIONS: UNHAPPY, HAPPY_MENTIONS: HAPPY}
 EXAMPLES, EXAMPLES_FOR_US = 3, HOUR
@@ -79,26 +60,6 @@ async def _in_turns(pieces: Iterator[None]) -> None:
         if monotonic() - turn > PIECE_S:
             await asyncio.sleep(0)
             turn = monotonic()
-
-
-class _Clock:
-    """One clock of the tables, and since when it stands still by the wall clock."""
-
-    def __init__(self, measures: tuple[str, ...]) -> None:
-        self.measures = measures
-        self.at: int | None = None
-        self.first: int | None = None
-        self._moved = 0
-
-    def move(self, at: int | None, first: int | None, now: int) -> None:
-        """Note where it stands, and the first instant with anything counted."""
-        if at != self.at:
-            self.at, self._moved = at, now
-        self.first = first
-
-    def is_waited_for(self, now: int) -> bool:
-        """Whether minutes that it has not passed are to wait."""
-        return self.at is not None and now - self._moved < PATIENCE_US
 
 
 class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
@@ -122,11 +83,7 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
         self._answers = answers
         own = self._own = OwnCounting(definitions.series)
         self._losses = losses(own)
-        self._promised = {feed: every + LATE_US for feed, every in definitions.alerts.heartbeats}
-        self._answer_measures = measures_of(SURVEYS, own)
-        self._ledger_clock = _Clock(measures_of(LEDGER, own))
-        self._voice_clock = _Clock(measures_of(VOICE, own))
-        self._health_clock = _Clock(measures_of(HEALTH, own))
+        self._clocks = SurgeClocks(own, answers)
         self._filled: DurableSurges | None = None
         self._judging = asyncio.Lock()
         super().__init__(
@@ -143,7 +100,8 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
         rules = SurgeRules(zone=self._definitions.time_zone)
         examples = self._examples if self._definitions.voice.examples and self._voice is not None else None
         own = {one.name: one.counts for one in self._definitions.series}
-        return DurableSurges(partition, self._named, rules, self._clock_rules, examples, own)
+        promises = dict(self._definitions.alerts.heartbeats)
+        return DurableSurges(partition, self._named, rules, self._clock_rules, examples, own, promises)
 
     def open_losses(self) -> list[Surge]:
         """Open surges of losses; none where another worker runs the detectors."""
@@ -206,16 +164,16 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
 
     async def _judge(self, state: DurableSurges) -> None:
         now = wall_clock_us()
-        self._note_clocks(now)
-        until = self._until(now)
+        self._note_clocks(state, now)
+        until = self._clocks.until(now)
         if until is None:
             return
         minute = state.bank.clock
         if minute is None:
-            starts = [clock.first for clock in self._clocks() if clock.first is not None]
-            if not starts:
+            start = self._clocks.first()
+            if start is None:
                 return
-            first = max(min(starts), until - BACK_US)
+            first = max(start, until - BACK_US)
             minute = first - first % MINUTE
         turn = monotonic()
         while minute + MINUTE <= until:
@@ -224,7 +182,8 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
             async with self._judging:
                 # What came for this minute is in what is counted of it: it is late no more.
                 self._correct(state, self._late())
-                await _in_turns(state.observing(minute, self._counts(minute), self._unknown(minute)))
+                unknown = self._clocks.unknown(minute, state.watch)
+                await _in_turns(state.observing(minute, self._counts(minute), unknown))
             minute += MINUTE
             if monotonic() - turn > PIECE_S:
                 await asyncio.sleep(0)
@@ -271,27 +230,18 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
                 source.counts.late.clear()
         return late
 
-    def _clocks(self) -> tuple[_Clock, _Clock, _Clock]:
-        return self._ledger_clock, self._voice_clock, self._health_clock
-
-    def _note_clocks(self, now: int) -> None:
-        company, voice = self._company, self._voice
-        self._ledger_clock.move(company.clock, company.tables.first_at, now)
+    def _note_clocks(self, state: DurableSurges, now: int) -> None:
+        company, voice, clocks = self._company, self._voice, self._clocks
+        clocks.ledger.move(company.clock, company.tables.first_at, now)
+        watch_feed(state.watch, clocks.ledger.topic, company, now)
         if voice is not None:
-            self._voice_clock.move(voice.clock, voice.counts.first, now)
+            clocks.voice.move(voice.clock, voice.counts.first, now)
+            watch_feed(state.watch, clocks.voice.topic, voice, now)
         if self._health is not None and self._health.health.passed:
             health = self._health.health
             first = min(health.disrupted, default=health.passed)
-            self._health_clock.move(health.passed * MINUTE, first * MINUTE, now)
-
-    def _until(self, now: int) -> int | None:
-        """The instant up to which minutes may be judged; None: nothing is known of time."""
-        known = [clock for clock in self._clocks() if clock.at is not None]
-        if not known:
-            return None
-        waited = [clock.at for clock in known if clock.is_waited_for(now) and clock.at is not None]
-        # If all stand still, nothing is behind: they stand where they stand.
-        return min(waited) if waited else max(clock.at for clock in known if clock.at is not None)
+            clocks.health.move(health.passed * MINUTE, first * MINUTE, now)
+            watch_feed(state.watch, clocks.health.topic, self._health, now)
 
     def _counts(self, minute: int) -> Iterator[Count]:
         """What is counted in a minute now; what comes later is late."""
@@ -303,27 +253,6 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
         if self._answers is not None:
             found.append(self._answers.counts.minute(minute))
         return chain.from_iterable(found)
-
-    def _unknown(self, minute: int) -> list[str]:
-        """Measures of which nothing is known in a minute: their feed had not begun, or its clock is not there yet."""
-        answered = None if self._answers is None else self._answers.counts.span
-        knows_answers = answered is not None and answered[0] < minute <= answered[1] + ANSWERS_KNOWN_US
-        end = minute + MINUTE
-        return [
-            measure
-            for clock in self._clocks()
-            if clock.first is None or clock.at is None or end <= clock.first or clock.at < end
-            or self._has_missed_its_heartbeat(clock, end)
-            for measure in clock.measures
-        ] + ([] if knows_answers else list(self._answer_measures))
-
-    def _has_missed_its_heartbeat(self, clock: _Clock, until: int) -> bool:
-        """Whether the feed behind a clock, which goes on with the wall's, promised a record that did not come."""
-        if clock is self._ledger_clock:
-            return is_silent(self._company.states().values(), self._promised.get(LEDGER_FEED.topic), until)
-        if clock is self._voice_clock and self._voice is not None:
-            return is_silent(self._voice.states().values(), self._promised.get(VOICE_FEED.topic), until)
-        return False
 
     def _loses_silently_from(self, minute: int) -> bool:
         """Whether from this minute on a customer can have lapsed: till then series of losses counted others."""

@@ -12,7 +12,7 @@ FOR_PAGES = frozenset({
     "surge_closed_timestamp_seconds", "surge_course", "surge_customers_lost", "surge_value_lost",
     "surge_customers_lost_by_reason", "surge_customers_lost_by_part", "surge_customers_lost_disrupted_before",
     "surge_customers_lost_disrupted_before_by_stage", "surge_action_timestamp_seconds", "surge_warming_seconds",
-    "surge_series_over_budget",
+    "surge_series_over_budget", "feed_silent_after_seconds",
 })  # fmt: skip
 """What sentences of pages, the API and the report card are made of; on no board."""
 
@@ -28,6 +28,10 @@ OWNER_METRICS = (
 """There only while a trouble is open and the definitions name owners."""
 
 SURGE_METRICS = (
+    described("feed_silent_after_seconds", SECONDS,
+              "Without a record for so long a feed is silent, and what is counted of it unknown: a minute over what "
+              "it promises, else a quarter over its longest pause of 14 days; absent until it was watched for a day.",
+              "topic"),
     described("surges_open", NOTHING,
               "Open surges; is_expected true: an action of ours said that so much would come, so it wakes nobody.",
               "measure", "direction", "is_expected"),

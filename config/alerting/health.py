@@ -44,6 +44,8 @@ def health_groups(definitions: Definitions) -> tuple[Group, ...]:
         ),
     )  # fmt: skip
     alerts = (*_red(definitions), _false_green(definitions), *_burns(definitions), *_value_at_risk(definitions))
+    # An Alertmanager that has begun anew takes a ticket for news that comes before the page which silences it.
+    alerts = tuple(sorted(alerts, key=lambda alert: alert.severity is not Severity.CRITICAL))
     return (Group("netgrowth-health", recordings, alerts),)
 
 

@@ -1,10 +1,13 @@
 """Alerts on the monitor itself: whoever is not counting must say so, since no loss looks like no trouble."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from config.alerting.links import MONITOR_BOARD, Links
 from config.alerting.model import Alert, Group, Recording, Severity
 from streams.facts.definitions.alerts import AlertRules
+from streams.ledger.rules import SECOND
+from streams.tables.silence import LATE_US, LEAST_US, OVER
 
 JOB = 'job="netgrowth"'
 
@@ -47,7 +50,7 @@ def monitor_groups(rules: AlertRules) -> tuple[Group, ...]:
         Group("netgrowth-watchdog", (), (_watchdog(owner),)),
         Group("netgrowth-workers", (), linked(_workers(owner))),
         Group("netgrowth-pauses", _PAUSE_RECORDINGS, (), interval="5m"),
-        Group("netgrowth-feeds", (*_FEED_RECORDINGS, Recording(SILENT, _silent(rules.heartbeats))),
+        Group("netgrowth-feeds", (*_FEED_RECORDINGS, Recording(SILENT, _silent(dict(rules.heartbeats)))),
               linked(_feeds(rules))),
         Group("netgrowth-freshness", _freshness_recordings(), linked(_freshness(owner)), interval="30s"),
     )
@@ -136,16 +139,26 @@ def _workers(owner: str) -> tuple[Alert, ...]:
 OF_FEEDS = '{topic!="actions"}'
 """Without what people enter now and then: its silence says nothing."""
 
+LONGEST_PAUSE = "topic:netgrowth_append_age_seconds:longest14d"
+"""Of a feed that has been there for a day, out of pauses that are over: what stands still now is not ordinary yet."""
+
+SILENT_AFTER = "topic:netgrowth_feed_silent_after_seconds:max"
+"""Of a feed without a promise: so old its newest record may be. The detectors go by the same."""
+
+SILENT = "topic:netgrowth_feed_silent_seconds:max"
+"""There only while a feed is silent: for how long. What is made from it shows no data meanwhile."""
+
 _FEED_RECORDINGS = (
     Recording("topic:netgrowth_append_age_seconds:min",
               f"time() - max by (topic) (netgrowth_newest_append_timestamp_seconds{OF_FEEDS})"),
     Recording("company:netgrowth_tables_clock_timestamp_seconds:max",
               "max(netgrowth_tables_clock_timestamp_seconds)"),
+    # Of what the detectors count they say it, as they know it; of other feeds it is what was seen here.
+    Recording(SILENT_AFTER,
+              "max by (topic) (last_over_time(netgrowth_feed_silent_after_seconds[15m])) or "
+              f"clamp_min({OVER:g} * last_over_time({LONGEST_PAUSE}[15m]), {LEAST_US // SECOND})"),
 )
 
-
-LONGEST_PAUSE = "topic:netgrowth_append_age_seconds:longest14d"
-"""Of a feed that has been there for a day, out of pauses that are over: what stands still now is not ordinary yet."""
 
 _AGE, _PAUSE = "topic:netgrowth_append_age_seconds:min", "topic:netgrowth_append_age_seconds:pause"
 _PAUSE_RECORDINGS = (
@@ -153,10 +166,6 @@ _PAUSE_RECORDINGS = (
     Recording(_PAUSE, f"max_over_time({_AGE}[11m]) and on (topic) {_AGE} < 330"),
     Recording(LONGEST_PAUSE, f"max_over_time({_PAUSE}[14d]) and on (topic) last_over_time({_AGE}[2h] offset 1d)"),
 )
-
-
-SILENT = "topic:netgrowth_feed_silent_seconds:max"
-"""There only while a feed is silent: for how long. What is made from it shows no data meanwhile."""
 
 
 def _feeds(rules: AlertRules) -> tuple[Alert, ...]:
@@ -174,7 +183,7 @@ def _feeds(rules: AlertRules) -> tuple[Alert, ...]:
             "The last record of {{ $labels.topic }} came {{ $value | humanizeDuration }} ago: more than a quarter "
             "over the longest pause of the last 14 days, or longer than the definitions promise. What it would tell "
             "is unknown, not zero.",
-            pending="1m", feed=OF_TOPIC,
+            feed=OF_TOPIC,
         ),
         Alert(
             "NetgrowthFeedMissing", Severity.INFO, owner,
@@ -220,13 +229,16 @@ def _feeds(rules: AlertRules) -> tuple[Alert, ...]:
     )
 
 
-def _silent(heartbeats: tuple[tuple[str, int], ...]) -> str:
-    """Feeds that promised a heartbeat are held to it; the others to their own past, once a day of it is known."""
-    promised = "|".join(feed for feed, _ in heartbeats)
+def _silent(heartbeats: Mapping[str, int]) -> str:
+    """A feed that promised a heartbeat is held to it, any other to its own past, once a day of it is known.
+
+    What is read behind its end says nothing of the end.
+    """
+    promised = "|".join(heartbeats)
     of_past = _AGE + (f'{{topic!~"{promised}"}}' if promised else "")
-    found = [f"({of_past} > 300 and {of_past} > 1.25 * last_over_time({LONGEST_PAUSE}[15m]))"]
-    found += [f'{_AGE}{{topic="{feed}"}} > {every_us // 1_000_000}' for feed, every_us in heartbeats]
-    return " or ".join(found)
+    found = [f"{of_past} > on (topic) {SILENT_AFTER}"]
+    found += [f'{_AGE}{{topic="{feed}"}} > {(every + LATE_US) // SECOND}' for feed, every in heartbeats.items()]
+    return f"({' or '.join(found)}) unless on (topic) max by (topic) (netgrowth_partition_lag_records) > 0"
 
 
 def _freshness_recordings() -> tuple[Recording, ...]:

@@ -8,6 +8,7 @@ an event again at most, with the same number and bytes.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -31,6 +32,7 @@ from streams.surges.sums import add_to, not_negative
 from streams.surges.surge import Surge, SurgeEvent
 from streams.surges.tie import Tie
 from streams.surges.watching import EVERY_US, Watching
+from streams.tables.silence import FeedWatch
 from streams.tables.watermark import ClockRules, PartitionWatermark
 
 BOARD: Final = b"board"
@@ -38,6 +40,7 @@ ACTION: Final = b"a"
 HOURLY: Final = b"h"
 COUNTS_AT_ONCE: Final = 256
 """Counts that are taken in before others may have their turn."""
+NO_PROMISES: Final[Mapping[str, int]] = MappingProxyType({})
 ACTIONS_KEPT_US: Final = 60 * DAY
 """After its end an action can explain no surge any more, but for a very long one."""
 
@@ -57,11 +60,13 @@ class DurableSurges:
         begins_anew: what another version of this program had learnt could not be read; the detectors warm up again.
         ties: topics whose unhappy mentions come before losses for that reason, as of the last hour.
         watching: states of the series, as of the last five minutes; None: not looked at yet.
+        watch: how the feeds have come of which something is counted.
     """
 
     def __init__(
         self, partition: int, definitions: tuple[str, str], rules: SurgeRules, clock_rules: ClockRules,
         examples: Callable[[Surge], Sequence[str]] | None = None, own: Mapping[str, str] = NO_OWN_SERIES,
+        promises: Mapping[str, int] = NO_PROMISES,
     ) -> None:
         """Make an empty one.
 
@@ -69,6 +74,7 @@ class DurableSurges:
             definitions: name and version.
             examples: texts that may be shown with a surge; None: none may.
             own: series that the definitions name, and what they count.
+            promises: feeds that promise a record so often, microseconds, if only a heartbeat.
         """
         self.partition = partition
         self.next_offset: int | None = None
@@ -83,6 +89,7 @@ class DurableSurges:
         self.recent = RecentCounts()
         self.ties: dict[str, Tie] = {}
         self.watching: Watching | None = None
+        self.watch = FeedWatch(promises)
         self._looked_at = NEVER
         self._is_watching_told = True
         self._tied_at = NEVER
@@ -255,6 +262,7 @@ class DurableSurges:
             yield from self._restoring_bank(board, reader)
             self._number, self._outbox, self._refused = board.number, board.outbox, board.refused
             self._durable = len(self._outbox)
+            self.watch.restore(board.feeds)
         self.rewrite(reader.rewrite)
 
     def _restoring_bank(self, board: SavedBoard, reader: ChangelogReader) -> Iterator[None]:
@@ -342,7 +350,7 @@ class DurableSurges:
             if clock is not None and action.end + ACTIONS_KEPT_US < clock:
                 del self.actions[action_id]
                 values.append(self._value(ACTION + action_id.encode(), None))
-        board = SavedBoard(bank.snapshot_board(), self._number, self._outbox, self._refused)
+        board = SavedBoard(bank.snapshot_board(), self._number, self._outbox, self._refused, self.watch.feeds)
         values.append(self._value(BOARD, msgspec.msgpack.encode(board)))
         return values
 

@@ -6,6 +6,7 @@ import msgspec
 
 from streams.facts.models import DeadLetter
 from streams.ledger.changelog import Record
+from streams.tables.silence import FeedPauses
 
 
 class SavedBoard(msgspec.Struct, array_like=True, gc=False):
@@ -16,12 +17,14 @@ class SavedBoard(msgspec.Struct, array_like=True, gc=False):
         number: of the newest event.
         outbox: events that are not known to be told.
         refused: partition of survey answers to the first whose dead letter is not known to be written.
+        feeds: how the feeds have come.
     """
 
     bank: bytes
     number: int
     outbox: list[tuple[bytes, bytes]]
     refused: dict[int, int] = {}
+    feeds: dict[str, FeedPauses] = {}
 
 
 @dataclass(slots=True)

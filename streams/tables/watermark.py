@@ -3,7 +3,7 @@
 Times are microseconds since 1970 UTC; the time of day of the wall comes in as an argument.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from streams.ledger.rules import MINUTE, SECOND
@@ -87,16 +87,6 @@ def watermarks(partitions: Mapping[int, PartitionState], now: int, rules: ClockR
     if lead is not None and newest.fresh and all(state.idle for state in partitions.values()):
         lead = max(lead, now - rules.idle_after_us)
     return {number: lead if state.idle else state.largest for number, state in partitions.items()}
-
-
-def is_silent(partitions: Iterable[PartitionState], promise_us: int | None, until: int) -> bool:
-    """Whether a topic that promises a record so often, if only a heartbeat, has kept silent up to an instant.
-
-    What it would have told of that time is unknown, not zero. None: it promises nothing; without a record nothing is
-    known of its time.
-    """
-    newest = max((state.largest for state in partitions if state.largest is not None), default=None)
-    return promise_us is not None and newest is not None and until > newest + promise_us
 
 
 class TablesClock:

@@ -13,8 +13,9 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from email.message import EmailMessage
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,8 @@ class Prometheus:
                     # What fires before Alertmanager is found, some five seconds after the start, is told again. Four
                     # times this is how long Alertmanager believes it, so a restart must not take longer.
                     "--rules.alert.resend-delay=15s",
+                    # What fires after `for` fires on after a restart; by default that must be ten minutes or more.
+                    "--rules.alert.for-grace-period=15s",
                 ],
                 stdout=log, stderr=log,
             )  # fmt: skip
@@ -249,15 +252,15 @@ class Alertmanager:
     def restart(self) -> None:
         """End it and start it again, with what it has stored."""
         _end(self._process)
-        self._process = self._start()
+        self._process = self._start(_start_delay())
 
-    def _start(self) -> "subprocess.Popen[bytes]":
+    def _start(self, more: Sequence[str] = ()) -> "subprocess.Popen[bytes]":
         with (self._folder / "alertmanager.log").open("ab") as log:
             process = subprocess.Popen(
                 [
                     binary("prometheus-alertmanager"), f"--config.file={self._folder / 'alertmanager.yml'}",
                     f"--storage.path={self._folder / 'alertmanager'}", f"--web.listen-address={self.address}",
-                    "--cluster.listen-address=",
+                    "--cluster.listen-address=", *more,
                 ],
                 stdout=log, stderr=log,
             )  # fmt: skip
@@ -273,6 +276,13 @@ class Alertmanager:
 
     def stop(self) -> None:
         _end(self._process)
+
+
+@cache
+def _start_delay() -> list[str]:
+    """From 0.30 on it can wait until Prometheus has told all again, before it decides what is news."""
+    known = subprocess.run([binary("prometheus-alertmanager"), "--help"], capture_output=True, text=True, check=False)
+    return ["--dispatch.start-delay=15s"] if "--dispatch.start-delay" in known.stdout + known.stderr else []
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

@@ -131,6 +131,8 @@ def test_the_expected_mentions_of_a_brand_are_those_of_an_hour_of_its_past():
 def surges_of_all_kinds(company: MadeUpCompany) -> SurgeCollector:
     """One of mentions, one of losses that is known whole, one that has just ended; actions in the middle of them."""
     view, losses, log = MadeUpSurges(0), MadeUpSurgeOfLosses(company), SurgeLog()
+    for number in range(2):
+        view.state.watch.note("customer-events", number, number * DAY, number * DAY)
     surges = view.state.bank.open_surges()
     view.state.bank.open_surges = lambda: [*surges, losses.surge]
     ended = msgspec.structs.replace(surges[0], surge_id="over", closed=view.state.bank.clock)
@@ -419,6 +421,19 @@ def test_surges_are_shown_by_the_worker_that_runs_the_detectors_alone():
             shares = [one for one in families["netgrowth_surge_evidence_ratio"].samples if one.value]
             assert {one.labels["surge"] for one in shares} == {sample.labels["surge"]}
             assert max(Counter(one.labels["label"] for one in shares).values()) <= 3
+
+
+def test_after_how_long_a_feed_is_silent_is_shown_once_it_is_known():
+    view = MadeUpSurges(0)
+    watch = view.state.watch
+    registry = CollectorRegistry()
+    registry.register(SurgeCollector(view, SurgeLog(), label_limit=1, currency="EUR"))
+    name, labels = "netgrowth_feed_silent_after_seconds", {"topic": "customer-events"}
+    for number, at in enumerate((0, DAY // 2, DAY - MINUTE)):
+        watch.note("customer-events", number, at, at)
+    assert registry.get_sample_value(name, labels) is None
+    watch.note("customer-events", 9, DAY, DAY)
+    assert registry.get_sample_value(name, labels) == 1.25 * 43_200
 
 
 class MadeUpSurgeOfLosses:

@@ -124,8 +124,8 @@ def test_a_promised_heartbeat_is_held_by_its_feed_alone() -> None:
     assert own.alerts.heartbeats == (("customer-events", 120_000_000),)
     groups = rule_groups(own)["monitor"]
     [silent] = [one for group in groups for one in group.recordings if one.record == SILENT]
-    assert 'seconds:min{topic="customer-events"} > 120' in silent.expr
-    assert 'seconds:min{topic!~"customer-events"} > 300' in silent.expr
+    assert 'seconds:min{topic="customer-events"} > 180' in silent.expr
+    assert 'seconds:min{topic!~"customer-events"} > on (topic) topic:netgrowth_feed_silent_after' in silent.expr
     for wrong, why in (("actions: 1m", "heartbeats.actions"), ("customer-events: 1s", "shortest promise")):
         with pytest.raises(DefinitionsError, match=why):
             parse(f"{text}\nalerts: {{heartbeats: {{{wrong}}}}}\n")

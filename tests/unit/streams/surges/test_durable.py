@@ -276,3 +276,14 @@ def test_many_series_are_restored_in_pieces_and_whole() -> None:
     assert restored.count(200) > 100  # each goes on by itself from what was saved whole
     assert {one: again.bank.keep(one) for one in many} == {one: first.state.bank.keep(one) for one in many}
     assert again.bank.clock == first.state.bank.clock
+
+
+def test_how_the_feeds_have_come_survives_with_the_bank() -> None:
+    worker = Worker([], [], 1)
+    for number, now in enumerate(range(START, START + 26 * HOUR, MINUTE)):
+        worker.state.watch.note("customer-events", number, now, now)
+    worker.judge(60)
+    worker.flush()
+    other = Worker(worker.changelog, [], 2)
+    assert other.state.watch.feeds == worker.state.watch.feeds
+    assert other.state.watch.silent_after("customer-events") == 5 * MINUTE

@@ -6,7 +6,6 @@ from streams.tables.watermark import (
     PartitionState,
     PartitionWatermark,
     TablesClock,
-    is_silent,
     watermarks,
 )
 
@@ -25,14 +24,6 @@ def test_one_of_four_partitions_silent_for_an_hour_does_not_hold_the_clock():
         busy = {number: read(now - number * SECOND) for number in range(3)}
         clock.advance(busy | {3: read(NOW - HOUR, idle=True)}, now)
     assert clock.clock == NOW + 3540 * SECOND - 2 * SECOND
-
-
-def test_a_feed_that_misses_its_heartbeat_is_silent_and_one_that_promises_none_is_idle():
-    partitions = [read(NOW - HOUR), read(NOW, idle=True), PartitionState()]
-    assert not is_silent(partitions, MINUTE, NOW + MINUTE)
-    assert is_silent(partitions, MINUTE, NOW + MINUTE + 1)
-    assert not is_silent(partitions, None, NOW + HOUR)
-    assert not is_silent([PartitionState()], MINUTE, NOW + HOUR), "nothing has come yet"
 
 
 def test_a_partition_still_being_read_holds_the_clock():
