@@ -1,7 +1,8 @@
 """`netgrowth ledger`: the running tables over a file of records, without Kafka."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import click
 import orjson
@@ -11,6 +12,8 @@ from agents.commands.ledger_text import ledger_lines
 from agents.commands.record_counting import count_records
 from agents.wall_clock import wall_clock_us
 from config.definitions_file import Definitions, DefinitionsError, UnreadableDefinitions, load
+from streams.facts.admission import AdmittedBatch
+from streams.facts.models import RawRecord
 from streams.facts.refusal import Refused
 from streams.facts.times import instant_of
 from streams.intake.rules import CUSTOMER_EVENTS
@@ -90,9 +93,20 @@ def count_file(
     return recount
 
 
-def read_into(recount: Recount, file: str, topic: str = CUSTOMER_EVENTS) -> None:
-    """Count a file of records of a topic into tables made before, with progress and faults on stderr."""
-    count_records(file, topic, recount.add)
+def read_into(
+    recount: Recount, file: str, topic: str = CUSTOMER_EVENTS,
+    also: Callable[[Sequence[RawRecord]], Any] | None = None,
+) -> None:  # fmt: skip
+    """Count a file of records of a topic into tables made before, with progress and faults on stderr.
+
+    `also`: given the same records, as standard input is read once.
+    """
+    def add(records: Sequence[RawRecord]) -> AdmittedBatch:
+        if also is not None:
+            also(records)
+        return recount.add(records)
+
+    count_records(file, topic, add)
     if recount.after_until:
         left_out = plural(recount.after_until, "record is", "records are")
         click.echo(f"{left_out} left out: dated after the end of the clock", err=True)

@@ -195,7 +195,7 @@ def _lines(of: Mapping[str, Any]) -> Iterator[str]:
         yield from voice_lines(of["voice"])
     if "surges" in of:
         yield ""
-        yield from surge_lines(of["surges"])
+        yield from surge_lines(of["surges"], of["currency"])
     if of["problems"]:
         yield ""
         yield "Problems:"

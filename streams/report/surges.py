@@ -28,8 +28,11 @@ def surges_section(surges: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def surge_lines(of: Mapping[str, Any]) -> Iterator[str]:
-    """The section as lines of plain text; surges of one story stand together, in order of detection."""
+def surge_lines(of: Mapping[str, Any], currency: str | None = None) -> Iterator[str]:
+    """The section as lines of plain text; surges of one story stand together, in order of detection.
+
+    `currency`: as of `surge_text`.
+    """
     surges = [*of["closed"], *of["open"]]
     yield f"Surges: {plural(len(of['open']), 'open one')}, {len(of['closed']):,} closed of late"
     stories: dict[str, list[Mapping[str, Any]]] = {}
@@ -37,7 +40,7 @@ def surge_lines(of: Mapping[str, Any]) -> Iterator[str]:
         stories.setdefault(surge["story"], []).append(surge)
     for story in stories.values():
         for place, surge in enumerate(story):
-            yield f"{'  ' if place == 0 else '    then '}{surge_text(surge)}"
+            yield f"{'  ' if place == 0 else '    then '}{surge_text(surge, currency)}"
     alarms = of["false_alarms"]
     yield f"  false alarms in {alarms['days']} days: {alarms['false']:,}, accepted {alarms['budget']:g}"
     for one in alarms["over_budget"]:

@@ -17,14 +17,17 @@ from streams.ledger.rules import DAY, MINUTE
 from streams.recount import Recount
 from streams.sentiment.scorer import Scorer
 from streams.surges.bank import SurgeBank
+from streams.surges.board import SurgeLog
 from streams.surges.budget import SurgeRules
 from streams.surges.contributions import Contributions
 from streams.surges.counting import Count, of_answer, of_health, of_mention, of_movement
+from streams.surges.event_records import event_record
 from streams.surges.lead import leads
 from streams.surges.own_series import OwnCounting, losses, measures_of
 from streams.surges.series import HEALTH, LEDGER, SURVEYS, VOICE, Series
 from streams.surges.surge import Surge, SurgeEvent
 from streams.surges.survey_mean import SurveyMean
+from streams.surges.watching import Watching
 from streams.tables.calendar import utc_text
 from streams.voice.merged import Change as VoiceChange
 from streams.voice.recount import VoiceRecount
@@ -44,17 +47,20 @@ class SurgeRecount:
 
     def __init__(
         self, definitions: Definitions, *, with_facts: bool, rules: SurgeRules | None = None,
-        now_us: Callable[[], int] | None = None, scorer: Scorer | None = None,
+        now_us: Callable[[], int] | None = None, scorer: Scorer | None = None, until: int | None = None,
     ) -> None:  # fmt: skip
         """`with_facts`: facts will be added, before the signals; `now_us`, `scorer`: see `Recount`, `VoiceRecount`.
+
+        `until`: where the clock of the detectors ends, microseconds; None: with the last record.
 
         Raises: ValueError as SurgeBank does.
         """
         self.definitions = definitions
         self.health = HealthRecount(definitions, with_facts=with_facts, now_us=now_us, on_part=self._take_part)
-        self.ledger = Recount(definitions, on_change=self._take_change, now_us=now_us)
+        self.ledger = Recount(definitions, on_change=self._take_change, now_us=now_us, until=until)
         self.voice = VoiceRecount(definitions, now_us=now_us, scorer=scorer, on_change=self._take_mention)
         self.events: list[SurgeEvent] = []
+        self._until = until
         self._own = OwnCounting(definitions.series)
         self._measures = {feed: measures_of(family, self._own) for feed, family in FAMILY_OF.items()}
         self._answers = AnswerAdmission(definitions, now_us=now_us)
@@ -123,11 +129,32 @@ class SurgeRecount:
             "leads": [] if clock is None else leads(surges, self._mean, clock),
         }
 
+    def _log(self) -> SurgeLog:
+        found = SurgeLog()
+        for number, event in enumerate(self.events, 1):
+            found.take_event(event_record(event, number, {})[1])
+        watching = Watching()
+        for _ in watching.looking(self.bank):
+            pass
+        found.take_watching(watching.record(self.bank.clock or 0, {})[1])
+        return found
+
+    def now(self) -> dict[str, Any] | None:
+        """Judge every minute; the JSON of `/api/v1/surges` at the end; None: there was nothing to judge."""
+        self.finish()
+        clock = self.bank.clock
+        if clock is None:
+            return None
+        log = self._log()
+        return log.now(clock, log.leads(self._mean, clock))
+
     def _judge(self) -> list[Surge]:
         if not self._spans:
             return []
         first = min(start for start, _ in self._spans.values())
         last = max(end for _, end in self._spans.values())
+        if self._until is not None:
+            last = min(last, self._until - MINUTE)
         lapse = self.definitions.lapse
         begins = self._spans["facts"][0] + lapse.after_us if lapse is not None and "facts" in self._spans else None
         latest: dict[str, Surge] = {}

@@ -1,7 +1,9 @@
 """The report card from a file, and from what answers as a worker does."""
 
+import re
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
@@ -59,9 +61,66 @@ def test_the_text_says_final_and_names_problems(facts: Path) -> None:
     assert "1 record could not be admitted (not_json)" in text
 
 
+def lines(path: Path, records: list[dict[str, Any]]) -> str:
+    path.write_bytes(b"".join(orjson.dumps(record) + b"\n" for record in records))
+    return str(path)
+
+
+@pytest.fixture
+def storm(tmp_path: Path) -> dict[str, str]:
+    """Four quiet days of a loss every ten minutes, two hours of fourteen in ten; answers, bad ones two days later."""
+    start, days = datetime(2026, 3, 2, tzinfo=UTC), 4
+    losses, answers = [], []
+    for number in range(days * 144 + 12 * 14):
+        late = number - days * 144
+        minutes = number * 10 if late < 0 else days * 1440 + late * 10 / 14
+        losses.append({
+            "event_id": f"e{number}", "at": (start + timedelta(minutes=minutes)).isoformat(), "fact": "left",
+            "customer_id": f"c{number}", "value": 10_000, "segment": "SMB", "reason": "reliability",
+        })  # fmt: skip
+    for number in range(12 * 200):
+        hours = number / 10
+        answers.append({
+            "response_id": f"r{number}", "at": (start + timedelta(hours=hours)).isoformat(), "customer_id": "c1",
+            "score": 9 if hours < (days + 2) * 24 else 1, "scale": [0, 10],
+        })  # fmt: skip
+    losses.append({"at": answers[-1]["at"], "fact": "heartbeat"})
+    return {
+        "facts": lines(tmp_path / "storm.jsonl", losses), "surveys": lines(tmp_path / "answers.jsonl", answers),
+        "told": (start + timedelta(days=days, hours=2)).isoformat(),
+    }  # fmt: skip
+
+
+def test_the_card_of_files_says_how_much_earlier_than_surveys_a_trouble_was_told(storm: dict[str, str]) -> None:
+    words = ["--definitions", str(NATIVE_DEFINITIONS), "--facts", storm["facts"]]
+    found = orjson.loads(run(*words, "--surveys", storm["surveys"], "--json").stdout)
+    [lead] = found["surges"]["leads"]
+    assert (lead["state"], lead["series"]["measure"]) == ("shown", "lost_customers")
+    assert 47 < lead["lead_hours"] < 90
+    assert found["surges"]["watched"]["series"]["warming"] >= 0
+    text = run(*words, "--surveys", storm["surveys"]).stdout
+    assert re.search(r"lost customers, segment SMB, told 2026-03-06T.*: \d\d\.\d h before surveys", text), text
+    without = run(*words, "--surges").stdout
+    assert "no lead over surveys for 1 trouble: no answers, or too few, to compare with" in without
+    assert "h before surveys" not in without
+    assert "surges" not in of_file(Path(storm["facts"])), "detectors take their time: only where asked for"
+
+
+def test_at_an_instant_the_card_knows_no_surge_of_later(storm: dict[str, str]) -> None:
+    before = of_file(Path(storm["facts"]), "--surges", "--at", "2026-03-05T23:00:00Z")
+    assert (before["surges"]["open"], before["surges"]["closed"]) == ([], [])
+    within = of_file(Path(storm["facts"]), "--surveys", storm["surveys"], "--at", storm["told"])
+    assert {"lost_customers"} <= {surge["series"]["measure"] for surge in within["surges"]["open"]}
+    [lead] = within["surges"]["leads"]
+    assert "lead_hours" not in lead, "no answer has shown it by then"
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
+        (["--surveys", "x"], "go with --facts"),
+        (["--surges", "--url", "x"], "go with --facts"),
+        (["--facts", "-", "--surveys", "-", "--definitions", "y"], "only one file can be standard input"),
         (["--facts", "x"], "--facts needs --definitions"),
         (["--definitions", "x"], "--definitions goes with --facts"),
         (["--facts", "x", "--definitions", "y", "--url", "z"], "keep one"),
