@@ -2,7 +2,7 @@
 
 from config.alerting.links import SIGNALS_BOARD, Links
 from config.alerting.model import Alert, Group, Recording, Severity
-from config.alerting.phrases import CLOCK, WHOLE, asked, each, fresh, moment, one, where_any
+from config.alerting.phrases import CLOCK, DURATION, WHOLE, asked, each, fresh, moment, one, where_any
 from streams.facts.definitions.model import Definitions
 
 SCOPE = ("scope", "service", "stage", "segment", "region")
@@ -68,7 +68,7 @@ def _red(definitions: Definitions) -> tuple[Alert, ...]:
             "Customers are hurt.",
             f"{WHERE}: {{{{ $value | {WHOLE} }}}} customers disrupted in five minutes, of "
             f"{_number('customers_seen')} seen; {_number('value_at_risk')} {definitions.currency} of expected "
-            f"value, {_number('customers_of_unknown_value')} of them of unknown value; operations say "
+            f"value are with them, and {_number('customers_of_unknown_value')} are of unknown value; operations say "
             f"{_STATUS}.{_done()}",
             keep="2m", cause="customers", feed=FEED, resolved=_resolved(definitions.currency),
             links=_links(definitions, names[tier]),
@@ -82,7 +82,7 @@ def _false_green(definitions: Definitions) -> Alert:
         "NetgrowthFalseGreen", Severity.WARNING, definitions.alerts.owner,
         f'scope:netgrowth_health_false_green_seconds:max{{scope="stage"}} >= 300 and {FRESH}',
         "Operations say up while customers are red.",
-        f"{WHERE}: the status has been up for {{{{ $value | humanizeDuration }}}} in which customers were red: "
+        f"{WHERE}: the status has been up for {{{{ $value | {DURATION} }}}} in which customers were red: "
         "what is watched there does not show what they experience.",
         keep="2m", cause="customers", feed=FEED, resolved=_resolved(definitions.currency),
             links=_links(definitions, "NetgrowthFalseGreen"),

@@ -14,7 +14,8 @@ MONEY = WHOLE
 """How a number of customers is written, and an amount in major units."""
 
 PERCENT = 'printf "%.0f %%"'
-DURATION = "humanizeDuration"
+DURATION = 'humanizeDuration | reReplaceAll "([a-z]) [0-9]+s$" "$1"'
+"""Without seconds where there are minutes."""
 
 CLOCK, MOMENT = "15:04 UTC", "2006-01-02 15:04 UTC"
 

@@ -187,7 +187,8 @@ def _resolved(currency: str) -> str:
         " Still open of this trouble:" + each(f"{{{{ $one | {names} }}}}{places}") + ".",
         " Nothing of this trouble is open any more.",
     )  # fmt: skip
-    return f"{WHO}: over after {one(lasted, DURATION)}{cost}.{still}"
+    after = where_any(lasted, f" after {{{{ . | first | value | {DURATION} }}}}")
+    return f"{WHO}: over{after}{cost}.{still}"
 
 
 WHO = (
