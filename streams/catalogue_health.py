@@ -63,7 +63,7 @@ HEALTH_COMPANY_METRICS = (
      "Customers seen who stayed, by whether they had been disrupted in the days before others left.", ("disrupted",)),
     ("health_leaving_risk_ratio", RATIO,
      "How many times as often the disrupted left as the others: the estimate, and the lower and upper bound of its "
-     "95 % interval; where that holds 1 nothing is shown.", ("bound",)),
+     "99 % interval; where that holds 1 nothing is shown.", ("bound",)),
     ("health_status_known", NOTHING,
      "1: a word of operations holds; 0: none was said, or too long ago, so that false green is unknown.", ()),
     ("health_service_status", NOTHING,

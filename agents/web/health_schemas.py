@@ -71,7 +71,7 @@ _EXPOSURE = {
         )),
         risk_ratio=maybe(record(
             "how many times as often the disrupted left as the others", ratio=number("the estimate"),
-            lower=number("lower end of its 95 % interval"), upper=number("upper end of its 95 % interval"),
+            lower=number("lower end of its 99 % interval"), upper=number("upper end of its 99 % interval"),
         )),
         shown=flag("the interval does not hold 1; else nothing is shown"),
     )),

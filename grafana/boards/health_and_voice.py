@@ -130,7 +130,7 @@ def _operations() -> Row:
                    "of a customer disrupted in it: the median.", "s",
                    Target(plain("health_lead_before_loss_seconds", how="min"))),
             number("Do the disrupted leave more?", "How many times as often customers left in the last 28 days "
-                   "who had been disrupted in the days before, with its interval of 95 %. Where that holds 1 nothing "
+                   "who had been disrupted in the days before, with its interval of 99 %. Where that holds 1 nothing "
                    "is shown.", "none", Target(plain("health_leaving_risk_ratio", "bound"), "{{bound}}")),
             number("Who left, who stayed", "Customers seen who left in the last 28 days, and who stayed, by whether "
                    "they had been disrupted in the days before.", "none",

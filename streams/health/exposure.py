@@ -12,11 +12,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from streams.health.shares import Z, share_interval
+from streams.health.shares import share_interval
 from streams.ledger.rules import DAY, MINUTE
 from streams.tables.calendar import utc_text
 
 Ints = npt.NDArray[np.int64]
+
+Z = 2.576
+"""Standard normal quantile of a two-sided 99 % interval: it is read every day, and of intervals of 95 % one in twenty
+would show what is not."""
 
 
 class Loss(NamedTuple):
@@ -28,7 +32,7 @@ class Loss(NamedTuple):
 
 
 class RiskRatio(NamedTuple):
-    """How many times as often the disrupted left as the others, with a 95 % interval."""
+    """How many times as often the disrupted left as the others, with a 99 % interval."""
 
     ratio: float
     lower: float

@@ -14,7 +14,7 @@ def test_the_ratio_of_two_shares_by_hand() -> None:
     ratio = risk_ratio(60, 1000, 40, 2000)
     assert ratio is not None
     assert ratio.ratio == pytest.approx(3.0, rel=0.02)
-    assert (ratio.lower, ratio.upper) == (pytest.approx(2.02, abs=0.03), pytest.approx(4.4, abs=0.1))
+    assert (ratio.lower, ratio.upper) == (pytest.approx(1.79, abs=0.01), pytest.approx(4.99, abs=0.02))
     assert risk_ratio(0, 0, 5, 10) is None
 
 
