@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 KEPT_S = 2.0
 """How long an answer is shown before it is made anew: for all pages, whatever they show else."""
 
-MOST_SURGES = 6
-"""Told at once: those that wake somebody, then the other open ones, then those that are over; the newest first."""
+MOST_TROUBLES, MOST_SURGES = 5, 6
+"""Told at once, and surges of each: those that wake somebody, then the other open ones, then those that are over."""
 
 NOTHING_YET = "Nothing has come yet."
 
@@ -39,7 +39,7 @@ class Beside:
         self._kept: dict[str, tuple[float, Json | None]] = {}
 
     def sections(self, window: str, row: Row) -> Json:
-        """The sections `health` and `voice` of the report card, and surges in words.
+        """The sections `health` and `voice` of the report card, and troubles in words.
 
         What is not read, or not there yet, is absent.
         """
@@ -56,9 +56,7 @@ class Beside:
             made["surveys"] = answered
         surging = self._surges()
         if surging is not None:
-            found = [*surging["open"][::-1], *surging["closed"][::-1]]
-            found.sort(key=lambda one: (self._alert(one) is None, "closed" in one))
-            made["surges"] = [self._surge(one) for one in found[:MOST_SURGES]]
+            made["troubles"] = self._troubles([*surging["open"][::-1], *surging["closed"][::-1]])
         return made
 
     def feeds(self, now: int) -> list[Json]:
@@ -110,6 +108,21 @@ class Beside:
     def _surges(self) -> Json | None:
         leads = self._worker.survey_leads
         return None if leads is None else self._made("surges", leads.now)
+
+    def _troubles(self, surges: list[Json]) -> list[Json]:
+        """Surges of one story as one trouble, the first of each that which matters most; `surges`: newest first."""
+        stories: dict[str, list[Json]] = {}
+        for surge in sorted(surges, key=lambda one: (self._alert(one) is None, "closed" in one)):
+            stories.setdefault(surge["story"], []).append(surge)
+        return [
+            {
+                "story": story,
+                "since": self._when(min(one["onset"] for one in found)),
+                "surges": [self._surge(one) for one in found[:MOST_SURGES]],
+                "more": len(found[MOST_SURGES:]),
+            }
+            for story, found in list(stories.items())[:MOST_TROUBLES]
+        ]
 
     def _surge(self, surge: Json) -> Json:
         definitions = self._worker.definitions

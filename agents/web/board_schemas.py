@@ -92,10 +92,17 @@ BOARD_SCHEMAS: dict[str, Schema] = {
             at=text("of the newest answer, in the company's time zone"), days=count("of each span"),
             now=_VOTED, before=_VOTED,
         )),
-        surges=maybe(list_of("where they are looked for; those with an alert, then the other open ones", record(
-            "a surge", open=flag("it goes on"), text=text("in a sentence"),
-            alert=maybe(text("the alert that it fires, which wakes somebody; absent: none")),
-        ))),
+        troubles=maybe(list_of(
+            "what is out of the ordinary, where surges are looked for: those with an alert, then the other open ones",
+            record(
+                "surges of one trouble", story=text("id of the surge that told it first"), since=text("its onset"),
+                surges=list_of("those with an alert, then the other open ones; the newest first", record(
+                    "a surge", open=flag("it goes on"), text=text("in a sentence"),
+                    alert=maybe(text("the alert that it fires, which wakes somebody; absent: none")),
+                )),
+                more=count("surges of it beyond these"),
+            ),
+        )),
         choices=maybe(record(
             "scopes that there are, those of most customers first",
             segments=list_of("", NAMES), regions=list_of("", NAMES), products=list_of("", NAMES),

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
@@ -20,6 +21,10 @@ LIVE_WITHIN_S = 2.0
 
 def bowl(name: str) -> str:
     return f"document.querySelectorAll('[data-bowl={name}] .marbles circle').length"
+
+
+def rfc3339(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def open_board(browser: Chromium, company: Company, query: str = "?window=1h") -> None:
@@ -244,6 +249,27 @@ def test_an_address_opens_the_list_of_a_number(browser: Chromium, company: Compa
     browser.wait("!document.querySelector('#customers').open")
     time.sleep(1.0)
     assert not browser.run("document.querySelector('#customers').open")  # once, not whenever numbers change
+    assert browser.faults == []
+
+
+def test_surges_of_one_trouble_stand_together(browser: Chromium, company: Company) -> None:
+    open_board(browser, company)
+    assert browser.run("document.querySelector('#troubles-card').hidden")
+    onset = datetime.now(UTC) - timedelta(hours=1)
+    told = {"what": "opened", "onset": rfc3339(onset), "detected": rfc3339(onset), "direction": "up",
+            "observed": 40.0, "expected": 2.0, "evidence": []}  # fmt: skip
+    for number, (story, series) in enumerate((
+        ("a", {"measure": "unhappy_mentions", "brand": "Acme"}),
+        ("a", {"measure": "lost_customers", "segment": "SMB"}),
+        ("b", {"measure": "happy_mentions", "brand": "Acme"}),
+    )):  # fmt: skip
+        company.send("surges", "s", **told, number=number, id=f"s{number}", story=story, series=series)
+    browser.wait("document.querySelectorAll('#troubles > li').length === 2", 30)
+    first = browser.run("document.querySelector('#troubles > li').innerText")
+    assert first.startswith("Alert NetgrowthLossSurge: customers are leaving. Lost customers, segment SMB up")
+    assert browser.run("[...document.querySelectorAll('#troubles > li .same li')].map(one => one.innerText)") == [
+        f"Unhappy mentions, brand Acme up from {onset:%-d %b %H:%M}, still open: 40 where 2 were expected"
+    ]
     assert browser.faults == []
 
 

@@ -58,11 +58,19 @@ export function showVoice(board) {
     tiles.length ? element("div", { class: "tiles" }, ...tiles) : element("p", {}, "Nobody said anything."));
 }
 
-export function showSurges(board) {
-  const of = board.surges ?? [];
-  byId("surges-card").hidden = !of.length;
-  fill(byId("surges"), ...of.map((surge) => element("li", { class: surge.alert ? "notice bad" : surge.open ? "notice" : "pale" },
-    surge.alert ? element("b", {}, `Alert ${surge.alert}: customers are leaving. `) : null, surge.text)));
+/** Surges of one trouble stand together, as the alerts on them are one page. */
+export function showTroubles(board) {
+  const of = board.troubles ?? [];
+  byId("troubles-card").hidden = !of.length;
+  fill(byId("troubles"), ...of.map(({ since, surges: [first, ...others], more }) => element("li", { class: first.alert ? "notice bad" : first.open ? "notice" : "pale" },
+    ...told(first),
+    others.length ? element("div", { class: "same" }, `Of the same trouble, since ${since}:`,
+      element("ul", {}, ...others.map((surge) => element("li", surge.open ? {} : { class: "over" }, ...told(surge))),
+        more ? element("li", {}, `and ${count(more)} more`) : null)) : null)));
+}
+
+function told(surge) {
+  return [surge.alert ? element("b", {}, `Alert ${surge.alert}: customers are leaving. `) : null, surge.text];
 }
 
 export function showSurveys(board) {

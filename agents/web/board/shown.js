@@ -1,6 +1,6 @@
 // Draws what a board says into the page.
 
-import { showHealth, showSurges, showSurveys, showVoice } from "./beside.js";
+import { showHealth, showSurveys, showTroubles, showVoice } from "./beside.js";
 import * as bowls from "./bowls.js";
 import * as line from "./line.js";
 import { capital, count, element, local, money, period, plural, scopeName, share, signed, windowName } from "./words.js";
@@ -38,7 +38,7 @@ export function show(board, orderedBy) {
   showClock(board);
   showHealth(board);
   showVoice(board);
-  showSurges(board);
+  showTroubles(board);
   showSurveys(board);
   if (!numbers) return;
   byId("shown").textContent = `${capital(scopeName(board.scope))}, ${windowName(board.window)}${spanText(board)}, ${board.final ? "final" : "provisional: late facts may still change it"}`;
