@@ -146,7 +146,7 @@ class LedgerWorker:
                 self.answers = SurveyAnswers(settings, definitions)
             self.surges = SurgeAgent(
                 self.app, settings, definitions, clock_rules, watchers, self.company, self.voice_company,
-                self.health_company, self.answers,
+                self.health_company, self.answers, {stage.feed: self._ends.of(stage.topic) for stage in self.stages},
             )
             self.surge_board = SurgeBoard(settings, self.latest_clock)
             self.survey_leads = SurveyLeads(self.surge_board, self.answers)

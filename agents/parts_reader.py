@@ -2,7 +2,8 @@
 
 Each record is cumulative and carries the epoch of its partition's owner; the last record of every flush is the
 progress of its partition. A flush is held until that record is there: torn, it would not balance. What this worker
-wrote itself it takes in as soon as it is delivered, and passes over here.
+wrote itself it takes in once it is delivered, and passes over here: read back before that, its progress would tell of
+minutes that are not there yet.
 """
 
 import asyncio
@@ -122,7 +123,8 @@ class PartsReader:
     def _hold(self, lane: int, key: bytes, value: bytes | None) -> None:
         """Hold the records of a flush until its progress record is there.
 
-        That of an owner before, who is late, releases nothing of the flush of today's into which it may fall.
+        That of an owner before, who is late, releases nothing of the flush of today's into which it may fall. This
+        worker's own releases what is held, and is passed over itself.
         """
         held = self._held.setdefault(lane, [])
         held.append((key, value))
@@ -137,8 +139,8 @@ class PartsReader:
                 of_record = self._form.epoch_of(part[1])
             if of_record > upto:
                 still.append(part)
-                continue
-            self._take(*part)
+            elif upto != self._own_epochs.get(lane) or not self._form.is_progress(part[0]):
+                self._take(*part)
         self._held[lane] = still
 
     def _take(self, key: bytes, value: bytes | None) -> None:

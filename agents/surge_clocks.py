@@ -1,11 +1,12 @@
 """Up to when the detectors may judge, and of what nothing is known in a minute."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 from agents.feeds import HEALTH as HEALTH_FEED
 from agents.feeds import LEDGER as LEDGER_FEED
 from agents.feeds import VOICE as VOICE_FEED
+from agents.input_ends import Ends
 from agents.survey_answers import SurveyAnswers
 from streams.ledger.rules import DAY, MINUTE, SECOND
 from streams.surges.own_series import OwnCounting, measures_of
@@ -18,6 +19,10 @@ ANSWERS_KNOWN_US: Final = DAY
 
 PATIENCE_US: Final = 60 * SECOND
 """A clock behind the other that stands still for so long is not waited for: what it counts is unknown meanwhile."""
+
+BEGINNING_US: Final = 10 * MINUTE
+"""One that has not begun, though records lie in its feed, is waited for so long: of a past that is read at once the
+feeds do not show up together, and what is judged without one of them never learns of days that this one knew."""
 
 
 class Counted(Protocol):
@@ -42,12 +47,15 @@ class FeedClock:
         first: the first instant with anything counted; None: there is none.
     """
 
-    def __init__(self, topic: str, measures: tuple[str, ...]) -> None:
+    def __init__(self, topic: str, measures: tuple[str, ...], ends: Ends | None = None) -> None:
+        """`ends` tells where the partitions of the feed end; None: the feed is not read."""
         self.topic = topic
         self.measures = measures
         self.at: int | None = None
         self.first: int | None = None
+        self._ends = ends
         self._moved = 0
+        self._comes_since: int | None = None
 
     def move(self, at: int | None, first: int | None, now: int) -> None:
         """Note where it stands, and the first instant with anything counted."""
@@ -55,9 +63,18 @@ class FeedClock:
             self.at, self._moved = at, now
         self.first = first
 
+    async def expect(self, partitions: Sequence[int], now: int) -> None:
+        """Ask whether records lie in the feed, until some do or the clock has begun."""
+        if self.at is None and self._ends is not None and self._comes_since is None:
+            ends = await self._ends(partitions)
+            if any(ends.values()):
+                self._comes_since = now
+
     def is_waited_for(self, now: int) -> bool:
         """Whether minutes that it has not passed are to wait."""
-        return self.at is not None and now - self._moved < PATIENCE_US
+        if self.at is None:
+            return self._comes_since is not None and now - self._comes_since < BEGINNING_US
+        return now - self._moved < PATIENCE_US
 
     def tells(self, minute: int, watch: FeedWatch) -> bool:
         """Whether a minute is known of it: the feed had begun, the clock has passed it, and the feed was not silent.
@@ -75,11 +92,21 @@ class SurgeClocks:
     Attributes: ledger, voice, health: that of each feed.
     """
 
-    def __init__(self, own: OwnCounting, answers: SurveyAnswers | None) -> None:
-        """`own`: series that the definitions name; `answers`: those to surveys, which have no clock of their own."""
-        self.ledger = FeedClock(LEDGER_FEED.topic, measures_of(LEDGER, own))
-        self.voice = FeedClock(VOICE_FEED.topic, measures_of(VOICE, own))
-        self.health = FeedClock(HEALTH_FEED.topic, measures_of(HEALTH, own))
+    def __init__(
+        self, own: OwnCounting, answers: SurveyAnswers | None, ends: Mapping[str, Ends] | None = None
+    ) -> None:
+        """Clocks that have not begun.
+
+        Args:
+            own: series that the definitions name.
+            answers: those to surveys, which have no clock of their own.
+            ends: by input topic, without prefix, where its partitions end.
+        """
+        ends = ends or {}
+        self.ledger, self.voice, self.health = (
+            FeedClock(feed.topic, measures_of(family, own), ends.get(feed.topic))
+            for feed, family in ((LEDGER_FEED, LEDGER), (VOICE_FEED, VOICE), (HEALTH_FEED, HEALTH))
+        )
         self._answers = answers
         self._answer_measures = measures_of(SURVEYS, own)
 
@@ -90,14 +117,20 @@ class SurgeClocks:
         """The first instant with anything counted."""
         return min((clock.first for clock in self._all() if clock.first is not None), default=None)
 
+    async def expect(self, partitions: Sequence[int], now: int) -> None:
+        """Once one of them has begun, ask of the others whether they are to come."""
+        if any(clock.at is not None for clock in self._all()):
+            for clock in self._all():
+                await clock.expect(partitions, now)
+
     def until(self, now: int) -> int | None:
-        """The instant up to which minutes may be judged; None: nothing is known of time."""
-        known = [clock for clock in self._all() if clock.at is not None]
-        if not known:
+        """The instant up to which minutes may be judged; None: not yet known."""
+        known = [clock.at for clock in self._all() if clock.at is not None]
+        waited = [clock.at for clock in self._all() if clock.is_waited_for(now)]
+        if not known or None in waited:
             return None
-        waited = [clock.at for clock in known if clock.is_waited_for(now) and clock.at is not None]
         # If all stand still, nothing is behind: they stand where they stand.
-        return min(waited) if waited else max(clock.at for clock in known if clock.at is not None)
+        return min((at for at in waited if at is not None), default=max(known))
 
     def unknown(self, minute: int, watch: FeedWatch) -> list[str]:
         """Measures of which nothing is known in a minute."""

@@ -6,7 +6,7 @@ it counts are the merged tables, which every worker has; what it knows is in its
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from time import monotonic
 from typing import Final
@@ -16,6 +16,7 @@ import faust
 from agents.company import Company
 from agents.dead_letters import encode_dead_letter
 from agents.health_company import HealthCompany
+from agents.input_ends import Ends
 from agents.partition_stage import PartitionStage
 from agents.partition_state import Output, Watcher
 from agents.surge_clocks import SurgeClocks, watch_feed
@@ -72,9 +73,12 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
     def __init__(
         self, app: faust.App, settings: Settings, definitions: Definitions, clock_rules: ClockRules,
         watchers: Sequence[Watcher], company: Company, voice: VoiceCompany | None, health: HealthCompany | None,
-        answers: SurveyAnswers | None = None,
+        answers: SurveyAnswers | None = None, ends: Mapping[str, Ends] | None = None,
     ) -> None:
-        """Make an agent that owns nothing yet; `company`, `voice`, `health` and `answers` are what it counts."""
+        """Make an agent that owns nothing yet; `company`, `voice`, `health` and `answers` are what it counts.
+
+        `ends`: by input topic, without prefix, where its partitions end.
+        """
         self._definitions = definitions
         self._clock_rules = clock_rules
         self._company = company
@@ -83,7 +87,7 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
         self._answers = answers
         own = self._own = OwnCounting(definitions.series)
         self._losses = losses(own)
-        self._clocks = SurgeClocks(own, answers)
+        self._clocks = SurgeClocks(own, answers, ends)
         self._filled: DurableSurges | None = None
         self._judging = asyncio.Lock()
         super().__init__(
@@ -165,10 +169,12 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
     async def _judge(self, state: DurableSurges) -> None:
         now = wall_clock_us()
         self._note_clocks(state, now)
+        minute = state.bank.clock
+        if minute is None:
+            await self._clocks.expect(range(self._settings.partitions), now)
         until = self._clocks.until(now)
         if until is None:
             return
-        minute = state.bank.clock
         if minute is None:
             start = self._clocks.first()
             if start is None:

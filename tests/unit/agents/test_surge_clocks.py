@@ -1,6 +1,10 @@
-"""Of what nothing is known in a minute: a feed that is silent tells no zeros."""
+"""Up to when surges are looked for: as far as every feed has come, for as long as it is worth waiting for; and of
+what nothing is known in a minute: a feed that is silent tells no zeros."""
 
-from agents.surge_clocks import SurgeClocks, watch_feed
+import asyncio
+from collections.abc import Collection, Mapping
+
+from agents.surge_clocks import BEGINNING_US, PATIENCE_US, SurgeClocks, watch_feed
 from streams.ledger.rules import DAY, HOUR, MINUTE
 from streams.surges.own_series import OwnCounting
 from streams.tables.silence import FeedWatch
@@ -60,3 +64,44 @@ def test_what_has_not_begun_or_is_not_there_yet_is_unknown() -> None:
     assert "lost_customers" not in clocks.unknown(NOW, watch)
     assert "lost_customers" in clocks.unknown(NOW + MINUTE, watch)
     assert "lost_customers" in clocks.unknown(NOW - MINUTE, watch)
+
+
+def coming(records: int) -> SurgeClocks:
+    """The ledger's clock stands at 900 since the instant 0; mentions have not begun, and of signals nothing is told."""
+
+    async def ends(partitions: Collection[int]) -> Mapping[int, int]:
+        return dict.fromkeys(partitions, records)
+
+    async def unanswered(partitions: Collection[int]) -> Mapping[int, int]:
+        return {}
+
+    clocks = SurgeClocks(OwnCounting(()), None, {"social-mentions": ends, "qos-signals": unanswered})
+    asyncio.run(clocks.expect(range(2), 0))
+    assert clocks.until(0) is None
+    clocks.ledger.move(900, 900, 0)
+    asyncio.run(clocks.expect(range(2), 0))
+    return clocks
+
+
+def test_the_slowest_is_waited_for_while_it_moves() -> None:
+    clocks = coming(0)
+    clocks.voice.move(300, 300, 0)
+    assert clocks.until(1) == 300
+    clocks.ledger.move(1_000, 900, PATIENCE_US)
+    assert clocks.until(PATIENCE_US) == 1_000
+    clocks.voice.move(400, 300, PATIENCE_US)
+    assert clocks.until(PATIENCE_US) == 400
+    assert clocks.until(2 * PATIENCE_US) == 1_000, "all stand still: they stand where they stand"
+
+
+def test_a_feed_that_holds_records_is_waited_for_until_it_begins() -> None:
+    clocks = coming(5)
+    assert clocks.until(0) is None
+    assert clocks.until(PATIENCE_US) is None
+    assert clocks.until(BEGINNING_US) == 900
+    clocks.voice.move(200, 200, PATIENCE_US)
+    assert clocks.until(PATIENCE_US) == 200
+
+
+def test_an_empty_feed_or_one_of_which_nothing_is_told_is_not_waited_for() -> None:
+    assert coming(0).until(0) == 900
