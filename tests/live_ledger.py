@@ -24,13 +24,21 @@ LEVELS = (("opening", 1), ("new", 1), ("returned", 1), ("lost", -1), ("transferr
 
 
 class LiveWorker:
-    """One worker process and its pages."""
+    """One worker process and its pages.
+
+    Attributes:
+        program: the module that is run.
+    """
+
+    program = "agents.commands.main"
 
     def __init__(self, environment: Mapping[str, str], folder: Path, name: str = "worker", **settings: str) -> None:
         self.port = free_port(0)
         more = {"NETGROWTH_WEB_PORT": str(self.port), "NETGROWTH_FLUSH_INTERVAL": "200ms"}
         more |= {"NETGROWTH_SESSION_TIMEOUT": "10s", **settings}
-        self.process = WorkerProcess({**environment, **more}, folder / f"{name}.log", inherit_settings=False)
+        self.process = WorkerProcess(
+            {**environment, **more}, folder / f"{name}.log", program=self.program, inherit_settings=False
+        )
         self.process.start()
 
     def get(self, path: str) -> bytes | None:
@@ -71,6 +79,12 @@ class LiveWorker:
 
         wait(at_rest, self, f"has not counted {records} records", timeout_s)
         return seen[-1]
+
+
+class EmbeddedWorker(LiveWorker):
+    """The same beside the embedded broker, which it does not ask again at once for what is not there."""
+
+    program = "agents.trial.embedded_worker"
 
 
 def wait(holds: Callable[[], bool], worker: LiveWorker, why: str, timeout_s: float = 60.0) -> None:

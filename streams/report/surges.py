@@ -117,5 +117,9 @@ def surge_text(
 
 
 def _telling(evidence: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """The largest parts, those that say why or who before those that say how."""
-    return sorted(evidence, key=lambda one: one["label"] in HOW)[:PARTS_SHOWN]
+    """The largest part of each label, the largest first; those that say why or who before those that say how."""
+    largest: dict[str, Mapping[str, Any]] = {}
+    for one in evidence:
+        if one["label"] not in largest or one["share"] > largest[one["label"]]["share"]:
+            largest[one["label"]] = one
+    return sorted(largest.values(), key=lambda one: (one["label"] in HOW, -one["share"]))[:PARTS_SHOWN]

@@ -13,7 +13,7 @@ from agents.kafka_clients import kafka_python_options
 from agents.trial.broker import EmbeddedBroker
 from config.settings import load
 from tests.browser.chromium import Chromium
-from tests.live_ledger import LiveWorker
+from tests.live_ledger import EmbeddedWorker
 
 STALE_AFTER = "4s"
 
@@ -21,7 +21,7 @@ STALE_AFTER = "4s"
 class Company:
     """A worker, and the facts that it is told."""
 
-    def __init__(self, worker: LiveWorker, producer: KafkaProducer, prefix: str) -> None:
+    def __init__(self, worker: EmbeddedWorker, producer: KafkaProducer, prefix: str) -> None:
         self.worker = worker
         self._producer = producer
         self._prefix = prefix
@@ -71,7 +71,7 @@ def company(
     }  # fmt: skip
     settings = load(environment)
     folder: Path = tmp_path_factory.mktemp("company")
-    worker = LiveWorker(environment, folder, NETGROWTH_FLUSH_INTERVAL="1s").wait_ready()
+    worker = EmbeddedWorker(environment, folder, NETGROWTH_FLUSH_INTERVAL="1s").wait_ready()
     producer = KafkaProducer(**kafka_python_options(settings), linger_ms=0)
     try:
         yield Company(worker, producer, prefix)

@@ -14,7 +14,7 @@ from kafka import KafkaProducer
 from agents.topic_reading import read_topic
 from config.definitions_file import load
 from config.settings import load as load_settings
-from tests.live_ledger import LiveWorker, wait
+from tests.live_ledger import EmbeddedWorker, wait
 from tests.unit.streams.health.live.test_followed import fact
 from tests.unit.streams.health.live.test_live_health import an_hour, in_order
 from tests.unit.streams.health.signalling import START, health_of, signal
@@ -48,7 +48,7 @@ def send(environment: dict[str, str], topic: str, documents: Iterable[dict[str, 
     return sent
 
 
-def health_at_rest(worker: LiveWorker, records: int, signals: list[dict[str, Any]]) -> dict[str, Any]:
+def health_at_rest(worker: EmbeddedWorker, records: int, signals: list[dict[str, Any]]) -> dict[str, Any]:
     """Health once so many signals are counted, the clock is at the last of these and nothing moves."""
     seen: list[dict[str, Any]] = []
     last = datetime.fromtimestamp(max(one["at"] for one in signals) / 1000, UTC)
@@ -91,16 +91,18 @@ def test_complaints_and_losses_are_tied_to_a_trouble_as_over_files_after_another
         rows = [{name: value for name, value in row.items() if name != "lasts"} for row in told.get("troubles", ())]
         return [rows, *(told.get(name) for name in names[1:])] == [expected[name] for name in names]
 
-    worker = LiveWorker(environment, tmp_path).wait_ready()
+    worker = EmbeddedWorker(environment, tmp_path).wait_ready()
     send(environment, "customer-events", known, "customer_id")
     send(environment, "social-mentions", mentions, "author_id")
     send(environment, "qos-signals", signals, "customer_id")
     wait(tells, worker, "does not tell of the trouble as over files")
     assert b"\nnetgrowth_health_first_to_know_ratio 1.0\n" in (worker.get("/metrics") or b"")
     assert worker.process.stop() == 0
-    worker = LiveWorker(environment, tmp_path, "second").wait_ready()
+    worker = EmbeddedWorker(environment, tmp_path, "second").wait_ready()
     try:
         wait(tells, worker, "does not tell of the trouble as before")
+        # The ledger may come back after that.
+        wait(lambda: "health" in (worker.json("/api/v1/report") or {}), worker, "has no report card with health in it")
         card = worker.json("/api/v1/report") or {}
         assert card["health"]["first_to_know"] == expected["first_to_know"]
         assert card["health"]["before_loss"]["median_seconds"] == 39 * 60
@@ -114,7 +116,7 @@ def test_an_hour_of_signals_ends_at_the_offline_figures_after_another_start_too(
 ) -> None:
     signals, known = an_hour(1), facts(60)
     statuses = [{"at": START, "service": "shop", "status": "up"}]
-    worker = LiveWorker(environment, tmp_path).wait_ready()
+    worker = EmbeddedWorker(environment, tmp_path).wait_ready()
     assert send(environment, "customer-events", known, "customer_id") == len(known)
     send(environment, "service-status", statuses, "service")
     half = len(signals) // 2
@@ -129,7 +131,7 @@ def test_an_hour_of_signals_ends_at_the_offline_figures_after_another_start_too(
     }  # fmt: skip
     mentions = [said | {"customer_id": "c1"}, said, said | {"mention_id": "m2", "customer_id": "c11"}]
     send(environment, "social-mentions", mentions, "author_id")
-    worker = LiveWorker(environment, tmp_path, "second", NETGROWTH_CUSTOMER_IDS="real").wait_ready()
+    worker = EmbeddedWorker(environment, tmp_path, "second", NETGROWTH_CUSTOMER_IDS="real").wait_ready()
     try:
         live = health_at_rest(worker, len(signals) + 1, signals)
         page = (worker.get("/metrics") or b"").decode()
@@ -157,7 +159,7 @@ def test_an_hour_of_signals_ends_at_the_offline_figures_after_another_start_too(
     assert all(one["value"] == 1000 + int(name[1:]) for name, one in in_trouble.items() if int(name[1:]) % 3)
 
 
-def opened_in_trouble(worker: LiveWorker, customers: int) -> None:
+def opened_in_trouble(worker: EmbeddedWorker, customers: int) -> None:
     """The list of those in trouble is as long as their number, narrowed down too; each opens to its timeline."""
     path = "/api/v1/customers?measure=in_trouble"
     whole = worker.json(f"{path}&limit=1000") or {}
@@ -178,7 +180,7 @@ def opened_in_trouble(worker: LiveWorker, customers: int) -> None:
     assert worker.get(f"{path}&at=2024-01-01T00:00:00Z") is None
 
 
-def opened_disrupted(worker: LiveWorker, live: dict[str, Any]) -> None:
+def opened_disrupted(worker: EmbeddedWorker, live: dict[str, Any]) -> None:
     """Every number of customers disrupted opens as many as it says, page by page."""
     opened = 0
     for row in rows(live["periods"][0]):
@@ -199,7 +201,7 @@ def opened_disrupted(worker: LiveWorker, live: dict[str, Any]) -> None:
             urllib.request.urlopen(f"http://127.0.0.1:{worker.port}/api/v1/customers?measure=disrupted&{wrong}")
 
 
-def opened_timeline(worker: LiveWorker) -> None:
+def opened_timeline(worker: EmbeddedWorker) -> None:
     """One customer's movements, disruptions, and what it said under its own id."""
     found = worker.json("/api/v1/customers/c1")
     assert found is not None

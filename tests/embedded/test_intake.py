@@ -15,7 +15,7 @@ from agents.kafka_clients import kafka_python_options
 from agents.replay.sending import create_producer
 from agents.topic_reading import read_topic
 from config.settings import Settings
-from tests.live_ledger import COMMAND, ROOT, LiveWorker, assert_balanced, assert_same, wait
+from tests.live_ledger import COMMAND, ROOT, EmbeddedWorker, assert_balanced, assert_same, wait
 
 pytestmark = pytest.mark.embedded
 
@@ -74,7 +74,7 @@ def test_records_of_an_own_topic_count_as_they_do_offline(
     facts = offline["accounting"]["facts"]
     assert 2_000 < facts < 3_000
 
-    worker = LiveWorker(asked, tmp_path).wait_ready()
+    worker = EmbeddedWorker(asked, tmp_path).wait_ready()
     try:
         live = worker.ledger_of(facts, offline["until"])
         assert_balanced(live)
@@ -149,7 +149,7 @@ def test_answers_and_mentions_bear_the_customer_whose_alias_their_id_is(
     admin.close()
     at = "2026-01-05T10:00:00Z"
     links = [("7", "shop:8"), ("8", "crm-17")]
-    worker = LiveWorker(environment | {"NETGROWTH_DEFINITIONS": str(file)}, tmp_path).wait_ready()
+    worker = EmbeddedWorker(environment | {"NETGROWTH_DEFINITIONS": str(file)}, tmp_path).wait_ready()
     try:
         producer = create_producer(settings)
         for alias, customer in links:

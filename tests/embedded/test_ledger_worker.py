@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live_ledger import LiveWorker, assert_balanced, assert_same, offline, replay
+from tests.live_ledger import EmbeddedWorker, assert_balanced, assert_same, offline, replay
 
 pytestmark = pytest.mark.embedded
 
@@ -14,7 +14,7 @@ def test_a_year_and_a_half_of_purchases_equal_the_offline_count(
 ) -> None:
     asked = environment | {"NETGROWTH_DEFINITIONS": "config/definitions/online-retail.yaml"}
     # The integers are looked at, not the deadlines: a machine busy with other things must not break it.
-    worker = LiveWorker(asked, tmp_path, NETGROWTH_SESSION_TIMEOUT="60s").wait_ready()
+    worker = EmbeddedWorker(asked, tmp_path, NETGROWTH_SESSION_TIMEOUT="60s").wait_ready()
     try:
         assert replay(asked, "online-retail").wait(60) == 0
         expected = offline("online-retail")

@@ -13,7 +13,7 @@ from agents.kafka_clients import kafka_python_options
 from agents.topics import BY_NAME, ensure_topics
 from config.settings import Settings
 from streams.facts.placement import partition_for
-from tests.live_ledger import LiveWorker, assert_balanced
+from tests.live_ledger import EmbeddedWorker, assert_balanced
 
 pytestmark = pytest.mark.embedded
 
@@ -56,7 +56,7 @@ def test_loaded_twice_each_customer_is_opened_once(
         assert orjson.loads(record.value)["customer_id"].encode() == record.key
     assert load(environment, tmp_path) == told
     assert sorted(record.value for record in in_topic(settings)) == sorted([r.value for r in records] * 2)
-    worker = LiveWorker(environment, tmp_path, NETGROWTH_SESSION_TIMEOUT="60s").wait_ready()
+    worker = EmbeddedWorker(environment, tmp_path, NETGROWTH_SESSION_TIMEOUT="60s").wait_ready()
     try:
         ledger = worker.ledger_of(2 * CUSTOMERS)
     finally:

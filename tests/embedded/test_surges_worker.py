@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.live_ledger import COMMAND, ROOT, LiveWorker, wait
+from tests.live_ledger import COMMAND, ROOT, EmbeddedWorker, wait
 from tests.live_surges import QUIET_AFTER, QUIET_BEFORE, SURGE, answers, at, mentions, send, told
 
 pytestmark = pytest.mark.embedded
@@ -34,7 +34,7 @@ def test_series_of_ones_own_and_answers_to_surveys_surge_as_well(environment: di
     native = (ROOT / "config" / "definitions" / "native.yaml").read_text()
     definitions.write_text(native + OWN)
     environment["NETGROWTH_DEFINITIONS"] = str(definitions)
-    worker = LiveWorker(environment, tmp_path, NETGROWTH_SESSION_TIMEOUT="60s").wait_ready()
+    worker = EmbeddedWorker(environment, tmp_path, NETGROWTH_SESSION_TIMEOUT="60s").wait_ready()
     try:
         # Nobody waits for answers: they are there before the clock of the mentions comes to them.
         broken = {"response_id": "broken", "at": at(5), "customer_id": "c", "score": 9, "scale": [1, 5]}
@@ -62,7 +62,7 @@ def test_series_of_ones_own_and_answers_to_surveys_surge_as_well(environment: di
 
 
 def test_a_surge_is_opened_marked_as_expected_judged_and_closed(environment: dict[str, str], tmp_path: Path) -> None:
-    worker = LiveWorker(environment, tmp_path, NETGROWTH_SESSION_TIMEOUT="60s").wait_ready()
+    worker = EmbeddedWorker(environment, tmp_path, NETGROWTH_SESSION_TIMEOUT="60s").wait_ready()
     try:
         added = netgrowth(
             environment, "action", "add", "price_change", "dearer parcels", "--scope", "brand=acme", "--expect",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.live_ledger import AT_REST, COMMAND, ROOT, LiveWorker, replay, wait
+from tests.live_ledger import AT_REST, COMMAND, ROOT, EmbeddedWorker, replay, wait
 
 pytestmark = [pytest.mark.embedded, pytest.mark.shared]
 
@@ -33,7 +33,7 @@ def offline(records: list[dict[str, Any]]) -> dict[str, Any]:
 
 def test_a_week_of_tweets_ends_at_the_offline_figures(environment: dict[str, str], tmp_path: Path) -> None:
     asked = environment | {"NETGROWTH_DEFINITIONS": "config/definitions/airline-tweets.yaml"}
-    worker = LiveWorker(asked, tmp_path, NETGROWTH_SESSION_TIMEOUT="60s").wait_ready()
+    worker = EmbeddedWorker(asked, tmp_path, NETGROWTH_SESSION_TIMEOUT="60s").wait_ready()
     records = sent()
     try:
         assert replay(asked, "airline-tweets").wait(60) == 0

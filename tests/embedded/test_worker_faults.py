@@ -15,7 +15,7 @@ from streams.ledger.changelog import Progress, claim, flush_records
 from streams.ledger.counts import FactCounts
 from streams.ledger.packing import pack_counts
 from streams.ledger.remembered import NEVER
-from tests.live_ledger import LiveWorker
+from tests.live_ledger import EmbeddedWorker
 
 pytestmark = pytest.mark.embedded
 
@@ -69,7 +69,7 @@ def test_a_state_of_others_is_one_sentence_and_status_2(
     for key, value in (claim(1), *flush_records([], saved)):
         producer.send(settings.topic("ledger-changelog"), key=key, value=value, partition=2)
     producer.close()
-    worker = LiveWorker(environment, tmp_path)
+    worker = EmbeddedWorker(environment, tmp_path)
     wait_for_end = time.monotonic() + 40
     while worker.process.exit_status is None and time.monotonic() < wait_for_end:
         time.sleep(0.2)

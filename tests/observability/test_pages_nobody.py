@@ -26,7 +26,7 @@ from config.definitions_file import load
 from config.settings import NATIVE_DEFINITIONS
 from config.settings import load as load_settings
 from streams.facts.placement import partition_for
-from tests.live_ledger import ROOT, LiveWorker
+from tests.live_ledger import ROOT, EmbeddedWorker
 from tests.live_surges import told
 from tests.observability.servers import Alertmanager, Prometheus, Receiver, names_by_partition, of_cause
 
@@ -61,7 +61,7 @@ class Monitor:
 
     def start(self) -> None:
         """Once the past lies in the topic."""
-        self.worker = LiveWorker(self.environment, self._folder).wait_ready()
+        self.worker = EmbeddedWorker(self.environment, self._folder).wait_ready()
         self.alertmanager = Alertmanager(self._folder, self.receiver.url)
         self.prometheus = Prometheus(
             self._folder, [f"127.0.0.1:{self.worker.port}"], rules=self._rules,
