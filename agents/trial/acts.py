@@ -99,13 +99,14 @@ class Acts:
                 f"{who}: {one['disrupted']:,} of {plural(one['customers'], 'customer')} disrupted in "
                 f"{one['service']}, {one['stage']}, since {self._clock(one['start'])}; the others are fine"
             )
-            yield one["start"], Act(SUBSET, one["named_at"], text, "What customers experience")
+            # Its beginning moves as more of it is seen.
+            yield f"{who} {one['named_at']}", Act(SUBSET, one["named_at"], text, "What customers experience")
             first = min(hidden, key=lambda spell: str(spell["start"]))
             text = (
                 f"operations say {first['service']} is up, while customers of {first['segment']}, {first['region']}, "
                 f"are red since {self._clock(first['start'])}"
             )
-            yield one["start"], Act(FALSE_GREEN, first["start"], text, "What customers experience")
+            yield text, Act(FALSE_GREEN, first["start"], text, "What customers experience")
 
     def _of_surges(self, seen: Seen) -> Iterator[tuple[str, Act]]:
         surges = seen.surges

@@ -69,6 +69,9 @@ def test_a_subset_is_an_act_when_operations_do_not_see_it() -> None:
     assert kinds(acts, Seen(ledger=LEDGER, health=health(later))) == []
     assert kinds(acts, Seen(ledger=LEDGER, health=health(GREEN_OF_A))) == [FALSE_GREEN, SUBSET]
     assert "40 of 50 customers disrupted in shop, pay, since 1 May 06:00" in acts.told[-1].text
+    # Told once, though more is known of it later.
+    more = SUBSET_OF_A | {"disrupted": 41, "start": "2024-05-01T09:58:00Z"}
+    assert kinds(acts, Seen(ledger=LEDGER, health=health(GREEN_OF_A) | {"subsets": [more]})) == []
 
 
 def test_surges_are_told_with_their_alert_and_the_calm_after_it() -> None:
