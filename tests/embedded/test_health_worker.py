@@ -102,7 +102,7 @@ def test_complaints_and_losses_are_tied_to_a_trouble_as_over_files_after_another
     try:
         wait(tells, worker, "does not tell of the trouble as before")
         # The ledger may come back after that.
-        wait(lambda: "health" in (worker.json("/api/v1/report") or {}), worker, "has no report card with health in it")
+        wait(lambda: "health" in (worker.json("/api/v1/report") or {}), worker, "has no health in its report")
         card = worker.json("/api/v1/report") or {}
         assert card["health"]["first_to_know"] == expected["first_to_know"]
         assert card["health"]["before_loss"]["median_seconds"] == 39 * 60
