@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 KEPT_S = 2.0
 """How long an answer is shown before it is made anew: for all pages, whatever they show else."""
 
-MOST_TROUBLES, MOST_SURGES = 5, 6
+MOST_TROUBLES, MOST_SURGES = 5, 5
 """Told at once, and surges of each: those that wake somebody, then the other open ones, then those that are over."""
 
 NOTHING_YET = "Nothing has come yet."
@@ -110,19 +110,27 @@ class Beside:
         return None if leads is None else self._made("surges", leads.now)
 
     def _troubles(self, surges: list[Json]) -> list[Json]:
-        """Surges of one story as one trouble, the first of each that which matters most; `surges`: newest first."""
+        """Surges of one story as one trouble; `surges`: newest first, and so are the troubles.
+
+        Of a trouble that comes first which told of it first, among those that wake somebody if any does.
+        """
         stories: dict[str, list[Json]] = {}
-        for surge in sorted(surges, key=lambda one: (self._alert(one) is None, "closed" in one)):
+        for surge in sorted(surges, key=self._calm):
             stories.setdefault(surge["story"], []).append(surge)
-        return [
-            {
+        made = []
+        for story, found in list(stories.items())[:MOST_TROUBLES]:
+            told = sorted(found, key=lambda one: (*self._calm(one), one["detected"]))
+            made.append({
                 "story": story,
-                "since": self._when(min(one["onset"] for one in found)),
-                "surges": [self._surge(one) for one in found[:MOST_SURGES]],
-                "more": len(found[MOST_SURGES:]),
-            }
-            for story, found in list(stories.items())[:MOST_TROUBLES]
-        ]
+                "since": self._when(min(one["onset"] for one in told)),
+                "surges": [self._surge(one) for one in told[:MOST_SURGES]],
+                "more": len(told[MOST_SURGES:]),
+            })  # fmt: skip
+        return made
+
+    def _calm(self, surge: Json) -> tuple[bool, bool]:
+        """Orders surges: those with an alert, the other open ones, those that are over."""
+        return self._alert(surge) is None, "closed" in surge
 
     def _surge(self, surge: Json) -> Json:
         definitions = self._worker.definitions

@@ -96,7 +96,7 @@ BOARD_SCHEMAS: dict[str, Schema] = {
             "what is out of the ordinary, where surges are looked for: those with an alert, then the other open ones",
             record(
                 "surges of one trouble", story=text("id of the surge that told it first"), since=text("its onset"),
-                surges=list_of("those with an alert, then the other open ones; the newest first", record(
+                surges=list_of("those with an alert, then the other open ones; the earliest first", record(
                     "a surge", open=flag("it goes on"), text=text("in a sentence"),
                     alert=maybe(text("the alert that it fires, which wakes somebody; absent: none")),
                 )),

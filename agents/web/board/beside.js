@@ -63,14 +63,10 @@ export function showTroubles(board) {
   const of = board.troubles ?? [];
   byId("troubles-card").hidden = !of.length;
   fill(byId("troubles"), ...of.map(({ since, surges: [first, ...others], more }) => element("li", { class: first.alert ? "notice bad" : first.open ? "notice" : "pale" },
-    ...told(first),
+    first.alert ? element("b", {}, `Alert ${first.alert}: customers are leaving. `) : null, first.text,
     others.length ? element("div", { class: "same" }, `Of the same trouble, since ${since}:`,
-      element("ul", {}, ...others.map((surge) => element("li", surge.open ? {} : { class: "over" }, ...told(surge))),
+      element("ul", {}, ...others.map((surge) => element("li", surge.open ? {} : { class: "over" }, surge.text)),
         more ? element("li", {}, `and ${count(more)} more`) : null)) : null)));
-}
-
-function told(surge) {
-  return [surge.alert ? element("b", {}, `Alert ${surge.alert}: customers are leaving. `) : null, surge.text];
 }
 
 export function showSurveys(board) {

@@ -11,8 +11,8 @@ from config.settings import NATIVE_DEFINITIONS
 
 def surge(onset: str, **more: str) -> dict[str, Any]:
     return {
-        "story": onset, "series": {"measure": "unhappy_mentions", "brand": "acme"}, "onset": onset, "direction": "up",
-        "observed": 612.0, "expected": 119.4, "evidence": [], **more,
+        "story": onset, "series": {"measure": "unhappy_mentions", "brand": "acme"}, "onset": onset, "detected": onset,
+        "direction": "up", "observed": 612.0, "expected": 119.4, "evidence": [], **more,
     }  # fmt: skip
 
 
@@ -66,7 +66,13 @@ def test_surges_of_one_trouble_stand_together_and_those_with_an_alert_before_oth
     over = complained | {"closed": "2024-05-09T01:30:00Z"}
     told = troubles({"open": [complained, left, *[complained] * 5, praised], "closed": [over]}, wall_clock_us())
     assert [(one["story"], one["since"], len(one["surges"]), one["more"]) for one in told] == [
-        ("a", "9 May 01:00", MOST_SURGES, 2), ("b", "9 May 03:00", 1, 0),
+        ("a", "9 May 01:00", MOST_SURGES, 3), ("b", "9 May 03:00", 1, 0),
     ]  # fmt: skip
     assert [one.get("alert") for one in told[0]["surges"]] == ["NetgrowthLossSurge"] + [None] * (MOST_SURGES - 1)
     assert all(one["open"] for one in told[0]["surges"])
+
+
+def test_of_a_trouble_that_comes_first_which_told_of_it_first() -> None:
+    earlier, later = (surge(f"2024-05-09T0{hour}:00:00Z", story="a") for hour in (1, 2))
+    told = troubles({"open": [earlier, later], "closed": []})
+    assert [one["text"].split(" up from ")[1][:11] for one in told[0]["surges"]] == ["9 May 01:00", "9 May 02:00"]
