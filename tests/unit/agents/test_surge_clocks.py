@@ -67,7 +67,7 @@ def test_what_has_not_begun_or_is_not_there_yet_is_unknown() -> None:
 
 
 def coming(records: int) -> SurgeClocks:
-    """The ledger's clock stands at 900 since the instant 0; mentions have not begun, and of signals nothing is told."""
+    """The ledger's clock stands at 900 since 0; mentions have not begun, and where signals end is not told."""
 
     async def ends(partitions: Collection[int]) -> Mapping[int, int]:
         return dict.fromkeys(partitions, records)
