@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import msgspec
 
 from agents.topic_following import follow
+from agents.transport.freed_memory import give_back
 from config.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -95,6 +96,7 @@ class PartsReader:
 
         async def complete() -> None:
             await self.finish()
+            give_back()
             logger.info("%s is read back", topic)
 
         await follow(

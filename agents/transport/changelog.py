@@ -9,6 +9,7 @@ from faust import App
 from faust.types import TP
 
 from agents.transport.failure import CannotStart
+from agents.transport.freed_memory import give_back
 from agents.transport.log_reading import ReadingProgress, read_to_end
 from agents.transport.options import TransportOptions, client_options
 
@@ -141,6 +142,7 @@ class Recovery:
                     changelog.restore(progress.partition, [(record.key, record.value) for record in records])
                 elif progress.done:
                     await self._finish(changelog, progress)
+            give_back()
         except Exception as error:
             if self._app.should_stop:
                 return  # An end in order has stopped what it reads with.

@@ -38,8 +38,10 @@ async def read_to_end(
 ) -> AsyncIterator[tuple[ReadingProgress, Sequence[Any]]]:
     """Yield chunks of records per partition, and an empty chunk with `done` set when a partition is at its end.
 
-    The end is what the broker says after the partitions are assigned; it counts by position, so compacted, emptied
-    and transactional logs end too. If a log's end moves back (an unclean election) the new end counts.
+    Partitions are read one after the other, in the order given: what a caller needs only until a partition's state is
+    made, it then needs of one partition at a time. The end is what the broker says after all are assigned; it counts
+    by position, so compacted, emptied and transactional logs end too. If a log's end moves back (an unclean election)
+    the new end counts.
 
     Raises: RecoveryFailed when the topic has another number of partitions, or nothing came for `stall` seconds.
     """
@@ -49,41 +51,35 @@ async def read_to_end(
     )
     await consumer.start()
     try:
-        pending = await _assign(consumer, topic, partitions, expected_partitions)
-        began = moved = asked = monotonic()
-        for tp, progress in list(pending.items()):
+        assigned = await _assign(consumer, topic, partitions, expected_partitions)
+        began = monotonic()
+        for progress in assigned.values():
             on_progress(progress)
-            if progress.done:
-                del pending[tp]
-                yield progress, ()
-        while pending:
-            fetched = await consumer.getmany(*pending, timeout_ms=200, max_records=max_records)
-            now = monotonic()
-            for tp, progress in list(pending.items()):
-                records = fetched.get(tp, ())
-                position = await consumer.position(tp)
+        for number, (tp, progress) in enumerate(assigned.items()):
+            consumer.resume(tp)
+            moved = asked = monotonic()
+            while not progress.done:
+                records = (await consumer.getmany(tp, timeout_ms=200, max_records=max_records)).get(tp, ())
+                position, now = await consumer.position(tp), monotonic()
                 if records or position != progress.position:
                     moved = now
-                progress.position = position
-                progress.seconds = now - began
+                progress.position, progress.seconds = position, now - began
                 if records:
                     progress.records += len(records)
                     progress.bytes += serialized_size(records)
                     yield progress, records
                 on_progress(progress)
-                if progress.done:
-                    consumer.pause(tp)
-                    del pending[tp]
-                    yield progress, ()
-            if now - moved > stall:
-                raise RecoveryFailed(f"{topic}: nothing came for {stall:g} s; {len(pending)} partitions are not done")
-            if pending and now - max(moved, asked) > 2.0:
-                asked = now
-                for tp, end in (await consumer.end_offsets(list(pending))).items():
-                    pending[tp].end = min(pending[tp].end, end)
-                    on_progress(pending[tp])
-            # Restoring is the caller's CPU time; web, timers and commits want their turn.
-            await asyncio.sleep(0)
+                if now - moved > stall:
+                    left = len(assigned) - number
+                    raise RecoveryFailed(f"{topic}: nothing came for {stall:g} s; {left} partitions are not done")
+                if not progress.done and now - max(moved, asked) > 2.0:
+                    asked = now
+                    progress.end = min(progress.end, (await consumer.end_offsets([tp]))[tp])
+                    on_progress(progress)
+                # Restoring is the caller's CPU time; web, timers and commits want their turn.
+                await asyncio.sleep(0)
+            consumer.pause(tp)
+            yield progress, ()
     finally:
         await stop_consumer(consumer)
 
@@ -94,6 +90,7 @@ async def _assign(
     tps = [TopicPartition(topic, partition) for partition in partitions]
     try:
         consumer.assign(tps)
+        consumer.pause(*tps)
         starts = await consumer.beginning_offsets(tps)
         ends = await consumer.end_offsets(tps)
     except KafkaError as error:

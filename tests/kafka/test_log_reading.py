@@ -74,6 +74,33 @@ def test_every_partition_comes_to_its_end(kafka: KafkaCluster, prefix: str) -> N
     assert done[0].bytes == sum(len(value) for value in values[0])
 
 
+def test_one_partition_after_the_other(kafka: KafkaCluster, prefix: str) -> None:
+    """What is needed only until a partition's state is made is then needed of one partition at a time."""
+    topic = f"{prefix}changelog"
+    admin = KafkaAdminClient(bootstrap_servers=kafka.address)
+    admin.create_topics([NewTopic(topic, 4, 1)])
+    admin.close()
+
+    async def fill_and_read() -> list[tuple[int, bool]]:
+        producer = AIOKafkaProducer(bootstrap_servers=kafka.address)
+        await producer.start()
+        for number in range(2000):
+            await producer.send(topic, bytes(1000), partition=number % 4)
+        await producer.stop()
+        reading = read_to_end(
+            {"bootstrap_servers": kafka.address}, topic, (2, 0, 3, 1), expected_partitions=4, max_records=1000,
+            fetch_bytes=100_000, stall=30.0, on_progress=lambda progress: None,
+        )
+        return [(progress.partition, not records) async for progress, records in reading]
+
+    chunks = asyncio.run(fill_and_read())
+    assert [partition for partition, is_end in chunks if is_end] == [2, 0, 3, 1]
+    for partition in (2, 0, 3, 1):
+        of_one = [number for number, chunk in enumerate(chunks) if chunk[0] == partition]
+        assert len(of_one) > 3
+        assert of_one == list(range(of_one[0], of_one[-1] + 1))
+
+
 def test_another_number_of_partitions_is_refused(kafka: KafkaCluster, prefix: str) -> None:
     topic = f"{prefix}changelog"
     admin = KafkaAdminClient(bootstrap_servers=kafka.address)
