@@ -19,6 +19,7 @@ series:
   late parcels: {counts: unhappy_mentions, where: {topic: late parcel, channel: social}}
   no calls: {counts: mentions, where: {channel: call}}
   low scores: {counts: unhappy_answers, where: {stage: [delivery, returns]}, by: stage}
+alerts: {heartbeats: {social-mentions: 10s}}
 """
 
 
@@ -32,7 +33,7 @@ def netgrowth(environment: Mapping[str, str], *arguments: str) -> subprocess.Com
 def test_series_of_ones_own_and_answers_to_surveys_surge_as_well(environment: dict[str, str], tmp_path: Path) -> None:
     definitions = tmp_path / "own.yaml"
     native = (ROOT / "config" / "definitions" / "native.yaml").read_text()
-    definitions.write_text(native + OWN)
+    definitions.write_text(native.partition("\nalerts:")[0] + OWN)
     environment["NETGROWTH_DEFINITIONS"] = str(definitions)
     worker = EmbeddedWorker(environment, tmp_path, NETGROWTH_SESSION_TIMEOUT="60s").wait_ready()
     try:
@@ -55,6 +56,8 @@ def test_series_of_ones_own_and_answers_to_surveys_surge_as_well(environment: di
         wait(compared, worker, "told no lead over surveys", 30)
         page = worker.get("/metrics") or b""
         assert b'netgrowth_survey_lead_seconds{by="surge",measure="unhappy_mentions",' in page
+        assert b'netgrowth_feed_silent_after_seconds{topic="social-mentions"} 70.0' in page
+        assert b'netgrowth_feed_silent_after_seconds{topic="customer-events"}' not in page, "no promise, and no past"
         letters = netgrowth(environment, "dead-letters", "list")
         assert "score 9 is not on the scale" in letters.stdout, letters.stderr
     finally:
