@@ -47,8 +47,8 @@ class Picture:
 LIST = "document.querySelector('#customers[open] tbody tr')"
 
 PICTURES = (
-    Picture("board.png", (1280, 1250), scale=0.75),
-    Picture("board-dark.png", (1280, 1250), dark=True, scale=0.75),
+    Picture("board.png", (1280, 1340), scale=0.75),
+    Picture("board-dark.png", (1280, 1340), dark=True, scale=0.75),
     Picture("board-phone.png", (360, 1250)),
     Picture("board-wall.png", (3840, 2160), dark=True, scale=0.4),
     Picture("customers.png", (1280, 860), query="?window=24h&who=lost&reason=flight failed", shows=LIST),
