@@ -9,6 +9,7 @@ from math import log, sqrt
 import msgspec
 
 from streams.surges.alarm_line import BUDGET_DAYS, alarm_line, score_of
+from streams.surges.cusum import BELOW, Cusum
 from streams.surges.furthest import furthest, windows_of
 from streams.surges.grid import MOST_SEASONS, grid_of
 from streams.surges.past import ROOT_SHIFT, Expected, Floats, Past, expected_of
@@ -46,9 +47,9 @@ class SurgeDetector:
     """
 
     __slots__ = (
-        "_anchor", "_cell_known", "_cell_slots", "_cell_sum", "_day", "_expected", "_first_slot", "_interval_us",
-        "_leaps", "_looked_up", "_means", "_past", "_phase", "_recent", "_renewed", "_short", "_slot", "_spreads",
-        "_unit_at", "_warm_slots", "_windows", "grid", "least_unit", "line",
+        "_anchor", "_cell_known", "_cell_slots", "_cell_sum", "_cusum", "_day", "_expected", "_first_slot",
+        "_interval_us", "_leaps", "_looked_up", "_means", "_past", "_phase", "_recent", "_renewed", "_short", "_slot",
+        "_spreads", "_unit_at", "_warm_slots", "_windows", "grid", "least_unit", "line",
     )  # fmt: skip
 
     def __init__(
@@ -84,6 +85,8 @@ class SurgeDetector:
         self._means: list[float] = []
         self._spreads: list[float] = []
         self._phase = Phase(grid)
+        # Of whole days tenfold is a new level, which takes weeks to be known.
+        self._cusum = Cusum() if grid.per_day > 1 else None
         self._warm_slots = max(WARM_UP_SLOTS, round(WARM_UP_S / interval_s))
         self._leaps = 1.0
         self._day = max(24, grid.per_day)
@@ -173,6 +176,7 @@ class SurgeDetector:
                 renewed=self._renewed,
                 expected=None if expected is None else expected.tobytes(),
                 weekdays=past.weekdays.logs.tobytes(),
+                cusum=None if self._cusum is None else self._cusum.state(),
             )
         )
 
@@ -195,6 +199,8 @@ class SurgeDetector:
         detector._recent.restore(at, values, is_known)
         detector._recent.sums = sums
         detector._past.restore(*saved.past, saved.weekdays)
+        if saved.cusum is not None and detector._cusum is not None:
+            detector._cusum.restore(saved.cusum)
         detector._renewed = saved.renewed
         if saved.expected is not None:
             detector._expected = expected_of(saved.expected)
@@ -261,6 +267,10 @@ class SurgeDetector:
             up, down = up / self._leaps, down / self._leaps
             if learn:
                 self._learn_leaps(deviates[self._short])
+        elif self._cusum is not None and (learn or running):
+            deviate, slots = self._look_at(self._cusum, learn=learn)
+            if deviate > up:
+                up, up_number = deviate, self._window_of(slots)
         down = 0.0 if running else -DROP_SHARE * down
         if down >= line:
             down = line * (DROP_TOLD if phase.drop_told else 1.0 + DROP_GROWTH * log(down / line))
@@ -283,6 +293,23 @@ class SurgeDetector:
             max(0, round(waiting * self.grid.interval_s)), self._recent.newest(),
             *self._sum_of(number),
         )  # fmt: skip
+
+    def _look_at(self, cusum: Cusum, *, learn: bool) -> tuple[float, int]:
+        """The deviate that few events that came one slot after the other are worth, and of how many slots."""
+        mean = self._means[0] * self._windows[0].share
+        if not mean < BELOW:
+            if learn:
+                cusum.move(0.0, 0)
+            return 0.0, 0
+        limit = cusum.limit(self.line, self.grid.per_cell)
+        total, slots = cusum.with_slot(self._recent.newest(), mean, self._spreads[0], limit)
+        if learn:
+            cusum.move(total, slots, learn_up_to=limit if self._phase.state is State.NORMAL else 0.0)
+        return self.line * total / limit, slots
+
+    def _window_of(self, slots: int) -> int:
+        """The shortest window of so many slots, or the longest there is."""
+        return next((one.number for one in self._windows if one.slots >= slots), len(self._windows) - 1)
 
     def _waiting(self, slot: int) -> int:
         """Slots until one may raise an alarm."""

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from streams.surges.grid import WINDOWS, Grid
 from streams.surges.inner_parts import centre_and_spread
 from streams.surges.last_day import growth_of_last_day, hours_of_days
+from streams.surges.sparse import SPARSE_BELOW, cells_of_days, level_of_few
 from streams.surges.weekdays import Weekdays
 
 Floats = npt.NDArray[np.float64]
@@ -169,6 +170,8 @@ class Past:
             centre *= np.sqrt(self._growth_of_last_day(spread))
         unsure = UNKNOWN_DAY / rows if rows < KNOWN_AFTER_DAYS else 0.0
         centres = centre + self._layout.positions[:, None] * slope
+        if centre[-1] < 2.0 * np.sqrt(SPARSE_BELOW + ROOT_SHIFT):
+            self._bring_to_few(centres, spread)
         return self._expected(centres, spread, unsure, np.zeros(len(WINDOWS)))
 
     def shift_level(self, cells: int) -> None:
@@ -211,6 +214,16 @@ class Past:
             return 1.0
         values = np.square(self.roots[places % self.grid.kept].astype(np.float64))
         return growth_of_last_day(values.sum(axis=2), spread)
+
+    def _bring_to_few(self, centres: Floats, spread: Floats) -> None:
+        """Where few are expected even of the longest sums, from which the shorter ones borrow; in place."""
+        places = cells_of_days(self.grid, self.next)
+        few = None
+        if places is not None:
+            few = level_of_few(np.square(self.roots[places % self.grid.kept].astype(np.float64)) / self.unit)
+        if few is not None:
+            centres[:, -1] = 2.0 * np.sqrt(few.mean * LONGEST + ROOT_SHIFT)
+            spread[-1] = max(spread[-1], np.sqrt(few.spread))
 
     def _from_the_last_day(self) -> Expected:
         """Before the time of day was seen once, or without seasons: the last day as a whole."""

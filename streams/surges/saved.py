@@ -18,3 +18,4 @@ class Saved(msgspec.Struct, array_like=True, gc=False):
     renewed: int
     expected: bytes | None
     weekdays: bytes = b""
+    cusum: tuple[float, int, float, int] | None = None

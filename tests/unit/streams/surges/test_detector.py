@@ -70,6 +70,26 @@ def test_a_tenfold_step_is_found_in_its_first_value_and_a_fivefold_one_within_a_
         assert found[first].onset_slots <= first - 8 * DAY
 
 
+@pytest.mark.parametrize(("mean", "spread"), [(0.5, 1.3), (1.0, 3.0), (2.0, 10.0), (4.5, 10.0)])
+def test_a_tenfold_step_of_few_events_is_found_within_a_quarter_hour(mean: float, spread: float) -> None:
+    before = SurgeDetector(300)
+    verdicts(counts(days(10, mean), spread, seed=12), before)
+    kept, late = before.snapshot(), []
+    for seed in range(41):
+        after = verdicts(counts([10.0 * mean] * 6, spread, seed=100 + seed), SurgeDetector.restore(kept), 10 * DAY)
+        late.append(min(alarms(after), default=9))
+    assert sorted(late)[20] <= 3
+
+
+def test_few_events_in_large_bursts_raise_few_alarms() -> None:
+    """Most sums are 0: a level and a spread that were told from them alone had ten alarms a month."""
+    raised = 0
+    for seed in range(2):
+        found = verdicts(counts(days(30, 0.2), 10.0, seed=20 + seed))
+        raised += len({slot // 12 for slot in alarms(found) if slot >= 7 * DAY})
+    assert raised <= 3
+
+
 def test_a_lasting_doubling_is_told_once_and_accepted_within_three_days() -> None:
     levels = days(11, 50.0) + [2.0 * level for level in days(5, 50.0)]
     found = verdicts(counts(levels, 3.0, seed=5))
