@@ -9,6 +9,9 @@ ONE_SIDED: Final = 0.8
 """Of a day, the share by which values lie more often on one side of what was expected when that is the new level."""
 ONE_SIDED_DAYS: Final = 1.6
 """How long values on one side alone take to reach that share."""
+ONE_SIDED_BELOW: Final = 0.889
+ONE_SIDED_BELOW_DAYS: Final = 2.2
+"""Likewise of fewer than expected: a weekend must not become the usual level, or each Monday is a surge."""
 LASTING: Final = 0.75
 LASTING_ALARMS: Final = 0.35
 """Such a level is new if for so large a share of a day the deviation came near the line."""
@@ -68,9 +71,11 @@ class Phase:
 
         A restless series has such days too: only a level that raised an alarm, and still does, is new.
         """
-        side = 1.0 if is_above else -1.0
+        side, share, days = (
+            (1.0, ONE_SIDED, ONE_SIDED_DAYS) if is_above else (-1.0, ONE_SIDED_BELOW, ONE_SIDED_BELOW_DAYS)
+        )
         self.one_sided += (side - self.one_sided) / self._day
-        if side * self.one_sided <= ONE_SIDED or self.alarms <= LASTING_ALARMS:
+        if side * self.one_sided <= share or self.alarms <= LASTING_ALARMS:
             return 0
         self.one_sided = self.alarms = 0.0
-        return round(ONE_SIDED_DAYS * self._day)
+        return round(days * self._day)
