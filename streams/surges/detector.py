@@ -29,8 +29,9 @@ DROP_TOLD = 0.98
 JUDGED_FROM = 8.0
 """The level is judged by the shortest sums of which so many events are expected: the middle of fewer is not their
 mean."""
-LEAPS_DAYS, MOST_LEAP_SQUARED = 4, 1_000.0
+LEAPS_DAYS, MOST_LEAP_SQUARED = 10, 1_000.0
 """How long the leaps of what is no count are remembered, and the largest square of one that is learnt from."""
+HOURS_OF_DAY = 24
 NEVER = -(10**9)
 _NONE: list[float] = []
 
@@ -85,8 +86,8 @@ class SurgeDetector:
         self._means: list[float] = []
         self._spreads: list[float] = []
         self._phase = Phase(grid)
-        # Of whole days tenfold is a new level, which takes weeks to be known.
-        self._cusum = Cusum() if grid.per_day > 1 else None
+        # A surge of hours or days is a new level, and told by shorter slots before.
+        self._cusum = Cusum() if grid.per_day > HOURS_OF_DAY else None
         self._warm_slots = max(WARM_UP_SLOTS, round(WARM_UP_S / interval_s))
         self._leaps = 1.0
         self._day = max(24, grid.per_day)

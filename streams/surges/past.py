@@ -17,6 +17,7 @@ from streams.surges.grid import WINDOWS, Grid
 from streams.surges.inner_parts import centre_and_spread
 from streams.surges.last_day import growth_of_last_day, hours_of_days
 from streams.surges.sparse import SPARSE_BELOW, cells_of_days, level_of_few
+from streams.surges.steadied import MEMORY_DAYS, NOISE, noise_of_few, steadied
 from streams.surges.weekdays import Weekdays
 
 Floats = npt.NDArray[np.float64]
@@ -25,9 +26,6 @@ LONGEST = WINDOWS[-1]
 LENGTHS = np.array(WINDOWS, dtype=np.float64)
 ROOT_SHIFT = 0.375
 """Anscombe's: 2 * sqrt(count + 3/8) has the same standard deviation, 1, for every mean of a Poisson variable."""
-SPREAD_NOISE = np.array([0.0045, 0.006, 0.009, 0.018, 0.035, 0.065])
-"""Variance of the logarithm of a spread that is measured on ten days of independent counts, by length of the sum."""
-SPREAD_MEMORY_DAYS = 3
 LEAST_SPREAD = 1.1
 BORROW_BELOW = 16.0
 """Expected counts below which level and spread of the next longer sum are taken: quantiles of tiny counts are whole
@@ -52,6 +50,7 @@ class _Layout(NamedTuple):
         from_middle: of the columns in which sums end, in cells from the middle of the renewal.
         positions: of the cells of the renewal, alike.
         half: columns on one side.
+        few: variance by chance of the logarithm of a spread measured on one day of hours; None: not hours.
         forget: share of what is known of spreads that one renewal leaves.
     """
 
@@ -59,6 +58,7 @@ class _Layout(NamedTuple):
     from_middle: Floats
     positions: Floats
     half: int
+    few: Floats | None
     forget: float
 
 
@@ -72,7 +72,8 @@ def _layout(grid: Grid) -> _Layout:
         from_middle=from_middle,
         positions=from_middle[grid.near : grid.near + grid.renew],
         half=(2 * grid.near + grid.renew) // 2,
-        forget=1.0 - grid.renew / (SPREAD_MEMORY_DAYS * max(grid.per_day, 24)),
+        few=noise_of_few(len(from_middle), LENGTHS) if grid.season == grid.per_day and grid.near == 1 else None,
+        forget=1.0 - grid.renew / (MEMORY_DAYS * max(grid.per_day, 24)),
     )
 
 
@@ -165,7 +166,7 @@ class Past:
         centre, spread = centre_and_spread(roots.reshape(len(WINDOWS), -1))
         if rows < KNOWN_AFTER_DAYS:
             spread = np.fmax(spread, np.sqrt(self._usual_spread(self.recent(2 * max(grid.per_day, 60)))))
-        spread = self._steadied(spread)
+        spread = self._steadied(spread, rows)
         if growth is None and self.unit == 1.0:
             centre *= np.sqrt(self._growth_of_last_day(spread))
         unsure = UNKNOWN_DAY / rows if rows < KNOWN_AFTER_DAYS else 0.0
@@ -277,22 +278,12 @@ class Past:
         sums *= 2.0
         return sums
 
-    def _steadied(self, spread: Floats) -> Floats:
-        """Draw the spreads to their own average of some days, as far as they differ no more than chance explains.
-
-        Source: empirical Bayes; the share kept is 1 - variance by chance / variance seen.
-        """
-        known = np.isfinite(spread)
-        logs = np.log(np.maximum(np.where(known, spread, 1.0), 0.3))
-        average, squared, trust = self.spread_memory
-        weight = np.where(known, 1.0 - self._layout.forget, 0.0)
-        trust += weight * (1.0 - trust)
-        gain = weight / np.maximum(trust, 1e-9)
-        average += gain * (logs - average)
-        squared += gain * (logs * logs - squared)
-        kept = np.maximum(0.0, 1.0 - SPREAD_NOISE / np.maximum(squared - average * average, 1e-9))
-        drawn: Floats = np.exp(average + np.where(known, kept * (logs - average), 0.0))
-        return drawn
+    def _steadied(self, spread: Floats, rows: int) -> Floats:
+        few = self._layout.few
+        if few is None or (self.unit == 1.0 and rows <= KNOWN_AFTER_DAYS):
+            # Counts of the first days are as uncertain as their level, which is said in their spread already.
+            return steadied(self.spread_memory, spread, NOISE, self._layout.forget)
+        return steadied(self.spread_memory, spread, few / rows, self._layout.forget, bias=few / rows)
 
     def _expected(self, centre: Floats, spread: Floats, unsure: float, thin: Floats) -> Expected:
         """Means and spreads from centres (cells of the renewal by lengths) and standard deviations of roots.
