@@ -76,7 +76,7 @@ class Budget:
         """
         if step.step_s == DAY_S or (step.step_s == FINE_S and self.is_whole(key)):
             return True
-        return step.detector.known_days > 0
+        return step.known_days > 0
 
     def line(self, key: Series, step: Step) -> float:
         """The stricter of a series' own budget and its share of the board's.
@@ -89,7 +89,7 @@ class Budget:
             line = self._line(step.step_s, 0.0)
         else:
             line = self._line(step.step_s, self._parts / PARTS_SHARE)
-        return line * FIRST_DAYS if step.step_s == FINE_S and step.detector.known_days < 2 else line
+        return line * FIRST_DAYS if step.step_s == FINE_S and step.known_days < 2 else line
 
     def _lies_in_a_surge(self, key: Series) -> bool:
         if not self.surging:

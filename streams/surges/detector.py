@@ -9,10 +9,11 @@ from math import log, sqrt
 import msgspec
 
 from streams.surges.alarm_line import BUDGET_DAYS, alarm_line, score_of
+from streams.surges.cell_sums import ROOT_SHIFT
 from streams.surges.cusum import BELOW, Cusum
 from streams.surges.furthest import furthest, windows_of
 from streams.surges.grid import MOST_SEASONS, grid_of
-from streams.surges.past import ROOT_SHIFT, Expected, Floats, Past, expected_of
+from streams.surges.past import Expected, Floats, Past, expected_of
 from streams.surges.phase import Phase
 from streams.surges.recent import Recent
 from streams.surges.saved import Saved
@@ -32,6 +33,8 @@ mean."""
 LEAPS_DAYS, MOST_LEAP_SQUARED = 10, 1_000.0
 """How long the leaps of what is no count are remembered, and the largest square of one that is learnt from."""
 HOURS_OF_DAY = 24
+MOST_COUNTED = 1e15
+"""More in one slot counts as so much: no sum overflows."""
 NEVER = -(10**9)
 _NONE: list[float] = []
 
@@ -106,6 +109,7 @@ class SurgeDetector:
         slot = self.slot_of(at_us)
         if self._slot is None:
             self._first_slot = slot
+            self._past.weekdays.origin = int(at_us // (self._interval_us * self.grid.per_cell))
             if self.grid.per_cell > 1:
                 self._cell_slots = slot % self.grid.per_cell
         elif slot <= self._slot:
@@ -113,7 +117,7 @@ class SurgeDetector:
         else:
             self._skip(slot - self._slot - 1)
         self._slot = slot
-        entered = None if value is None else max(value, 0.0)
+        entered = None if value is None else min(max(value, 0.0), MOST_COUNTED)
         self._recent.enter(entered)
         verdict = self._judge(learn=value is not None)
         self._close_slot(entered)
@@ -147,6 +151,11 @@ class SurgeDetector:
         """On how many days before the same time of day was seen (of daily values: on how many weeks)."""
         return self._past.known_seasons()
 
+    @property
+    def renewed(self) -> int:
+        """The number of the cell in which the past was looked at last."""
+        return self._renewed
+
     def counted(self, cells: int) -> tuple[int, Floats]:
         """The newest cells that are over, at most so many, oldest first, NaN where unknown, and the slot after them.
 
@@ -155,14 +164,16 @@ class SurgeDetector:
         return (0 if self._slot is None else self._slot + 1), self._past.recent(cells)
 
     def rest(self) -> None:
-        """Let go of what is quickly had again: 400 bytes of each series that waits for its next slot."""
+        """Let go of what is quickly had again, and pack the past: some 2 kB of each series that waits for a slot."""
         self._means = self._spreads = _NONE
         self._looked_up = NEVER
+        self._past.ring.rest()
 
     def snapshot(self) -> bytes:
         """All that the detector knows, for `restore`: msgpack, under 10 kB."""
         past, recent, phase = self._past, self._recent, self._phase
         expected = self._expected
+        roots, scale = past.ring.saved()
         return msgspec.msgpack.encode(
             Saved(
                 grid=(self.grid.interval_s, self.grid.season > 0, self.grid.seasons),
@@ -173,11 +184,14 @@ class SurgeDetector:
                 state=phase.state.value,
                 lasting=(phase.quiet_slots, phase.one_sided, phase.alarms, phase.drop_told, self._leaps),
                 recent=(*recent.state(), list(recent.sums)),
-                past=(past.next, past.unit, past.roots.tobytes(), past.spread_memory.tobytes()),
+                past=(past.next, past.unit, roots, past.spread_memory.tobytes()),
                 renewed=self._renewed,
                 expected=None if expected is None else expected.tobytes(),
                 weekdays=past.weekdays.logs.tobytes(),
                 cusum=None if self._cusum is None else self._cusum.state(),
+                origin=past.weekdays.origin,
+                scale=scale,
+                least_unit=self.least_unit,
             )
         )
 
@@ -190,7 +204,7 @@ class SurgeDetector:
         saved = msgspec.msgpack.decode(data, type=Saved)
         interval_s, seasonal, seasons = saved.grid
         detector = cls(interval_s, seasonal=seasonal, anchor_us=saved.anchor, most_seasons=seasons)
-        detector.line = saved.line
+        detector.line, detector.least_unit = saved.line, saved.least_unit
         detector._slot, detector._first_slot, detector._unit_at = saved.slots
         detector._cell_sum, detector._cell_known, detector._cell_slots = saved.cell
         phase = detector._phase
@@ -199,7 +213,9 @@ class SurgeDetector:
         at, values, is_known, sums = saved.recent
         detector._recent.restore(at, values, is_known)
         detector._recent.sums = sums
-        detector._past.restore(*saved.past, saved.weekdays)
+        detector._past.restore(*saved.past, saved.scale)
+        if saved.origin is not None:  # Before it was kept, days of the week did not begin at midnight.
+            detector._past.weekdays.restore(saved.weekdays, saved.origin)
         if saved.cusum is not None and detector._cusum is not None:
             detector._cusum.restore(saved.cusum)
         detector._renewed = saved.renewed
@@ -242,7 +258,7 @@ class SurgeDetector:
     def _renew(self) -> None:
         past = self._past
         number = past.next - self._renewed
-        if number >= self.grid.renew:
+        if number >= self.grid.renew or (number > 0 and past.turns_to_another_day()):
             if past.next >= self._unit_at // self.grid.per_cell:
                 past.unit = unit_of(past.recent(max(self.grid.per_day, 60)))
                 self._unit_at += max(self.grid.per_day, 24) * self.grid.per_cell
@@ -318,7 +334,7 @@ class SurgeDetector:
 
     def _sum_of(self, number: int) -> tuple[float, float]:
         """What is known of a window's sum, and what was expected of that."""
-        _, slots, column, share, _ = self._windows[number]
+        _, slots, column, share, _, _ = self._windows[number]
         mean = self._means[column] * share * self._past.unit
         if mean != mean:
             return 0.0, 0.0

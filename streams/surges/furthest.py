@@ -5,27 +5,29 @@ from functools import cache
 from math import sqrt
 from typing import Final, NamedTuple
 
+from streams.surges.cell_sums import ROOT_SHIFT
 from streams.surges.deviation import deviate_above, deviate_below
-from streams.surges.grid import WINDOWS, Grid
-from streams.surges.past import ROOT_SHIFT
+from streams.surges.grid import COARSE_CELL_S, WINDOWS, Grid
 from streams.surges.recent import Recent
 
 LONG_CELLS: Final = 6
 """Sums of so many cells and more count only while their last quarter is itself raised: a burst that is over is no
 news."""
 RAISED: Final = 1.5
-DROP_COLUMN: Final = 1
-"""A drop is told by sums of at least two cells."""
+DROP_CELLS: Final = 2
+"""A drop is told by sums of so many cells at least, as feeds stutter; of hours and longer by one."""
 
 
 class Window(NamedTuple):
-    """A window as it is judged: `share` of the expected sum in `column`; `quarter`: number of a window, or -1."""
+    """A window as it is judged: `share` of the expected sum in `column`; `quarter`: number of a window, or -1;
+    `drops`: it may tell a drop."""
 
     number: int
     slots: int
     column: int
     share: float
     quarter: int
+    drops: bool
 
 
 class Furthest(NamedTuple):
@@ -42,6 +44,7 @@ class Furthest(NamedTuple):
 def windows_of(grid: Grid) -> tuple[Window, ...]:
     """The windows of a grid, shortest first."""
     short = grid.window_cells.count(0)
+    least = 1 if grid.per_cell * grid.interval_s >= COARSE_CELL_S else DROP_CELLS
     plan = []
     for number, (slots, cells) in enumerate(zip(grid.windows, grid.window_cells, strict=True)):
         column = max(0, number - short)
@@ -49,7 +52,8 @@ def windows_of(grid: Grid) -> tuple[Window, ...]:
         if cells >= LONG_CELLS:
             most = max(slots / 4.0, grid.per_cell)
             quarter = max(k for k, shorter in enumerate(grid.windows[:number]) if shorter <= most)
-        plan.append(Window(number, slots, column, slots / (WINDOWS[column] * grid.per_cell), quarter))
+        share = slots / (WINDOWS[column] * grid.per_cell)
+        plan.append(Window(number, slots, column, share, quarter, cells >= least))
     return tuple(plan)
 
 
@@ -67,7 +71,7 @@ def furthest(
     deviates = [0.0] * len(sums)
     up = down = 0.0
     up_number = down_number = 0
-    for number, slots, column, share, quarter in windows:
+    for number, slots, column, share, quarter, drops in windows:
         mean = means[column]
         if mean != mean:
             continue
@@ -90,6 +94,6 @@ def furthest(
                 up, up_number = deviate, number
         elif deviate < -RAISED:
             deviate = deviates[number] = deviate_below(count, mean, spread)
-            if deviate < down and column >= DROP_COLUMN and (quarter < 0 or deviates[quarter] < -RAISED):
+            if deviate < down and drops and (quarter < 0 or deviates[quarter] < -RAISED):
                 down, down_number = deviate, number
     return Furthest(up, up_number, down, down_number, deviates)

@@ -11,6 +11,7 @@ from math import exp
 import numpy as np
 import numpy.typing as npt
 
+from streams.surges.cell_sums import ROOT_SHIFT
 from streams.surges.grid import Grid
 from streams.surges.inner_parts import centre_and_spread
 
@@ -29,7 +30,6 @@ INNER_LOSS = 1.15
 STRAY_FURTHER = 2.0
 """By which power of the growth of the spread, from the shortest sums to the longest, a day strays further still. With
 1 or less, real series of mentions lost surges."""
-ROOT_SHIFT = 0.375
 
 
 def hours_of_days(grid: Grid, following: int) -> npt.NDArray[np.int64] | None:

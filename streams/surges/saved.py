@@ -19,3 +19,6 @@ class Saved(msgspec.Struct, array_like=True, gc=False):
     expected: bytes | None
     weekdays: bytes = b""
     cusum: tuple[float, int, float, int] | None = None
+    origin: int | None = None
+    scale: float = 1.0
+    least_unit: float = 0.0

@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from streams.surges.cell_sums import ROOT_SHIFT
 from streams.surges.detector import SurgeDetector
-from streams.surges.past import ROOT_SHIFT
 
 LENGTHS: Final = (3, 6)
 """Slots of five minutes that are looked at: a quarter of an hour and half an hour."""

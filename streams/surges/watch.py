@@ -1,6 +1,5 @@
 """One series of the bank: its steps, how busy it is, and its open surge."""
 
-from array import array
 from collections.abc import Iterable
 from typing import Final
 from zlib import crc32
@@ -140,7 +139,7 @@ class Watch:
 
     def warming_s(self) -> int:
         """Seconds until a step may raise an alarm; 0 as soon as one may."""
-        return min(step.detector.warming_s for step in self.steps)
+        return min(step.warming_s for step in self.steps)
 
     def end_day(self, *, is_whole: bool) -> None:
         """After a day: leave out the finer steps if the series turned out to be too quiet for them.
@@ -180,8 +179,8 @@ class Watch:
         for step in self.steps:
             if step.judged is None:
                 return True
-            slots += len(step.judged)
-        return slots > 3 * self._whole_after
+            slots += step.slots_since
+        return slots > self._whole_after
 
     def since(self, clock: int) -> Since:
         """What became of it since it was saved whole; not while it `must_be_whole`."""
@@ -207,7 +206,7 @@ class Watch:
         """It is saved whole as it is now: `since` tells what follows."""
         self._base = clock, len(self.steps)
         for step in self.steps:
-            step.judged = array("d")
+            step.judged = b""
 
     def saved(self, clock: int) -> bytes:
         """All of it, for `watch_of`, with the clock of the bank; msgpack."""

@@ -4,9 +4,12 @@ The past of a series holds days, not weeks. So what each part of the week was, b
 the last three weeks; their middle is believed as far as the parts of the week differ by more than chance explains.
 """
 
+import warnings
+
 import numpy as np
 import numpy.typing as npt
 
+from streams.surges.cell_sums import ROOT_SHIFT
 from streams.surges.grid import Grid
 
 Floats = npt.NDArray[np.float64]
@@ -24,9 +27,9 @@ ERROR_OF_MIDDLE = 0.45
 MIDDLE_OF_VARIANCE = 0.693
 """Middle of the variances of samples of three normal values over the true one: chi-square of two degrees, halved."""
 LEAST_SHARE = 0.9
-LEAST_SEEN = 0.25
-"""Smaller shares, and smaller mean squares of the logarithms (a weekend at a third of the other days has 0.34, one at
-half of them 0.14), are not believed: the spread of the past covers them, and a level that is wrong costs more."""
+LEAST_SEEN = 0.1
+"""Smaller shares, and smaller mean squares of the logarithms, are not believed: the spread of the past covers them,
+and a level that is wrong costs more. A weekend at half of the other days has 0.14, one at two thirds of them 0.05."""
 
 _NOTHING: Floats = np.empty(0)
 
@@ -38,9 +41,10 @@ class Weekdays:
         logs: of the ratio of each part of the week to the same part of the days before: (week, part of the week);
             NaN where unknown.
         factors: what is believed of them, logarithms, 0 in the middle; empty while weeks have shown nothing.
+        origin: number of cell 0 since 1970: days of the week begin at midnight UTC, whenever a series did.
     """
 
-    __slots__ = ("_cells", "_parts", "factors", "logs")
+    __slots__ = ("_cells", "_parts", "factors", "logs", "origin")
 
     def __init__(self, grid: Grid) -> None:
         is_daily = grid.season == grid.per_day and grid.per_day % PARTS == 0
@@ -48,16 +52,18 @@ class Weekdays:
         self._cells = max(1, grid.per_day // PARTS)
         self.logs = np.full((WEEKS, DAYS * self._parts), np.nan, dtype=np.float16)
         self.factors = _NOTHING
+        self.origin = 0
 
-    def restore(self, logs: bytes) -> None:
-        """Take over the bytes of `logs`; empty: nothing is known."""
+    def restore(self, logs: bytes, origin: int) -> None:
+        """Take over the bytes of `logs`, empty where nothing is known, and `origin`."""
+        self.origin = origin
         if logs:
             self.logs = np.frombuffer(logs, dtype=np.float16).reshape(WEEKS, -1).copy()
             self._believe()
 
     def ends_part(self, following: int) -> int:
         """How many cells the part of the week has that ends before this cell; 0 where none does."""
-        return self._cells if self._parts and following % self._cells == 0 else 0
+        return self._cells if self._parts and (following + self.origin) % self._cells == 0 else 0
 
     def learn(self, following: int, sums: Floats) -> None:
         """A part ended before this cell.
@@ -65,7 +71,7 @@ class Weekdays:
         Args:
             sums: events in this part, and in the same part on the days before, newest first; NaN where unknown.
         """
-        part = following // self._cells - 1
+        part = (following + self.origin) // self._cells - 1
         week, place = divmod(part, self.logs.shape[1])
         log = np.nan
         back = np.flatnonzero(np.isfinite(sums[1:])) + 1
@@ -77,14 +83,12 @@ class Weekdays:
         self.logs[week % WEEKS, place] = log
         self._believe()
 
-    def growth(self, following: int, days: int) -> Floats | None:
-        """How many times as busy this cell is as those 1, 2, ... so many days before; None: nothing is known."""
+    def weights(self, cells: npt.NDArray[np.int64]) -> Floats:
+        """How busy the week makes each of these cells, beside its middle; 1 while nothing is known."""
         if not len(self.factors):
-            return None
-        part = following // self._cells - self._parts * np.arange(days + 1)
-        logs = self.factors[part % len(self.factors)]
-        growth: Floats = np.exp(logs[0] - logs[1:])
-        return growth
+            return np.ones(cells.shape)
+        weights: Floats = np.exp(self.factors[(cells + self.origin) // self._cells % len(self.factors)])
+        return weights
 
     def _believe(self) -> None:
         """Weigh the middle of the weeks by how far it can be trusted.
@@ -101,6 +105,19 @@ class Weekdays:
         self.factors = (_believed(days) + _believed(weeks - days)).ravel()
         if not self.factors.any():
             self.factors = _NOTHING
+
+
+def bring_to_weekday(roots: Floats, growth: Floats) -> None:
+    """Move the sums of each day by as much as its days of the week were busier or quieter, in place.
+
+    Moved, not multiplied: on the root scale counts stray as far whatever their mean.
+    """
+    grown = np.sqrt(growth)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # Days that nothing is known of have no middle.
+        level = np.nanmedian(np.nanmean(roots * grown, axis=2), axis=1)
+    roots += level[:, None, None] * (1.0 - 1.0 / grown)
+    np.maximum(roots, 2.0 * np.sqrt(ROOT_SHIFT), out=roots)
 
 
 def _believed(weeks: Floats) -> Floats:

@@ -1,12 +1,15 @@
 """The bank: many series minute by minute, opened once and closed once."""
 
+import gc
 import random
+import tracemalloc
 
 import pytest
 
 from streams.surges.bank import SurgeBank
 from streams.surges.budget import SurgeRules
 from streams.surges.series import series
+from streams.surges.steps import Step
 from streams.surges.surge import SurgeEvent, What
 from streams.surges.verdict import State
 
@@ -229,3 +232,45 @@ def test_what_an_hour_told_is_not_told_again_by_the_day_that_held_it() -> None:
     opened = [event.surge for event in told if event.what == "opened"]
     assert [(surge.onset - START) // (1440 * MINUTE) for surge in opened] == [47]
     assert opened[0].step_s < 86_400
+
+
+def test_series_that_rest_are_judged_as_if_they_did_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Packed or not, the same minutes give the same surges and the same state; values have a unit that moves."""
+    draw = random.Random(8)
+    value = series("lost_value")
+    busier = [12 if minute % 3_000 > 2_900 else 1 for minute in range(6 * 1440)]
+    minutes = [{ACME: float(draw.randrange(1, 4) * much), value: draw.expovariate(1e-4)} for much in busier]
+    told, kept = [], []
+    for rests in (True, False):
+        if not rests:
+            monkeypatch.setattr(Step, "rest", lambda self: None)
+        bank = SurgeBank(SurgeRules())
+        given = enumerate(minutes)
+        told.append([one for minute, amounts in given for one in bank.observe(START + minute * MINUTE, amounts)])
+        kept.append([bank.snapshot(key) for key in bank.series()])
+    assert told[0] == told[1]
+    assert {event.what for event in told[0]} == set(What)
+    assert kept[0] == kept[1]
+
+
+@pytest.mark.parametrize("largest", [4, 60])
+def test_a_busy_whole_takes_less_than_ten_kilobytes(largest: int) -> None:
+    draw = random.Random(largest)
+    bank = SurgeBank(SurgeRules())
+    for minute in range(9 * 1440):
+        bank.observe(START + minute * MINUTE, {ACME: float(draw.randrange(1, largest))})
+    kept = bank.snapshot(ACME)
+    others = SurgeBank(SurgeRules())
+    for number in range(31):
+        if number == 1:  # What all series share is there now.
+            gc.collect()
+            tracemalloc.start()
+        others.restore(kept.replace(b"acme", f"a{number:03}".encode()))
+    for minute in range(9 * 1440, 9 * 1440 + 130):
+        amounts = {key: float(draw.randrange(1, largest)) for key in others.series()}
+        others.observe(START + minute * MINUTE, amounts)
+    gc.collect()
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(amounts) == 31
+    assert used / 30 < 10 * 1024

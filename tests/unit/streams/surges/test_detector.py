@@ -143,6 +143,26 @@ def test_silence_is_a_drop_told_once() -> None:
     assert found[8 * DAY + 120].state is State.SURGE
 
 
+@pytest.mark.parametrize(("interval_s", "least"), [(300, 2), (3_600, 1)])
+def test_a_drop_is_told_by_two_values_and_of_hours_by_one(interval_s: int, least: int) -> None:
+    detector = SurgeDetector(interval_s)
+    values = counts([60.0] * (6 * 86_400 // interval_s), 2.0, seed=4)
+    verdicts([*values], detector, interval_s=interval_s)
+    silent = verdicts([0.0, 0.0, 0.0], detector, start=len(values), interval_s=interval_s)
+    assert next(number for number, verdict in enumerate(silent, 1) if verdict.score >= 0.5) == least
+    assert {verdict.direction for verdict in silent} == {"down"}
+
+
+@pytest.mark.parametrize("scale", [1e4, 1e10, 1e17])
+def test_values_of_any_size_are_judged(scale: float) -> None:
+    detector = SurgeDetector(300)
+    values = [scale * value for value in counts(days(3, 40.0), 2.0, seed=6)]
+    found = verdicts([*values], detector)
+    assert len(alarms(found)) <= 1
+    later = verdicts([4.0 * scale * level for level in days(3.1, 40.0)[-20:]], detector, start=len(values))
+    assert any(verdict.score >= 0.5 for verdict in later[:6]) == (scale < 1e15)
+
+
 def test_missing_slots_are_unknown_not_zero() -> None:
     values: list[float | None] = [*counts(days(9, 20.0), 2.0, seed=7)]
     values[8 * DAY + 100 : 8 * DAY + 124] = [None] * 24
@@ -174,6 +194,13 @@ def test_a_restored_detector_goes_on_as_if_nothing_had_happened() -> None:
         kept = first.snapshot()
         assert len(kept) < 10_000
         assert verdicts([*values[cut:]], SurgeDetector.restore(kept), start=cut) == whole[cut:]
+
+
+def test_a_restored_detector_knows_its_line_and_its_least_unit() -> None:
+    first = SurgeDetector(300)
+    first.line, first.least_unit = 5.5, 1_000.0
+    again = SurgeDetector.restore(first.snapshot())
+    assert (again.line, again.least_unit) == (5.5, 1_000.0)
 
 
 @pytest.mark.parametrize("interval_s", [60, 300, 3_600])
@@ -259,4 +286,4 @@ def test_weeks_that_are_alike_teach_nothing() -> None:
         past = Past(grid)
         for value in values:
             past.append(value)
-        assert past.weekdays.growth(past.next, 7) is None
+        assert not len(past.weekdays.factors)
