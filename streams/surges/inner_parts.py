@@ -42,7 +42,19 @@ def centre_and_spread(roots: Floats) -> tuple[Floats, Floats]:
 def _parts(ordered: Floats, count: int) -> tuple[Floats, Floats]:
     def part(low: float, high: float) -> Floats:
         start = min(int(low * count), count - 1)
-        mean: Floats = ordered[:, start : max(start + 1, int(high * count + 1e-9))].mean(axis=1)
+        inner = ordered[:, start : max(start + 1, int(high * count + 1e-9))]
+        mean: Floats = np.add.reduce(inner, axis=1) / inner.shape[1]
         return mean
 
     return part(*MIDDLE), (part(*HIGH) - part(*LOW)) / PARTS_APART
+
+
+def middle_of_rows(values: Floats) -> Floats:
+    """The median of each row; none is NaN. (`numpy.median` takes ten times as long for so few.)"""
+    ordered = np.sort(values, axis=1)
+    half = values.shape[1] // 2
+    if values.shape[1] % 2:
+        odd: Floats = ordered[:, half]
+        return odd
+    even: Floats = (ordered[:, half - 1] + ordered[:, half]) / 2.0
+    return even

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from streams.surges.cell_sums import LENGTHS, LONGEST, ROOT_SHIFT, roots_of_sums, sums_of
 from streams.surges.grid import WINDOWS, Grid
-from streams.surges.inner_parts import centre_and_spread
+from streams.surges.inner_parts import centre_and_spread, middle_of_rows
 from streams.surges.last_day import growth_of_last_day, hours_of_days
 from streams.surges.layout import layout_of
 from streams.surges.ring import Ring
@@ -123,9 +123,8 @@ class Past:
         slope = np.zeros(len(WINDOWS))
         if rows >= 3 and self._layout.half > 1:
             half = self._layout.half
-            rise = roots[:, :, -half:].mean(2) - roots[:, :, :half].mean(2)
-            slope = np.median(np.nan_to_num(rise), axis=1)
-            slope /= roots.shape[2] - half
+            rise = (np.add.reduce(roots[:, :, -half:], axis=2) - np.add.reduce(roots[:, :, :half], axis=2)) / half
+            slope = middle_of_rows(np.where(np.isnan(rise), 0.0, rise)) / (roots.shape[2] - half)
             roots -= slope[:, None, None] * self._layout.from_middle
         centre, spread = centre_and_spread(roots.reshape(len(WINDOWS), -1))
         if rows < KNOWN_AFTER_DAYS:
@@ -256,9 +255,9 @@ class Past:
         for number in range(len(WINDOWS) - 2, -1, -1):
             few = ~(means[:, number] >= BORROW_BELOW) & np.isfinite(means[:, number + 1])
             if few.any():
-                share = np.broadcast_to(sizes[:, number] / sizes[:, number + 1], few.shape)
-                means[few, number] = means[few, number + 1] * share[few]
-                spreads[few, number] = spreads[few, number + 1]
+                share = sizes[:, number] / sizes[:, number + 1]
+                means[:, number] = np.where(few, means[:, number + 1] * share, means[:, number])
+                spreads[:, number] = np.where(few, spreads[:, number + 1], spreads[:, number])
         means = np.maximum(means, LEAST_PER_CELL * LENGTHS)
         if unsure:
             spreads += unsure * unsure * means

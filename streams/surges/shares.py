@@ -51,11 +51,20 @@ def line_of(parts: int) -> float:
     return sqrt(LINE * LINE + 2.0 * log(max(1.0, parts / MANY_PARTS)))
 
 
-def grown(part: SurgeDetector, whole: SurgeDetector, line: float) -> Shift | None:
+Counted = tuple[int, Floats]
+"""The newest slots, oldest first, NaN where unknown, and the number of the slot after them."""
+
+
+def counted_of(detector: SurgeDetector) -> Counted:
+    """What `grown` asks of a part and of a whole, which are watched in slots of five minutes."""
+    return detector.counted(MOST_DAYS * _DAY + NEAR + LASTING + 1)
+
+
+def grown(part: Counted, whole: Counted, line: float) -> Shift | None:
     """Whether a part has grown beside the rest of its whole, up to the newest slot that both know.
 
     Args:
-        part, whole: of slots of five minutes.
+        part, whole: as `counted_of`.
         line: in standard deviations; what the part's own past varies more than chance lies further out.
     """
     counts = _aligned(part, whole)
@@ -68,17 +77,16 @@ def grown(part: SurgeDetector, whole: SurgeDetector, line: float) -> Shift | Non
     return None
 
 
-def is_still_grown(part: SurgeDetector, whole: SurgeDetector) -> bool:
+def is_still_grown(part: Counted, whole: Counted) -> bool:
     """Whether a part that had grown is still larger than the rest leads one to expect."""
     counts = _aligned(part, whole)
     found = [] if counts is None else [_look(*counts, slots) for slots in (*LENGTHS, LASTING)]
     return any(one is not None and one[0] >= STAYS for one in found)
 
 
-def _aligned(part: SurgeDetector, whole: SurgeDetector) -> tuple[Floats, Floats] | None:
+def _aligned(part: Counted, whole: Counted) -> tuple[Floats, Floats] | None:
     """Counts of the part and of the rest, slot by slot, up to the newest that both know; unknown in both as NaN."""
-    cells = MOST_DAYS * _DAY + NEAR + LASTING + 1
-    (end, counted), (whole_end, of_whole) = part.counted(cells), whole.counted(cells)
+    (end, counted), (whole_end, of_whole) = part, whole
     newest = min(end, whole_end)
     counted, of_whole = counted[: len(counted) - (end - newest)], of_whole[: len(of_whole) - (whole_end - newest)]
     length = min(len(counted), len(of_whole))

@@ -10,7 +10,7 @@ from streams.surges.budget import Budget
 from streams.surges.members import Members
 from streams.surges.running_slots import RunningSlots
 from streams.surges.series import LOST_CUSTOMERS, Series
-from streams.surges.shares import grown, is_still_grown, line_of
+from streams.surges.shares import Counted, counted_of, grown, is_still_grown, line_of
 from streams.surges.steps import FINE_S, Step
 from streams.surges.stories import Stories
 from streams.surges.surge import Contribution, Surge, SurgeEvent, What, surge_id
@@ -87,11 +87,16 @@ class Telling:
         pairs = self._members.pairs(FINE_S)
         parts = [one for one in pairs if one[0].series.measure in SHARED and one[0].surge is None]
         line = line_of(len(parts))
+        of_wholes: dict[str, Counted] = {}
         for number, (watch, step) in enumerate(parts):
             if number % PIECE == 0:
                 yield
-            whole = self._members.whole_of(watch)
-            shift = None if whole is None else grown(step.detector, whole.detector, line)
+            whole, measure = self._members.whole_of(watch), watch.series.measure
+            if whole is None:
+                continue
+            if measure not in of_wholes:
+                of_wholes[measure] = counted_of(whole.detector)
+            shift = grown(counted_of(step.detector), of_wholes[measure], line)
             if shift is not None and watch.has_past() and self._budget.may_tell(watch.series, step):
                 verdict = Verdict(
                     score_of(line, line), None, None, None, State.SURGE, "up", shift.slots - 1, 0, 0.0,
@@ -113,7 +118,7 @@ class Telling:
         whole, step = self._members.whole_of(watch), watch.steps[0]
         if whole is None or watch.series.measure not in SHARED or step.step_s != FINE_S:
             return False
-        return is_still_grown(step.detector, whole.detector)
+        return is_still_grown(counted_of(step.detector), counted_of(whole.detector))
 
     def _open(self, watch: Watch, step: Step, verdict: Verdict, now: int, events: list[SurgeEvent]) -> None:
         assert verdict.direction is not None
