@@ -17,6 +17,7 @@ from streams.surges.inner_parts import centre_and_spread, middle_of_rows
 from streams.surges.last_day import growth_of_last_day, hours_of_days
 from streams.surges.layout import layout_of
 from streams.surges.ring import Ring
+from streams.surges.same_time import SameTime, same_time_of, unless_another
 from streams.surges.sparse import SPARSE_BELOW, cells_of_days, level_of_few
 from streams.surges.steadied import NOISE, steadied
 from streams.surges.weekdays import Weekdays, bring_to_weekday
@@ -120,6 +121,7 @@ class Past:
         week = self._in_the_week(rows)
         if week is not None:
             bring_to_weekday(roots, week[0])
+        own = same_time_of(roots, grid.near, grid.renew)
         slope = np.zeros(len(WINDOWS))
         if rows >= 3 and self._layout.half > 1:
             half = self._layout.half
@@ -139,8 +141,8 @@ class Past:
             sizes = week[1]
             centres *= np.sqrt(sizes / sizes[:1])
         if centre[-1] < 2.0 * np.sqrt(SPARSE_BELOW + ROOT_SHIFT):
-            self._bring_to_few(centres, spread, sizes)
-        return self._expected(centres, spread, unsure, np.zeros(len(WINDOWS)), sizes)
+            self._bring_to_few(centres, spread, sizes, own)
+        return self._expected(centres, spread, unsure, np.zeros(len(WINDOWS)), sizes, own)
 
     def shift_level(self, cells: int) -> None:
         """Bring what is older than the newest cells to their level, by the middle of the ratios hour by hour."""
@@ -197,7 +199,7 @@ class Past:
         values = self.ring.counts(places)
         return growth_of_last_day(values.sum(axis=2), spread)
 
-    def _bring_to_few(self, centres: Floats, spread: Floats, sizes: Floats) -> None:
+    def _bring_to_few(self, centres: Floats, spread: Floats, sizes: Floats, own: SameTime) -> None:
         """Where few are expected even of the longest sums, from which the shorter ones borrow; in place."""
         places = cells_of_days(self.grid, self.next)
         if places is None:
@@ -205,7 +207,9 @@ class Past:
         few = level_of_few(self.ring.counts(places) / self.unit)
         if few is not None:
             usual = few.mean / self.weekdays.weights(places).mean()
-            centres[:, -1] = 2.0 * np.sqrt(usual * sizes[:, -1] + ROOT_SHIFT)
+            level = usual * sizes[:, -1]
+            level, _ = unless_another(level, level, own, -1)
+            centres[:, -1] = 2.0 * np.sqrt(level + ROOT_SHIFT)
             spread[-1] = max(spread[-1], np.sqrt(few.spread))
 
     def _from_the_last_day(self) -> Expected:
@@ -240,7 +244,7 @@ class Past:
         return steadied(self.spread_memory, spread, few / rows, self._layout.forget, bias=few / rows)
 
     def _expected(
-        self, centre: Floats, spread: Floats, unsure: float, thin: Floats, sizes: Floats
+        self, centre: Floats, spread: Floats, unsure: float, thin: Floats, sizes: Floats, own: SameTime | None = None
     ) -> Expected:
         """Means and spreads from centres (cells of the renewal by lengths) and standard deviations of roots.
 
@@ -248,6 +252,7 @@ class Past:
             unsure: relative standard deviation of the level itself.
             thin: variance of the centre over that of a sum, by length.
             sizes: of the sums, in usual cells (cells of the renewal, or 1, by lengths).
+            own: as `same_time_of`.
         """
         means = np.square(np.maximum(centre, 0.0) * 0.5) - ROOT_SHIFT
         spreads = np.empty_like(means)
@@ -255,9 +260,12 @@ class Past:
         for number in range(len(WINDOWS) - 2, -1, -1):
             few = ~(means[:, number] >= BORROW_BELOW) & np.isfinite(means[:, number + 1])
             if few.any():
-                share = sizes[:, number] / sizes[:, number + 1]
-                means[:, number] = np.where(few, means[:, number + 1] * share, means[:, number])
-                spreads[:, number] = np.where(few, spreads[:, number + 1], spreads[:, number])
+                level = means[:, number + 1] * (sizes[:, number] / sizes[:, number + 1])
+                borrowed = spreads[:, number + 1]
+                if own is not None:
+                    level, borrowed = unless_another(level, borrowed, own, number)
+                means[:, number] = np.where(few, level, means[:, number])
+                spreads[:, number] = np.where(few, borrowed, spreads[:, number])
         means = np.maximum(means, LEAST_PER_CELL * LENGTHS)
         if unsure:
             spreads += unsure * unsure * means
