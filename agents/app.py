@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
+from time import thread_time
 from typing import Any
 
 import faust
@@ -67,13 +68,13 @@ VOICE_SHARE = 0.5
 
 
 HEALTH_SHARE = 0.5
-"""Of a worker's time: where signals race, as in a replay, minutes are counted no faster."""
+"""Of a worker's processor: where signals race, as in a replay, minutes are counted no faster."""
 
 SURGES_S = 0.5
 """Between two looks at what surges."""
 
-SURGES_SHARE = 0.3
-"""Of a worker's time: a long history is judged in the background."""
+SURGES_SHARE = 0.4
+"""Of a worker's processor: a long history is judged in the background."""
 
 BEFORE_SHARE = 0.1
 """Of a worker's time: reading again who left in surges that are open."""
@@ -311,7 +312,7 @@ class LedgerWorker:
             await health.advance(await company.advance(wall_clock_us()), complete=company.complete)
             await company.look()
 
-        await every(TICK_S, tick, until=self._is_stopping, share=HEALTH_SHARE)
+        await every(TICK_S, tick, until=self._is_stopping, share=HEALTH_SHARE, spent=thread_time)
 
     async def _keep_health_written(self) -> None:
         async def write() -> None:
@@ -338,7 +339,7 @@ class LedgerWorker:
     async def _keep_surges(self) -> None:
         surges = self.surges
         assert surges is not None
-        await every(SURGES_S, surges.advance, until=self._is_stopping, share=SURGES_SHARE)
+        await every(SURGES_S, surges.advance, until=self._is_stopping, share=SURGES_SHARE, spent=thread_time)
 
     async def _keep_disrupted_before(self) -> None:
         before = self.disrupted_before

@@ -357,17 +357,23 @@ class PartitionStage(Generic[S, F]):
 
 
 async def every(
-    seconds: float, work: Callable[[], Awaitable[None]], *, until: Callable[[], bool], share: float = 1.0
+    seconds: float, work: Callable[[], Awaitable[None]], *, until: Callable[[], bool], share: float = 1.0,
+    spent: Callable[[], float] = monotonic,
 ) -> None:
     """Do the work again and again, `seconds` after its end, at most a `share` of the time.
 
     Work that gives others their turn takes the longer the busier they are: it rests `LONGEST_REST_S` at most.
 
+    Args:
+        spent: the clock of what the work takes. That of this thread's processor (`time.thread_time`) runs in the
+            turns of others, too, but not while other processes of a busy machine have the processor: work that was
+            held up by them need not rest for it.
+
     It ends when it is cancelled, or when `until` holds: a wait that is over in the moment it is cancelled may swallow
     the cancellation, and the process would not end.
     """
     while not until():
-        started = monotonic()
+        started, before = monotonic(), spent()
         await work()
-        took = monotonic() - started
-        await asyncio.sleep(max(seconds, min(took / share - took, LONGEST_REST_S)))
+        rest = (spent() - before) / share - (monotonic() - started)
+        await asyncio.sleep(max(seconds, min(rest, LONGEST_REST_S)))

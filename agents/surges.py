@@ -53,6 +53,9 @@ EXAMPLES, EXAMPLES_FOR_US = 3, HOUR
 PIECE_S: Final = 0.005
 """How long minutes are judged before others get their turn."""
 
+STINT_S: Final = 1.0
+"""How long minutes of a long history are judged before it rests, for what others count of it meanwhile."""
+
 
 async def _in_turns(pieces: Iterator[None]) -> None:
     """Do work in pieces, and give others their turn between them."""
@@ -181,7 +184,7 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
                 return
             first = max(start, until - BACK_US)
             minute = first - first % MINUTE
-        turn = monotonic()
+        turn = begun = monotonic()
         while minute + MINUTE <= until:
             if self._loses_silently_from(minute):
                 state.forget(self._losses)
@@ -194,7 +197,7 @@ class SurgeAgent(PartitionStage[DurableSurges, SurgeFlush]):
             if monotonic() - turn > PIECE_S:
                 await asyncio.sleep(0)
                 turn = monotonic()
-            if self.state is not state:
+            if self.state is not state or turn - begun > STINT_S:
                 return
         async with self._judging:
             await _in_turns(state.looking_around())

@@ -11,6 +11,7 @@ from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.annotations import annotations
 from grafana.panels import SOURCE, Link
+from grafana.queries import plain
 
 WIDTH = 24
 """Columns of Grafana's grid."""
@@ -98,12 +99,13 @@ def other(title: str, uid: str, **variables: str) -> Link:
     return Link(title, f"/d/{uid}?${{__url_time_range}}{chosen}&${{datasource:queryparam}}")
 
 
-def asked(name: str, label: str, query: str, regex: str) -> Any:
-    """A variable that is one word out of the answer to a query, as `regex` finds it."""
+def of_definitions(name: str, label: str) -> Any:
+    """A variable that is what a label of the definitions in force says."""
+    query = plain("definitions_info", name)
     return (
-        dashboard.QueryVariable(name).label(label).datasource(SOURCE).query(f"query_result({query})").regex(regex)
-        .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED).multi(False).include_all(False)
-        .current(models.VariableOption(text="", value=""))
+        dashboard.QueryVariable(name).label(label).datasource(SOURCE).query(f"query_result({query})")
+        .regex(f'/{name}="([^"]*)"/').refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED).multi(False)
+        .include_all(False).current(models.VariableOption(text="", value=""))
     )  # fmt: skip
 
 

@@ -24,6 +24,12 @@ from grafana_foundation_sdk.models import dashboard as models
 SOURCE = common_models.DataSourceRef(type_val="prometheus", uid="${datasource}")
 NO_DATA = "no data"
 
+COUNT = MONEY = "locale"
+"""Of customers, mentions and records, and of values, whose currency stands in the title: 4,192,978, as the reader's
+country writes it. Grafana's own units of currencies would round to 4.19 Mil."""
+PLAIN_WORDS = "none"
+"""Of what is no quantity: words and states."""
+
 GREEN, YELLOW, RED, GREY, BLUE, PURPLE = "#3d9970", "#e0a800", "#c0392b", "#8e8e8e", "#2f6fb0", "#8e44ad"
 """Colours that stay apart for the colour-blind, and read on dark and on light."""
 
@@ -105,7 +111,7 @@ def number(
 
 def words(title: str, about: str, target: Target) -> Any:
     """What the labels of a series say, as text."""
-    return number(title, about, "none", target).text_mode(common_models.BigValueTextMode.NAME)
+    return number(title, about, PLAIN_WORDS, target).text_mode(common_models.BigValueTextMode.NAME)
 
 
 def bars(
@@ -140,7 +146,7 @@ def lines(
 
 def states(title: str, about: str, *targets: Target, names: dict[int, tuple[str, str]]) -> Any:
     """States over time, a line for each series; `names`: value to word and colour."""
-    panel = _dressed(statetimeline.Panel(), title, about, "none", _targets(targets, instant=False), PLAIN)
+    panel = _dressed(statetimeline.Panel(), title, about, PLAIN_WORDS, _targets(targets, instant=False), PLAIN)
     options = {
         str(value): models.ValueMappingResult(text=word, color=color, index=place)
         for place, (value, (word, color)) in enumerate(names.items())

@@ -55,7 +55,7 @@ def command(
     than a week later the survey notices. docs/demonstration.md says what of it is real. `--dataset online-retail`
     plays nineteen months of purchases in a real shop.
 
-    Ten days are loaded first, as fast as possible, for the detectors to learn from; their settings are the usual
+    Eleven days are loaded first, as fast as possible, for the detectors to learn from; their settings are the usual
     ones. Nothing outside the folder is touched, and nothing but this machine is spoken to. At the end all stays up to
     be looked at. Needs the extra `trial`. Settings in the environment (docs/settings.md) are left aside.
     """

@@ -100,7 +100,11 @@ class Acts:
                 f"{one['service']}, {one['stage']}, since {self._clock(one['start'])}; the others are fine"
             )
             # Its beginning moves as more of it is seen.
-            yield f"{who} {one['named_at']}", Act(SUBSET, one["named_at"], text, "What customers experience")
+            named = f"{who} {one['named_at']}"
+            if (SUBSET, named) in self._said:
+                # The spells that are kept change with time; what was hidden is told with the subset.
+                continue
+            yield named, Act(SUBSET, one["named_at"], text, "What customers experience")
             first = min(hidden, key=lambda spell: str(spell["start"]))
             text = (
                 f"operations say {first['service']} is up, while customers of {first['segment']}, {first['region']}, "

@@ -13,7 +13,7 @@ from aiokafka.consumer.fetcher import Fetcher
 
 from agents.commands.main import main
 
-PAUSE_S: Final = 0.05
+PAUSE_S: Final = 0.15
 """Between a fetch that found nothing and the next one, in which a record may lie at the broker unread."""
 
 

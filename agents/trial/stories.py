@@ -43,7 +43,12 @@ class Story:
 
 
 CLUB_BEGINS = datetime(2013, 4, 4, 4, tzinfo=UTC)
-"""Midnight in New York, ten days before what is watched: the detectors remember six days of minutes."""
+"""Midnight in New York, eleven days before what is watched: surveys are answered a week after a flight."""
+
+SIGNALS_BEGIN = datetime(2013, 4, 8, 4, tzinfo=UTC)
+"""A week before what is watched: signals are most of the records, and their detectors need no more."""
+
+SIGNALS = ("qos-signals", "service-status")
 
 
 def open_club() -> Callable[[], Iterator[Outgoing]]:
@@ -52,7 +57,14 @@ def open_club() -> Callable[[], Iterator[Outgoing]]:
     Raises: DataNotFound.
     """
     path = find_files(DATASET, [FILE])[FILE]
-    return lambda: club_records(path, int(CLUB_BEGINS.timestamp()) * 1_000_000)
+    since, signals_since = (int(at.timestamp()) * 1_000_000 for at in (CLUB_BEGINS, SIGNALS_BEGIN))
+
+    def records() -> Iterator[Outgoing]:
+        for record in club_records(path, since):
+            if record.topic not in SIGNALS or (record.at_us or 0) >= signals_since:
+                yield record
+
+    return records
 
 
 STORIES = {
@@ -63,14 +75,14 @@ STORIES = {
             TOPICS,
             open_club,
             Pace(
-                base_us=10 * DAY,
+                base_us=11 * DAY,
                 base_speed=None,
                 speed=2 * 3600,
                 legs=(
-                    (58 * HOUR, 5_400),  # Sunday and Monday: an hour and a half a second
-                    (17 * HOUR, 900),  # Tuesday from 10:00: a quarter of an hour a second
-                    (21 * HOUR, 2_700),  # the day after
-                    (8 * DAY, 9_000),  # until the survey and after
+                    (35 * HOUR, 5_400),  # Monday until Tuesday, 11:00: an hour and a half a second
+                    (11 * HOUR, 900),  # a quarter of an hour a second
+                    (10 * HOUR, 3_600),  # the night and the morning after
+                    (8 * DAY, 14_400),  # until the survey and after
                 ),
             ),
             "nycflights13 by Hadley Wickham, of the US Bureau of Transportation Statistics, CC0",

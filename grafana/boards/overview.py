@@ -1,8 +1,8 @@
 """Overview, for the wall: four numbers, and what is wrong now."""
 
 from config.alerting.rule_files import RUNBOOKS
-from grafana.board import PAGE, Board, Row, address, other, placed, who
-from grafana.panels import GREEN, RED, SIGNED, Link, Step, Target, lines, number, rows
+from grafana.board import PAGE, Board, Row, address, of_definitions, other, placed, who
+from grafana.panels import COUNT, GREEN, MONEY, RED, SIGNED, Link, Step, Target, lines, number, rows
 from grafana.queries import total
 
 MATH = other("Customer math", "netgrowth-customer-math", window="24h")
@@ -20,15 +20,15 @@ def board() -> Board:
                 "The last 24 hours",
                 placed(
                     6, 8,
-                    number("Gained", "Customers who joined in the last 24 hours.", "none", Target(gained),
+                    number("Gained", "Customers who joined in the last 24 hours.", COUNT, Target(gained),
                            steps=(Step(None, GREEN),), links=(who("gained", "24h"), MATH)),
-                    number("Lost", "Customers who left in the last 24 hours.", "none",
+                    number("Lost", "Customers who left in the last 24 hours.", COUNT,
                            Target(total("customers_lost", "24h")), steps=(Step(None, RED),),
                            links=(who("lost", "24h"), MATH)),
-                    number("Net growth", "Gained less lost, in whole customers.", "none",
+                    number("Net growth", "Gained less lost, in whole customers.", COUNT,
                            Target(total("customers_net", "24h")), steps=SIGNED, links=(MATH,)),
-                    number("Net growth in value", "Expected value gained less lost, in the definitions' currency.",
-                           "none", Target(total("value_net", "24h")), steps=SIGNED, links=(MATH,)),
+                    number("Net growth in value, $currency", "Expected value gained less expected value lost.", MONEY,
+                           Target(total("value_net", "24h")), steps=SIGNED, links=(MATH,)),
                 ),
             ),
             Row(
@@ -36,14 +36,15 @@ def board() -> Board:
                 placed(
                     12, 10,
                     rows("Alerts that fire", "Every alert that is firing, but the watchdog, which always does. A "
-                         "click leads to its runbook. Zero beside no name: none.", "none",
+                         "click leads to its runbook. Zero beside no name: none.", COUNT,
                          {"firing": f"{alerts}vector(0)"}, ["severity", "alertname", "segment"], links=(RUNBOOK,)),
-                    lines("Net growth", "Net growth of the last 24 hours, as it stood at each moment.", "none",
+                    lines("Net growth", "Net growth of the last 24 hours, as it stood at each moment.", COUNT,
                           Target(total("customers_net", "24h"), "net growth"), steps=SIGNED, links=(MATH,)),
                 ),
             ),
         ),
         (
+            of_definitions("currency", "Currency"),
             address("runbooks", "Runbooks", f"{PAGE}{RUNBOOKS}", "Where runbooks are read: every worker serves them; "
                     "names of alerts lead to their pages there."),
         ),

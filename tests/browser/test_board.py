@@ -193,13 +193,15 @@ def test_whoever_cannot_see_it_is_told_the_same(browser: Chromium, company: Comp
     assert browser.run("getComputedStyle(document.querySelector('.marbles circle')).animationName") == "none"
 
 
-@pytest.mark.parametrize(("view", "shown"), [("bowls", ".bowls"), ("line", ".line")])
+@pytest.mark.parametrize(("view", "shown"), [("bowls", ".bowls"), ("line", ".line"), ("health", ".health")])
 def test_one_piece_can_be_embedded(browser: Chromium, company: Company, view: str, shown: str) -> None:
     open_board(browser, company, f"?window=1h&view={view}")
-    pieces = ".top, .bowls, .side, .why, .brought, .lately, .line, .feeds-card"
+    pieces = ".top, .bowls, .side, .why, .brought, .lately, .line, .health, .feeds-card"
     assert browser.run(f"[...document.querySelectorAll('{pieces}')].filter(e => e.offsetParent).map(e => e.className)"
                        ".join()").endswith(shown.strip("."))  # fmt: skip
     assert browser.run(f"[...document.querySelectorAll('{pieces}')].filter(e => e.offsetParent).length") == 1
+    if view == "health":
+        assert "Send what customers experience" in browser.text()
 
 
 def test_what_customers_experience_and_say_is_shown_where_it_comes(browser: Chromium, company: Company) -> None:

@@ -21,7 +21,9 @@ from agents.topics import TOPICS
 
 pytestmark = pytest.mark.embedded
 
-NUMBERS_WITHIN_S = 30.0
+NUMBERS_WITHIN_S = 90.0
+"""A machine with five other busy processes takes half a minute to start a worker that has numbers."""
+
 ENDS_WITHIN_S = 25.0
 
 
@@ -109,7 +111,7 @@ def net_growth(web: str) -> dict[str, int]:
             net: dict[str, int] = card["net"]
             return net
         time.sleep(0.2)
-    raise AssertionError("no net growth came")
+    raise AssertionError(f"no net growth came: {page(f'{web}/api/v1/status')}")
 
 
 def records_in_topic(broker: str) -> int:

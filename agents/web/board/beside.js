@@ -8,8 +8,13 @@ const NOW = { red: "Red now: many disrupted", yellow: "Yellow now: some disrupte
 
 export function showHealth(board) {
   const of = board.health;
-  byId("health-card").hidden = !of;
-  if (!of) return;
+  // Alone on a page, it says why there is nothing.
+  byId("health-card").hidden = !of && document.body.dataset.view !== "health";
+  if (!of) {
+    const feed = board.feeds.find((one) => one.feed === "qos-signals");
+    fill(byId("health"), element("p", { class: "pale" }, board.asked_at ? "It is told as of now alone." : feed?.text ?? ""));
+    return;
+  }
   const tiles = of.services.map((row) => element("div", { class: `tile ${row.now}` },
     element("b", {}, [row.service, row.stage].join(", ")),
     element("div", {}, NOW[row.now]),

@@ -99,7 +99,7 @@ function showSide(board) {
     row.transferred_in.customers || row.transferred_out.customers
       ? ["moved in ", number(count(row.transferred_in.customers), { measure: "transferred_in" }, "moved in"), ", moved out ", number(count(row.transferred_out.customers), { measure: "transferred_out" }, "moved out")] : null);
   card("recommenders", "Recommend us", number(count(row.recommenders), { measure: "recommenders" }, `${count(row.recommenders)} recommend us`),
-    `${plural(row.referrals, "customer")} recommended; ${count(row.earned.customers)} came by it`,
+    [`${plural(row.referrals, "customer")} recommended; `, number(count(row.earned.customers), { measure: "earned" }, `${plural(row.earned.customers, "customer")} came by a recommendation`), " came by it"],
     row.earned_growth === undefined ? null : `Earned growth ${share(row.earned_growth)}`);
 }
 

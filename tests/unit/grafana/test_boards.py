@@ -86,6 +86,20 @@ def test_a_newcomer_understands_every_panel(name: str) -> None:
             assert placed["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
 
 
+def test_values_say_their_currency_and_whole_numbers_are_written_out() -> None:
+    found = 0
+    for board in MADE.values():
+        for panel in panels(board):
+            if panel["type"] == "table" and "value" not in panel["title"].lower():
+                continue
+            for target in panel["targets"]:
+                if re.search(r"netgrowth_value_(?!at_risk)", target["expr"]):
+                    found += 1
+                    assert "$currency" in panel["title"] + target["legendFormat"], panel["title"]
+                    assert panel["fieldConfig"]["defaults"]["unit"] == "locale"
+    assert found > 30
+
+
 def test_table_state_is_never_rated_and_no_window_is_open() -> None:
     kinds = {metric.name: metric for metric in CATALOGUE}
     for expression in expressions():

@@ -72,6 +72,9 @@ def test_a_subset_is_an_act_when_operations_do_not_see_it() -> None:
     # Told once, though more is known of it later.
     more = SUBSET_OF_A | {"disrupted": 41, "start": "2024-05-01T09:58:00Z"}
     assert kinds(acts, Seen(ledger=LEDGER, health=health(GREEN_OF_A) | {"subsets": [more]})) == []
+    # A week later the first spell of it is not kept any more, and a later one of its spells is the first.
+    second = GREEN_OF_A | {"start": "2024-05-01T10:40:00Z", "end": "2024-05-01T11:10:00Z"}
+    assert kinds(acts, Seen(ledger=LEDGER, health=health(second))) == []
 
 
 def test_surges_are_told_with_their_alert_and_the_calm_after_it() -> None:
