@@ -21,6 +21,7 @@ from streams.facts.placement import partition_for
 from streams.recount import add_accounting
 from streams.report.growth_line import GrowthLine
 from streams.report.instants import WindowView, is_final_now, past_card, past_view, row_in
+from streams.tables.buckets import FEW_OPEN
 from streams.tables.calendar import Calendar
 from streams.tables.cohorts import cohorts
 from streams.tables.labels import customers_had
@@ -35,6 +36,9 @@ from streams.tables.scopes import THE_TOTAL, TOTAL, ScopeKey
 from streams.tables.tables import TableRules, Tables
 from streams.tables.watermark import ClockRules, PartitionState, TablesClock
 from streams.tables.windows import Span, windows_at
+
+RESTED_AT_ONCE = 10
+"""Buckets of the tables packed with a tick of the clock before which nothing came: some milliseconds if large."""
 
 PIECE_S = 0.003
 """How long the taking in of own flushes may hold up everything else."""
@@ -70,6 +74,8 @@ class Company:
         self.partitions = settings.partitions
         self._rules = clock_rules
         self._tables = CompanyTables(table_rules)
+        self._taken = 0
+        self._tables.hold_open(FEW_OPEN)  # what is read back comes level by level and by time
         self._clock = TablesClock(clock_rules, settings.partitions)
         self._windows: RunningWindows | None = None
         self._coming: deque[tuple[bytes, bytes | None, OwnPart | None]] = deque()  # delivered, not yet in the tables
@@ -140,6 +146,7 @@ class Company:
         if clock is None:
             return None
         if self._windows is None:
+            self._tables.hold_open(None)
             # From the first movement on they are filled in pieces; summed at once, a long history would hold up all.
             # They begin with a whole day: a record of an hour or a day that began before them would never enter them.
             tables = self._tables.tables
@@ -161,13 +168,19 @@ class Company:
                 )
 
     async def follow(self) -> None:
-        """Move the windows to the clock, one at a time, so that nothing else waits long; then forget what is old."""
+        """Move the windows to the clock, one at a time, so that nothing else waits long; then forget what is old.
+
+        While nothing comes, what was not touched for longest is packed, some of it with every call.
+        """
         windows = self._windows
         if windows is None:
             return
         while windows.step():
             await asyncio.sleep(0)
         self._tables.tables.forget(windows.clock)
+        if self._tables.taken == self._taken:
+            self._tables.rest(RESTED_AT_ONCE)
+        self._taken = self._tables.taken
 
     def rows(self, window: str, *, before: bool = False) -> dict[ScopeKey, Row]:
         """The row of every scope in a window; nothing before the clock is known."""

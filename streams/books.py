@@ -66,6 +66,10 @@ class Flush:
     linked: tuple[str, ...] = ()  # ids of which another link is known; in an epoch's first flush all
 
 
+_encode = msgspec.msgpack.Encoder().encode
+_decode_records = msgspec.msgpack.Decoder(list[Record]).decode
+
+
 @dataclass(slots=True)
 class _Unwritten:
     movements: MovementLines = field(default_factory=MovementLines)
@@ -294,7 +298,10 @@ class PartitionBooks:
             self._linked.restore(alias_id, reader.values.pop(key))
             self._aliases_saved.add(alias_id)
         self.ledger.restore(saved.watermark, saved.clock, counts, reader.values)
-        buckets: list[Record] = [(key[1:], value) for key, value in reader.values.items() if key[:1] == BUCKET]
+        packed = _encode([(key[1:], value) for key, value in reader.values.items() if key[:1] == BUCKET])
+        # What stays of all that was read would hold on to the room of the rest; as new objects these lie together.
+        reader.values.clear()
+        buckets = _decode_records(packed)
         self._tables.restore(buckets)
         self._written = {key for key, _ in buckets}
         self._rewrite = set(reader.rewrite)

@@ -138,9 +138,14 @@ def compact_payload(customer_id: str, data: bytes, words: compact.Words) -> byte
     return _encode(compact.pack(customer_id, *compact.unpack(customer_id, data, words), compact.due_of(data)))
 
 
+def is_compact_payload(payload: bytes) -> bool:
+    """Whether a value of the changelog is in the compact form, not in the quick one."""
+    return payload[0] in _BYTES
+
+
 def of_compact_payload(payload: bytes) -> bytes | None:
     """The compact form in a value of the changelog; None for one in the quick form."""
-    return _decode_bytes(payload) if payload[0] in _BYTES else None
+    return _decode_bytes(payload) if is_compact_payload(payload) else None
 
 
 def due_of(payload: bytes) -> int | None:
@@ -148,7 +153,7 @@ def due_of(payload: bytes) -> int | None:
 
     Raises: ValueError for another version, msgspec.MsgspecError.
     """
-    if payload[0] in _BYTES:
+    if is_compact_payload(payload):
         return compact.due_of(_decode_bytes(payload))
     head = _decode_head(payload)
     _check(head.version)

@@ -234,7 +234,7 @@ class PartitionLedger:
         """
         customer, is_whole = self.customers.get(customer_id), True
         if customer is None:
-            found = self.resting.peek(customer_id)
+            found = self.resting.look(customer_id)
             if found is None:
                 return None
             customer, is_whole = found

@@ -2,8 +2,8 @@
 
 There are three forms, all of them exact: base, facts and what else cannot be derived. *Settled* customers are in the
 smallest form (`compact`), many to one object (`packed_map`). *Quiet* ones, with facts inside the horizon, are packed
-whole. *Saved* ones are as a changelog had them, unread since a restart. The state of the settled and saved is derived
-anew by whoever wakes them.
+whole. *Saved* ones are as a changelog had them, unread since a restart, many to one object, too. The state of the
+settled and saved is derived anew by whoever wakes them.
 
 Before the bytes of a settled customer stands the minute under which the wheel holds it, five bytes: it is no part of
 what is saved. The wheel holds a saved one under the minute in which something falls due to it.
@@ -17,6 +17,7 @@ from streams.ledger.packing import (
     CUSTOMER,
     compact_payload,
     due_of,
+    is_compact_payload,
     newest_of,
     of_compact_payload,
     pack_compact,
@@ -42,7 +43,8 @@ class RestingCustomers:
         self._settled = PackedMap()
         self._words = Words()
         self._quiet: dict[str, bytes] = {}
-        self._saved: dict[str, bytes] = {}
+        self._saved = PackedMap()
+        self._large: dict[str, bytes] = {}  # of the saved, those that are too large for that
         self.quiet_from = NEVER
 
     def __len__(self) -> int:
@@ -51,15 +53,15 @@ class RestingCustomers:
     @property
     def quiet(self) -> int:
         """How many are yet to be settled: the quiet and the saved."""
-        return len(self._quiet) + len(self._saved)
+        return len(self._quiet) + len(self._saved) + len(self._large)
 
     def quiet_ones(self) -> list[str]:
         """These, the first to be put to rest at the end."""
-        return [*self._saved, *reversed(self._quiet)]
+        return [*self._saved_ids(), *reversed(self._quiet)]
 
     def newest_of_quiet(self, customer_id: str) -> int | None:
         """Event time of the newest fact of one of these, microseconds; None for anybody else."""
-        data = self._quiet.get(customer_id) or self._saved.get(customer_id)
+        data = self._quiet.get(customer_id) or self._saved_of(customer_id)
         return None if data is None else newest_of(data)
 
     def keep_quiet(self, customer_id: str, customer: Customer) -> None:
@@ -78,8 +80,9 @@ class RestingCustomers:
 
     def payload(self, customer_id: str) -> bytes:
         """The changelog's value. Raises: KeyError for a customer that is not here."""
-        if customer_id in self._saved:
-            return self._saved[customer_id]
+        saved = self._saved_of(customer_id)
+        if saved is not None:
+            return saved
         if customer_id in self._quiet:
             return pack_customer(unpack_quiet(self._quiet[customer_id]))
         data = self._settled.get(customer_id.encode())
@@ -89,30 +92,22 @@ class RestingCustomers:
 
     def ids(self) -> list[str]:
         """All of them."""
-        return [*self._saved, *self._quiet, *(name.decode() for name in self._settled)]
-
-    def peek(self, customer_id: str) -> tuple[Customer, bool] | None:
-        """As `take`, and the customer stays; but for the minute under which the wheel holds it."""
-        data = self._quiet.get(customer_id)
-        if data is not None:
-            return unpack_quiet(data), True
-        data = self._saved.get(customer_id)
-        if data is not None:
-            return unpack_customer(data), False
-        data = self._settled.get(customer_id.encode())
-        return None if data is None else (unpack_compact(customer_id, data[_MINUTE:], self._words), False)
+        return [*self._saved_ids(), *self._quiet, *(name.decode() for name in self._settled)]
 
     def take(self, customer_id: str) -> tuple[Customer, bool] | None:
         """Take a customer out, and tell whether its state is there too; None for one that is not here."""
         data = self._quiet.pop(customer_id, None)
         if data is not None:
             return unpack_quiet(data), True
-        data = self._saved.pop(customer_id, None)
+        name = customer_id.encode()
+        data = self._saved.take(name)
+        if data is None and self._large:
+            data = self._large.pop(customer_id, None)
         if data is not None:
             customer = unpack_customer(data)
             customer.wheel_minute = due_of(data) or 0
             return customer, False
-        data = self._settled.take(customer_id.encode())
+        data = self._settled.take(name)
         if data is None:
             return None
         customer = unpack_compact(customer_id, data[_MINUTE:], self._words)
@@ -120,11 +115,11 @@ class RestingCustomers:
         return customer, False
 
     def look(self, customer_id: str) -> tuple[Customer, bool] | None:
-        """As `take`, but the customer stays: what is given is a copy."""
+        """As `take`, but the customer stays: what is given is a copy, without the minute of the wheel."""
         data = self._quiet.get(customer_id)
         if data is not None:
             return unpack_quiet(data), True
-        data = self._saved.get(customer_id)
+        data = self._saved_of(customer_id)
         if data is not None:
             return unpack_customer(data), False
         data = self._settled.get(customer_id.encode())
@@ -138,14 +133,30 @@ class RestingCustomers:
         Raises: ValueError for what another version saved, msgspec.MsgspecError for what cannot be read.
         """
         keys = [key for key in values if key[:1] == CUSTOMER]
-        self._settled.reserve(len(keys))
+        settled = sum(is_compact_payload(values[key]) for key in keys)
+        self._settled.reserve(settled)
+        self._saved.reserve(len(keys) - settled)
         for key in keys:
             payload = values.pop(key)
             due = due_of(payload)
             body = of_compact_payload(payload)
             if body is None:
-                self._saved[key[1:].decode()] = payload
+                self._save(key[1:], payload)
             else:
                 self._settled.put(key[1:], (due or 0).to_bytes(_MINUTE, "little") + body)
             if due is not None:
                 yield key[1:].decode(), due
+
+    def _save(self, name: bytes, payload: bytes) -> None:
+        if len(name) > LONGEST_KEY or len(payload) > LONGEST_VALUE:
+            self._large[name.decode()] = payload
+        else:
+            self._saved.put(name, payload)
+
+    def _saved_of(self, customer_id: str) -> bytes | None:
+        payload = self._saved.get(customer_id.encode()) if self._saved else None
+        return self._large.get(customer_id) if payload is None else payload
+
+    def _saved_ids(self) -> Iterator[str]:
+        yield from (name.decode() for name in self._saved)
+        yield from self._large

@@ -25,6 +25,12 @@ MOST_OPEN = 1600
 A day of minutes with their hours and days, so that a late fact of the last day finds its bucket open.
 """
 
+MOST_OPEN_CELLS = 500_000
+"""Cells of these in all, some 300 bytes each: where a minute has many, fewer minutes are held open."""
+
+FEW_OPEN = 16
+"""Buckets that are held open however large they are: those of now."""
+
 
 MOST_COMING = 4000
 """Additions that wait to be put into the buckets; more would hold up the caller for long."""
@@ -94,8 +100,8 @@ class Bucket:
         bucket.add_all(unpack_cells(packed))
         return bucket
 
-    def __bool__(self) -> bool:
-        return bool(self.plain or self.paired)
+    def __len__(self) -> int:
+        return len(self.plain) + len(self.paired)
 
 
 def add_cells(sums: dict[Cell, list[int]], cells: Mapping[Cell, Sequence[int]]) -> None:
@@ -124,7 +130,9 @@ class Buckets:
         self._ever = Bucket()
         self._coming: dict[tuple[int, int], list[Addition]] = {}  # by level and start, not in the buckets yet
         self._coming_count = 0
-        self._open: dict[tuple[int, int], None] = {}  # level and start, the longest untouched first
+        self._open: dict[tuple[int, int], int] = {}  # level and start to cells, the longest untouched first
+        self._open_cells = 0
+        self._most_open: int | None = None
         self._whole: tuple[set[int], ...] = (set(), set(), set())  # by level, starts to which something came as such
         self.minutes_from = self.hours_from = BEGINNING
 
@@ -148,6 +156,21 @@ class Buckets:
     def days(self) -> dict[int, Bucket | bytes]:
         """Buckets of days, as `minutes`."""
         return self._settled(DAYS)
+
+    def hold_open(self, most: int | None) -> None:
+        """Holds so many buckets open from now on and packs the others; None: `MOST_OPEN`."""
+        self._most_open = most
+        self._pack_beyond()
+
+    def rest(self, most: int) -> None:
+        """Packs so many of those that are open, the longest untouched first, but for a few."""
+        for _ in range(min(most, len(self._open) - FEW_OPEN)):
+            self._pack(next(iter(self._open)))
+
+    def _pack_beyond(self) -> None:
+        opened, most = self._open, MOST_OPEN if self._most_open is None else self._most_open
+        while len(opened) > most or (self._open_cells > MOST_OPEN_CELLS and len(opened) > FEW_OPEN):
+            self._pack(next(iter(opened)))
 
     def add_all(self, level: int, start: int, additions: Sequence[Addition]) -> None:
         """Adds to a bucket of a level and to the hour and day that hold it; none of the additions is of nothing.
@@ -271,17 +294,16 @@ class Buckets:
         held = buckets.get(start)
         bucket = Bucket() if held is None else Bucket.of(held)
         bucket.add_all(additions)
-        opened.pop(place, None)
+        self._open_cells += len(bucket) - opened.pop(place, 0)
         if not bucket:
             buckets.pop(start, None)
             return
         buckets[start] = bucket
-        opened[place] = None
-        if len(opened) > MOST_OPEN:
-            self._pack(next(iter(opened)))
+        opened[place] = len(bucket)
+        self._pack_beyond()
 
     def _pack(self, place: tuple[int, int]) -> None:
-        del self._open[place]
+        self._open_cells -= self._open.pop(place)
         level, start = place
         buckets = self._levels[level]
         bucket = buckets.get(start)

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from itertools import islice
 
 from streams.ledger.rules import HOUR, MINUTE
-from streams.tables.buckets import DAYS, EVER, HOURS, MINUTES, MOST_OPEN
+from streams.tables.buckets import DAYS, EVER, FEW_OPEN, HOURS, MINUTES, MOST_OPEN, MOST_OPEN_CELLS
 from streams.tables.cells import Addition, pack_cells, unpack_cells
 from streams.tables.part_records import (
     PROGRESS,
+    PackedPart,
     Part,
     PartKey,
     Progress,
@@ -50,14 +51,22 @@ class _Held:
 
 
 class CompanyTables:
-    """The merged tables, and how far each source partition has come."""
+    """The merged tables, and how far each source partition has come.
+
+    Attributes:
+        taken: how many parts have been taken, deletions not counted.
+    """
 
     def __init__(self, rules: TableRules) -> None:
         self.tables = Tables(rules)
         self.progress: dict[int, Progress] = {}
         self._held: dict[PartKey, _Held] = {}
-        self._open: dict[PartKey, None] = {}  # whose cells are not packed, the longest unchanged first
-        self._by_place: dict[tuple[int, int, str], dict[int, set[PartKey]]] = {}
+        self._open: dict[PartKey, int] = {}  # whose cells are not packed, and how many; the longest unchanged first
+        self._open_cells = 0
+        self._most_open: int | None = None
+        self.taken = 0
+        self._order: tuple[int, Stamp] = (0, (0, 0, 0))  # of the last part taken: one object for all that share it
+        self._by_place: dict[tuple[int, int, str], dict[int, tuple[PartKey, ...]]] = {}
         self._oldest: dict[tuple[int, int, str], int] = {}
 
     def apply(self, key: bytes, value: bytes | None) -> bool:
@@ -71,17 +80,27 @@ class CompanyTables:
         if value is None:
             return self.apply_part(where, None)
         part = read_packed_part(value)
-        if part.epoch < self._epoch(where.partition):
-            return False
-        packed, held = bytes(part.cells), self._held.get(where)
-        # A new owner writes everything again, nearly all of it as it was.
-        cells = None if held is not None and held.is_packed_as(packed) else unpack_cells(packed)
-        return self._apply(where, (part.epoch, part.stamp), part.upto, cells, packed)
+        return self.apply_part(where, part, bytes(part.cells))
 
-    def apply_part(self, where: PartKey, part: Part | None, packed: bytes | None = None) -> bool:
+    def hold_open(self, most: int | None) -> None:
+        """Holds the cells of so many parts and buckets open from now on and packs the others; None: `MOST_OPEN`.
+
+        While much is read back that nobody will touch again soon, few are enough.
+        """
+        self._most_open = most
+        self._pack_beyond()
+        self.tables.buckets.hold_open(most)
+
+    def rest(self, most: int) -> None:
+        """Packs so many of the parts and buckets that are open, the longest unchanged first, but for a few."""
+        for _ in range(min(most, len(self._open) - FEW_OPEN)):
+            self._pack_longest()
+        self.tables.buckets.rest(most)
+
+    def apply_part(self, where: PartKey, part: Part | PackedPart | None, packed: bytes | None = None) -> bool:
         """Takes one record of a bucket, decoded; None: its tombstone. Says whether anything changed.
 
-        `packed`: the part's cells packed, if that has been done.
+        `packed`: the part's cells packed, if that has been done; of a `PackedPart` they are taken from there.
         """
         held = self._held.get(where)
         if part is None:
@@ -91,14 +110,25 @@ class CompanyTables:
                 return False
             self._remove(where, held)
             return True
-        return self._apply(where, (part.epoch, part.stamp), part.upto, part.cells, packed)
+        if part.epoch < self._epoch(where.partition):
+            return False
+        if isinstance(part, Part):
+            cells: Cells | None = part.cells
+        else:
+            packed = bytes(part.cells) if packed is None else packed
+            # A new owner writes everything again, nearly all of it as it was.
+            cells = None if held is not None and held.is_packed_as(packed) else unpack_cells(packed)
+        return self._apply(where, (part.epoch, part.stamp), part.upto, cells, packed)
 
     def _apply(
         self, where: PartKey, order: tuple[int, Stamp], upto: int, cells: Cells | None, packed: bytes | None
     ) -> bool:
         """Takes a part, its cells as they are held if they are None."""
-        if order[0] < self._epoch(where.partition):
-            return False
+        self.taken += 1
+        if order == self._order:
+            order = self._order
+        else:
+            self._order = order
         held = self._held.get(where)
         if held is None:
             held = self._held[where] = _Held()
@@ -111,6 +141,8 @@ class CompanyTables:
             held.counted = self._mask(where) == NO_MASK
         if cells is not None:
             self._replace(where, held, cells, packed)
+        elif packed is not None and isinstance(held.cells, bytes):
+            held.cells = packed  # the same bytes; of an own flush, they are those that the partition holds, too
         if where.level != MINUTES and (first or before != upto):
             self._recount_finer(where, max(before, upto))
         return True
@@ -142,15 +174,22 @@ class CompanyTables:
             self._add_difference(where, held.additions(), cells)
         held.cells, held.packed = cells, packed
         opened = self._open
-        opened.pop(where, None)
-        opened[where] = None
-        if len(opened) > MOST_OPEN:
-            longest = next(iter(opened))
-            del opened[longest]
-            unchanged = self._held.get(longest)
-            if unchanged is not None and not isinstance(unchanged.cells, bytes):
-                unchanged.cells = pack_cells(unchanged.cells) if unchanged.packed is None else unchanged.packed
-                unchanged.packed = None
+        self._open_cells += len(cells) - opened.pop(where, 0)
+        opened[where] = len(cells)
+        self._pack_beyond()
+
+    def _pack_beyond(self) -> None:
+        opened, most = self._open, MOST_OPEN if self._most_open is None else self._most_open
+        while len(opened) > most or (self._open_cells > MOST_OPEN_CELLS and len(opened) > FEW_OPEN):
+            self._pack_longest()
+
+    def _pack_longest(self) -> None:
+        longest = next(iter(self._open))
+        self._open_cells -= self._open.pop(longest)
+        unchanged = self._held.get(longest)
+        if unchanged is not None and not isinstance(unchanged.cells, bytes):
+            unchanged.cells = pack_cells(unchanged.cells) if unchanged.packed is None else unchanged.packed
+            unchanged.packed = None
 
     def _count(self, where: PartKey, held: _Held, counted: bool) -> None:
         if held.counted == counted:
@@ -171,14 +210,15 @@ class CompanyTables:
 
     def _note(self, where: PartKey) -> None:
         place = (where.partition, where.level, where.segment)
-        self._by_place.setdefault(place, {}).setdefault(where.start, set()).add(where)
+        starts = self._by_place.setdefault(place, {})
+        starts[where.start] = (*starts.get(where.start, ()), where)
         self._oldest[place] = min(self._oldest.get(place, where.start), where.start)
 
     def _remove(self, where: PartKey, held: _Held) -> None:
         self._replace(where, held, NO_CELLS)
         del self._held[where]
         starts = self._by_place[where.partition, where.level, where.segment]
-        starts[where.start].discard(where)
+        starts[where.start] = tuple(key for key in starts[where.start] if key != where)
         if not starts[where.start]:
             del starts[where.start]
             if where.level != MINUTES:

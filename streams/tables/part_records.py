@@ -54,9 +54,9 @@ class PackedPart(msgspec.Struct, frozen=True, array_like=True):
 
 
 class OwnPart(NamedTuple):
-    """A `Part` that this process wrote, and its cells packed: whoever takes both need not decode nor pack them."""
+    """A part that this process wrote, and its cells packed: whoever takes both need not decode nor pack them."""
 
-    part: Part
+    part: Part | PackedPart
     packed: bytes
 
 

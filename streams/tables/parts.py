@@ -58,8 +58,8 @@ class PartitionTables:
     """The cells of one source partition, each in the finest bucket still kept.
 
     Attributes:
-        decoded: by key, records that the last `changed` or `everything` wrote, for whoever need not decode them; some
-            may be missing.
+        decoded: by key, records that the last `changed` or `everything` wrote, for whoever need not decode them, and
+            may hold the same bytes; some may be missing.
         booking: books movements in C; None where that is not built.
     """
 
@@ -306,8 +306,12 @@ class PartitionTables:
         written = self._shares.get(place, NEVER_WRITTEN)
         for share in sorted(written - shares.keys()):
             yield self._key(place, share), write_part(Part(stamp, upto, [], self.epoch))
+        is_packed = packed is not None
         for share, packed in shares.items():
-            yield self._key(place, share), write_part(PackedPart(stamp, upto, msgspec.Raw(packed), self.epoch))
+            key, part = self._key(place, share), PackedPart(stamp, upto, msgspec.Raw(packed), self.epoch)
+            if is_packed and not share:
+                self.decoded[key] = OwnPart(part, packed)
+            yield key, write_part(part)
         if not written >= shares.keys():
             self._note(place, *shares)
 

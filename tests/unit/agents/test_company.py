@@ -14,6 +14,7 @@ from streams.facts.admission import Admission
 from streams.ledger.movements import Movement, Scope
 from streams.ledger.rules import DAY, HOUR, MINUTE
 from streams.recount import table_rules
+from streams.tables.buckets import FEW_OPEN, Bucket
 from streams.tables.part_records import Progress, Record, is_part_of, progress_record
 from streams.tables.parts import PartitionTables
 from streams.tables.scopes import THE_TOTAL
@@ -125,6 +126,35 @@ def test_a_successor_counts_over_what_was_taken_in_and_over_what_comes_late() ->
     assert gained(company) == 2
     asyncio.run(company.take_own(0, flushed(mine, 3, START + 3 * MINUTE)))
     assert company.offsets() == {0: 2}
+
+
+def test_what_nothing_touches_rests() -> None:
+    settings = load_settings({"NETGROWTH_PARTITIONS": "1"})
+    company, tables = Company(settings, DEFINITIONS, RULES, ClockRules(), lambda: [0]), owner(EPOCH)
+    for hour in range(100):
+        gain(tables, START + hour * HOUR)
+    read_back(company, flushed(tables, 1, START + 100 * HOUR).parts)
+    asyncio.run(company.parts.finish())
+    assert opened(company) == 2 * FEW_OPEN  # of the parts, and of the buckets that they were added up to
+    company.advance(0)
+    assert opened(company) == 2 * FEW_OPEN
+    assert gained(company) == 100
+    for hour in range(100):
+        gain(tables, START + hour * HOUR)
+    asyncio.run(company.take_own(0, flushed(tables, 2, START + 100 * HOUR)))
+    assert opened(company) > 200
+    asyncio.run(company.follow())
+    assert (gained(company), opened(company) > 200) == (200, True)
+    for _ in range(30):
+        asyncio.run(company.follow())
+    assert (gained(company), opened(company)) == (200, 2 * FEW_OPEN)
+
+
+def opened(company: Company) -> int:
+    held, buckets = company._tables._held.values(), company.tables.buckets
+    levels = (buckets.minutes, buckets.hours, buckets.days)
+    of_buckets = sum(isinstance(bucket, Bucket) for level in levels for bucket in level.values())
+    return of_buckets + sum(not isinstance(part.cells, bytes) for part in held)
 
 
 def test_windows_hold_days_that_are_kept_as_a_whole_only() -> None:

@@ -5,6 +5,7 @@ import pytest
 from streams.facts.models import Fact
 from streams.ledger import sweep
 from streams.ledger.customer import Status
+from streams.ledger.packing import CUSTOMER, pack_customer
 from streams.ledger.partition import PartitionLedger
 from streams.ledger.rules import DAY, HOUR, MINUTE, Lapse, LedgerRules
 
@@ -157,6 +158,26 @@ def test_who_is_too_large_to_rest_stays_awake() -> None:
     ledger.sweep(100)
     assert name in ledger.customers
     assert not ledger.dirty
+
+
+@pytest.mark.parametrize("name", ["a", "é" * 128])
+def test_who_was_restored_rests_and_is_found_whatever_is_asked(name: str) -> None:
+    before, ledger = ledger_of(fact("joined", AT, name)), ledger_of()
+    customer = before.customers[name]
+    payload = pack_customer(customer)
+    ledger.restore(AT, AT, before.counts, {CUSTOMER + name.encode(): payload})
+    assert (ledger.known, ledger.resting.quiet, ledger.ids()) == (1, 1, [name])
+    assert ledger.resting.payload(name) == payload
+    assert ledger.resting.newest_of_quiet(name) == AT
+    assert ledger.state_of(name) == customer.state
+    looked = ledger.look_at(name, AT)
+    assert looked is not None
+    assert looked[0] == customer.state
+    assert not ledger.customers
+    woken = ledger.wake(name)
+    assert woken is not None
+    assert woken.state == customer.state
+    assert (ledger.known, len(ledger.resting), ledger.ids()) == (1, 0, [name])
 
 
 def test_a_payload_of_nobody_is_an_error() -> None:

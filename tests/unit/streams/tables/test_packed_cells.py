@@ -100,6 +100,25 @@ def test_the_company_holds_few_cells_open_and_sums_all(monkeypatch: pytest.Monke
     assert company.tables.rows(Span(AT, AT + MINUTE))["total", "", ""]["new"]["customers"] == 3
 
 
+def test_the_company_holds_the_very_bytes_of_its_own_partition() -> None:
+    before, partition = PartitionTables(0, TableRules()), PartitionTables(0, TableRules())
+    company = CompanyTables(TableRules())
+    records = told(before, new(AT), new(AT + DAY), clock=AT + 10 * DAY)
+    partition.restore(records)
+    for key, value in records:
+        company.apply(key, value)
+    company.hold_open(0)
+    partition.epoch = 1  # a new owner writes everything again
+    for key, _ in partition.everything(2, AT + 10 * DAY):
+        own = partition.decoded[key]
+        assert company.apply_part(read_key(key), *own)
+    held = {(key.level, key.start, key.segment): held for key, held in company._held.items()}
+    assert held.keys() == partition._packed.keys()
+    assert all(held[place].cells is packed for place, packed in partition._packed.items())
+    assert {held.epoch for held in held.values()} == {1}
+    assert company.tables.rows(Span(AT, AT + 2 * DAY))["total", "", ""]["new"]["customers"] == 2
+
+
 def test_own_parts_are_packed_to_what_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(merge, "MOST_OPEN", 2)
     partition, own, read = PartitionTables(0, TableRules()), CompanyTables(TableRules()), CompanyTables(TableRules())
