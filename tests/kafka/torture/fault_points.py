@@ -10,6 +10,7 @@ import asyncio
 import os
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -17,6 +18,9 @@ from typing import Any
 
 CUT_TIMEOUT_S = 3.0
 HAUNTING_S = 1.5
+
+MANY = 150
+"""Records of a flush at which it holds everything that a stream holds, malformed ones too."""
 
 ACTS = ("die", "stop", "haunt")
 
@@ -130,6 +134,34 @@ def _flush_built(doom: Doom) -> None:
     PartitionBooks.flush = flush
 
 
+def _flushed_many(doom: Doom) -> None:
+    """A flush of all partitions that holds many records is delivered; most hold few, or none but everything again."""
+    from agents.telemetry import Telemetry
+    from streams.books import PartitionBooks
+
+    original_apply, original_flush, original_flushed = PartitionBooks.apply, PartitionBooks.flush, Telemetry.flushed
+    applied: Counter[int] = Counter()
+    in_flush: Counter[int] = Counter()
+
+    def apply(self: Any, records: Any, next_offset: int) -> Any:
+        applied[self.partition] += len(records)
+        return original_apply(self, records, next_offset)
+
+    def flush(self: Any, now: int) -> Any:
+        built = original_flush(self, now)
+        if built is not None:
+            in_flush[self.partition] += applied.pop(self.partition, 0)
+        return built
+
+    def flushed(self: Any, *args: Any) -> Any:
+        if in_flush.total() >= MANY:
+            doom.here()
+        in_flush.clear()
+        return original_flushed(self, *args)
+
+    PartitionBooks.apply, PartitionBooks.flush, Telemetry.flushed = apply, flush, flushed
+
+
 def _cut(doom: Doom) -> None:
     from agents.transport.barrier import DeliveryBarrier
 
@@ -221,6 +253,7 @@ POINTS: dict[str, Callable[[Doom], None]] = {
     "flush-built": _flush_built,
     **dict.fromkeys(CUTS, _cut),
     "flushed": _before_of("agents.telemetry", "Telemetry", "flushed"),
+    "flushed-many": _flushed_many,
     "before-commit": _before_of(*_THREAD, "commit_offsets"),
     "in-commit": _in_commit,
     "committed": _after_of(*_THREAD, "commit_offsets"),

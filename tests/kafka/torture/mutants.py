@@ -170,6 +170,7 @@ def _dead_letters_after_the_flush() -> None:
 def _movements_after_the_flush() -> None:
     """Movements go out with the flush after theirs: a crash between the two loses them."""
     from streams.books import PartitionBooks
+    from streams.ledger.movement_lines import MovementLines
 
     original = PartitionBooks.flush
     withheld: dict[int, list[Any]] = {}
@@ -177,8 +178,8 @@ def _movements_after_the_flush() -> None:
     def flush(self: Any, now: int) -> Any:
         built = original(self, now)
         if built is not None:
-            late, withheld[self.partition] = withheld.get(self.partition, []), built.changes
-            built.changes = late
+            late, withheld[self.partition] = withheld.get(self.partition, MovementLines()), built.movements
+            built.movements = late
         return built
 
     PartitionBooks.flush = flush

@@ -2,6 +2,7 @@
 
 from random import Random
 
+import msgspec
 import pytest
 
 from streams.ledger.movements import Movement, Scope
@@ -98,6 +99,26 @@ def test_the_company_holds_few_cells_open_and_sums_all(monkeypatch: pytest.Monke
     for key, value in told(partition, new(AT + 1), clock=AT + 30 * HOUR):
         company.apply(key, value)
     assert company.tables.rows(Span(AT, AT + MINUTE))["total", "", ""]["new"]["customers"] == 3
+
+
+def test_of_large_buckets_fewer_are_held_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (buckets, merge):
+        monkeypatch.setattr(module, "MOST_OPEN_CELLS", 40)
+        monkeypatch.setattr(module, "FEW_OPEN", 2)
+    partition, company = PartitionTables(0, TableRules()), CompanyTables(TableRules())
+    for at in range(AT, AT + 30 * MINUTE, MINUTE):
+        gains = [msgspec.structs.replace(new(at), scope=Scope("s", f"r{number}", "p")) for number in range(10)]
+        for key, value in told(partition, *gains, clock=at):
+            company.apply(key, value)
+    held = company.tables.buckets
+    cells = [len(bucket) for level in (held.minutes, held.hours, held.days) for bucket in level.values()
+             if isinstance(bucket, Bucket)]
+    assert 2 <= len(cells) <= 4
+    assert sum(cells) == held._open_cells
+    parts_open = [len(part.cells) for part in company._held.values() if not isinstance(part.cells, bytes)]
+    assert sum(parts_open) == company._open_cells <= 40
+    row = company.tables.rows(Span(AT, AT + HOUR))["total", "", ""]
+    assert row["new"]["customers"] == 300
 
 
 def test_the_company_holds_the_very_bytes_of_its_own_partition() -> None:
