@@ -30,6 +30,7 @@ from agents.owners_losses import OwnersLosses
 from agents.partition_stage import PartitionStage, every
 from agents.partition_state import Watcher
 from agents.shown_names import ShownNames
+from agents.silent_feeds import CountedFeed, SilentFeeds
 from agents.surge_board import SurgeBoard
 from agents.surges import SurgeAgent
 from agents.survey_answers import SurveyAnswers
@@ -174,6 +175,13 @@ class LedgerWorker:
             settings, (definitions.name, definitions.version), self.editions, self.app.transport, counted, own_topics,
             self._speaks_for_its_edition,
         )
+        feeds_counted: dict[str, CountedFeed] = {LEDGER.topic: self.company}
+        if self.health_company is not None:
+            feeds_counted[HEALTH.topic] = self.health_company
+        if self.voice_company is not None:
+            feeds_counted[VOICE.topic] = self.voice_company
+        told = None if self.surge_board is None else self.surge_board.log
+        self.silent_feeds = SilentFeeds(dict(definitions.alerts.heartbeats), feeds_counted, told)
         self.net_growth = NetGrowthWriter(self.app.transport, settings, self.company)
         self.telemetry.attach(self)
         self.board = BoardFeed(self)

@@ -57,6 +57,11 @@ class HealthCompany:
         """Everything that lay in the parts when reading began has been read; before that nothing is told."""
         return self._parts.complete and (self._statuses is None or self._statuses.complete)
 
+    @property
+    def clock(self) -> int | None:
+        """The clock of the signals."""
+        return self.health.clock
+
     async def read(self) -> None:
         """Read the parts until cancelled. Raises: aiokafka's errors; the process is to end then."""
         readers = [self._parts] if self._statuses is None else [self._parts, self._statuses]

@@ -142,5 +142,9 @@ class SurgeClocks:
 
 def watch_feed(watch: FeedWatch, topic: str, counted: Counted, now: int) -> None:
     """Note how much of a feed has come by now."""
-    newest = max((state.largest for state in counted.states().values() if state.largest is not None), default=None)
-    watch.note(topic, sum(counted.offsets().values()), newest, now)
+    watch.note(topic, sum(counted.offsets().values()), newest_of(counted), now)
+
+
+def newest_of(counted: Counted) -> int | None:
+    """The largest event time that a record of a feed told; None: none did."""
+    return max((state.largest for state in counted.states().values() if state.largest is not None), default=None)

@@ -90,10 +90,8 @@ class SurgeCollector(Collector):
             self._add_expected(families, state.bank)
             self._add_actions(families, state, clock)
             _add_ties(families, state)
-            for topic in state.watch.feeds:
-                after = state.watch.silent_after(topic)
-                if after is not None:
-                    add_sample(families, "netgrowth_feed_silent_after_seconds", after / MICROSECONDS, topic=topic)
+            for topic, after in state.watch.limits().items():
+                add_sample(families, "netgrowth_feed_silent_after_seconds", after / MICROSECONDS, topic=topic)
             if self._leads is not None:
                 _add_leads(families, self._leads.found(clock), self._label_limit)
             month = utc_text(clock - MONTH_DAYS * DAY)

@@ -6,13 +6,15 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from agents.feeds import HEALTH, STATUS, SURVEYS, VOICE, Feed
+from agents.silent_feeds import Silence
 from agents.wall_clock import wall_clock_us
 from config.alerting.surges import pages
 from streams.facts.times import instant_of
 from streams.health.live.running import WINDOWS
-from streams.ledger.rules import DAY, SECOND
+from streams.ledger.rules import DAY, HOUR, MINUTE, SECOND
 from streams.report import health, voice
 from streams.report.surges import surge_text
+from streams.report.wording import plural
 from streams.surges.tables_counts import ANSWERED_US, Voted
 from streams.tables.calendar import utc_text
 from streams.tables.rows import Row
@@ -38,18 +40,21 @@ class Beside:
         self._worker = worker
         self._kept: dict[str, tuple[float, Json | None]] = {}
 
-    def sections(self, window: str, row: Row) -> Json:
+    def sections(self, window: str, row: Row | None) -> Json:
         """The sections `health` and `voice` of the report card, and troubles in words.
 
-        What is not read, or not there yet, is absent.
+        What is not read, not there yet, or made from a feed that is silent, is absent. `row`: of the ledger; None:
+        what customers did is not known.
         """
         made: Json = {}
+        silence = self._worker.silent_feeds.silence
         experienced = self._health(window if window in WINDOWS else health.DEFAULT_WINDOW)
-        if experienced is not None:
+        if experienced is not None and silence(HEALTH.topic) is None:
             stages = {name: reason.stage for name, reason in self._worker.definitions.reasons.items()}
-            made["health"] = health.health_section(experienced, row["reasons"], stages)
+            reasons = None if row is None else row["reasons"]
+            made["health"] = health.health_section(experienced, reasons, stages)
         said = self._voice()
-        if said is not None:
+        if said is not None and silence(VOICE.topic) is None:
             made["voice"] = voice.voice_section(said, window)
         answered = self._made("surveys", self._surveys)
         if answered is not None:
@@ -89,6 +94,9 @@ class Beside:
         return {"feed": feed.topic, "state": "waiting", "text": text}
 
     def _feed(self, feed: Feed, newest: str | None, now: int) -> Json:
+        silence = self._worker.silent_feeds.silence(feed.topic)
+        if silence is not None:
+            return silent_feed(feed, silence, self._worker.company.local_text, now)
         if newest is None:
             return self._waits(feed)
         at = instant_of(newest, None)
@@ -171,6 +179,26 @@ class Beside:
         if kept is None or now - kept[0] > KEPT_S:
             kept = self._kept[name] = (now, make())
         return kept[1]
+
+
+def silent_feed(feed: Feed, silence: Silence, local_text: Callable[[int], str], now: int) -> Json:
+    """A feed that is silent; `local_text` writes an instant, `now` is the wall clock, microseconds."""
+    return {
+        "feed": feed.topic,
+        "state": "silent",
+        "text": f"Nothing has come for {span_text(now - silence.since)}: longer than it ever pauses, or than it "
+        "promised. What it would have told since is unknown, not zero.",
+        "newest": local_text(silence.newest // SECOND * SECOND),
+        "known_until": utc_text(silence.known_until),
+    }
+
+
+def span_text(us: int) -> str:
+    """A length of time in words: `25 minutes`."""
+    for unit, word in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")):
+        if us >= 2 * unit:
+            return plural(us // unit, word)
+    return plural(us // SECOND, "second")
 
 
 def _voted(voted: Voted) -> Json:

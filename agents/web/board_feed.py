@@ -148,6 +148,7 @@ class BoardFeed:
             # Also while nobody looks: what stands still is only seen over time.
             self._looked_at = now
             await self._backlog.look(now)
+            self._worker.silent_feeds.look(wall_clock_us())
         if now - self._forgot_at >= FORGET_S:
             self._forgot_at = now
             for line in self._lines.values():

@@ -53,9 +53,11 @@ BOARD_SCHEMAS: dict[str, Schema] = {
             "every feed, and what it waits for",
             record(
                 "a feed", feed=text("its topic, without prefix"), text=text("in a sentence"),
-                state={"type": "string", "enum": ["live", "stale", "past", "waiting", "missing"],
-                       "description": "past: its records were old when they came, so it does not run with the clock"},
+                state={"type": "string", "enum": ["live", "stale", "silent", "past", "waiting", "missing"],
+                       "description": "past: its records were old when they came, so it does not run with the clock; "
+                       "silent: it pauses longer than ever, or than it promised, so that what rests on it is absent"},
                 newest=maybe(text("largest event time, in the company's time zone")),
+                known_until=maybe(instant("of a silent one: up to when it has told")),
             ),
         ),
         at=maybe(text("the instant that is shown, in the company's time zone")),

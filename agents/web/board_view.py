@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from agents.feeds import FEEDS, LEDGER
+from agents.silent_feeds import Silence
 from agents.web.asked import Asked
 from agents.web.backlog import Backlog
-from agents.web.beside import Beside
+from agents.web.beside import Beside, silent_feed, span_text
 from streams.facts.money import minor_digits
-from streams.ledger.rules import DAY, HOUR, MINUTE, SECOND
+from streams.ledger.rules import SECOND
 from streams.report.bowls import BOWLS, bowl, marbles_text
 from streams.report.card import with_shares
 from streams.report.growth_line import LATEST, STEPS, GrowthLine, in_words
@@ -51,7 +52,7 @@ def board_view(
         "time_zone": definitions.time_zone,
         "window": asked.window,
         "scope": asked.named,
-        "feeds": _feeds(worker, beside, now),
+        "feeds": _feeds(worker, beside, backlog, now),
         "parts": sorted(stage.feed for stage in worker.stages),
         "notes": _notes(worker, backlog),
     }
@@ -62,13 +63,18 @@ def board_view(
     if view is None or clock is None:
         return made
     at = clock if asked.at is None else asked.at
+    made |= {
+        "at": company.local_text(at // SECOND * SECOND),
+        "known_until": utc_text(clock),
+        "choices": {f"{label}s": names[:MOST_NAMES] for label, names in company.names().items()},
+    }
+    if _silence(worker, backlog, at) is not None:
+        return made | (beside.sections(asked.window, None) if asked.at is None else {})
     row, currency = view.row, definitions.currency
     by, count = STEPS[asked.window]
     steps = line.steps(by, count, at, clock)
     lately = [step for step in line.steps(FINER[by], LATEST, at, clock) if step.joined or step.lost]
     made |= {
-        "at": company.local_text(at // SECOND * SECOND),
-        "known_until": utc_text(clock),
         "start": None if view.span.start == BEGINNING else company.local_text(view.span.start),
         "end": company.local_text(view.span.end),
         "final": view.final,
@@ -90,7 +96,6 @@ def board_view(
             {"start": company.local_text(step.span.start), "by": FINER[by], "text": in_words(step, currency)}
             for step in lately[-6:][::-1]
         ],
-        "choices": {f"{label}s": names[:MOST_NAMES] for label, names in company.names().items()},
     }  # fmt: skip
     if asked.at is None:
         made |= beside.sections(asked.window, row)
@@ -133,19 +138,31 @@ def _numbers(partitions: Sequence[int]) -> str:
     return f"{many} {', '.join(map(str, partitions))}"
 
 
-def _feeds(worker: "LedgerWorker", beside: Beside, now: int) -> list[dict[str, Any]]:
+def _silence(worker: "LedgerWorker", backlog: Backlog | None, until: int | None = None) -> Silence | None:
+    """Of the ledger's feed; `until`: as of `SilentFeeds.silence`. What is read behind its end says nothing of it."""
+    if backlog is not None and backlog.records:
+        return None
+    return worker.silent_feeds.silence(LEDGER.topic, until)
+
+
+def _feeds(
+    worker: "LedgerWorker", beside: Beside, backlog: Backlog | None, now: int
+) -> list[dict[str, Any]]:
     """Every feed with what became of it: read and how fresh, or what it waits for."""
     read = {stage.feed for stage in worker.stages}
     missing = [feed for feed in FEEDS if feed is not LEDGER and feed.topic not in read]
     return [
-        _ledger_feed(worker, now),
+        _ledger_feed(worker, backlog, now),
         *beside.feeds(now),
         *({"feed": feed.topic, "state": "missing", "text": feed.without} for feed in missing),
     ]
 
 
-def _ledger_feed(worker: "LedgerWorker", now: int) -> dict[str, Any]:
+def _ledger_feed(worker: "LedgerWorker", backlog: Backlog | None, now: int) -> dict[str, Any]:
     company = worker.company
+    silence = _silence(worker, backlog)
+    if silence is not None:
+        return silent_feed(LEDGER, silence, company.local_text, now)
     topic = worker.ledger.topic
     states = company.states().values()
     newest = max((state for state in states if state.largest is not None), key=lambda state: state.largest or 0,
@@ -160,11 +177,3 @@ def _ledger_feed(worker: "LedgerWorker", now: int) -> dict[str, Any]:
     if age > worker.settings.fresh_us:
         return told | {"state": "stale", "text": f"Nothing has come for {span_text(age)}."}
     return told | {"state": "live", "text": "Live."}
-
-
-def span_text(us: int) -> str:
-    """A length of time in words: `25 minutes`."""
-    for unit, word in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")):
-        if us >= 2 * unit:
-            return plural(us // unit, word)
-    return plural(us // SECOND, "second")

@@ -131,13 +131,14 @@ HEALTH_SCHEMAS: dict[str, Schema] = {
         "the section `health` of the report card",
         window=text("which: the card's, or 24h where health is not kept for that one"),
         at=instant("the clock of the signals"), in_trouble=count("customers disrupted now"),
-        stages=list_of(
-            "disruption beside the losses of the card's window, whose reasons belong to the stage",
+        stages=maybe(list_of(
+            "disruption beside the losses of the card's window, whose reasons belong to the stage; absent while the "
+            "losses are not known",
             record(
                 "a stage", stage=text("its name"), customers=count("seen"), disrupted=count("disrupted"),
                 lost=ref("Amount", "lost for its reasons"),
             ),
-        ),
+        )),
         services=list_of("services and stages, the most customers disrupted first", ref("ScopeHealth", "one")),
         subsets=list_of("the newest troubles that were named", ref("NamedSubset", "one")),
         status_feed=text("`read`, or `unknown`"),

@@ -170,9 +170,11 @@ SCHEMAS: dict[str, Schema] = {
             "what makes these figures less than the whole truth, if anything does",
             record(
                 "a problem",
-                problem={"type": "string", "enum": ["dead_letters", "unmapped", "reasons_unusable"]},
+                problem={"type": "string", "enum": ["dead_letters", "unmapped", "links_too_late", "reasons_unusable",
+                                                      "silent_feed"]},
                 text=text("in a sentence"),
-                reason=maybe(text("of dead letters")), records=maybe(count("how many are concerned")),
+                reason=maybe(text("of dead letters")), feed=maybe(text("that is silent")),
+                links=maybe(count("how many are concerned")), records=maybe(count("how many are concerned")),
                 customers=maybe(count("how many are concerned")),
             ),
         ),

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from agents.customer_lists import CustomerLists
 from agents.editions import edition_name
+from agents.feeds import HEALTH, LEDGER, VOICE
 from agents.web.answers import json_answer
 from agents.web.board_feed import BoardFeed
 from agents.web.board_pages import BoardPages
@@ -173,7 +174,7 @@ class Pages:
 
     async def report(self, request: web.Request) -> web.Response:
         """The report card; `window` chooses the window, `all` by default, `at` an instant before the clock."""
-        company = self._worker.company
+        company, silent = self._worker.company, self._worker.silent_feeds
         if company.clock is None or not company.complete:
             return self._nothing_yet()
         window, at = request.query.get("window", "all"), request.query.get("at")
@@ -183,22 +184,30 @@ class Pages:
             ledger = company.ledger()
             if ledger is None:
                 return self._nothing_yet()
-            merged = self._worker.voice_company
-            said = None if merged is None else merged.now()
-            return json_answer(card(ledger, window=window, voice=said, surges=self._surges_now(),
-                                    health=self._health_section(ledger, window)))
+            made = card(ledger, window=window, voice=self._voice_now(), surges=self._surges_now(),
+                        health=self._health_section(ledger, window))  # fmt: skip
+            made["problems"] += silent.problems()
+            return json_answer(made)
         try:
-            return json_answer(company.past_card(instant_of(at, None, "at"), window))
+            until = instant_of(at, None, "at")
+            made = company.past_card(until, window)
+            made["problems"] += silent.problems(until)
+            return json_answer(made)
         except (CannotAnswer, Refused) as error:
             return json_answer({"error": str(error)}, 400)
 
+    def _voice_now(self) -> dict[str, Any] | None:
+        merged = self._worker.voice_company
+        return None if merged is None or self._worker.silent_feeds.silence(VOICE.topic) else merged.now()
+
     def _health_section(self, ledger: Mapping[str, Any], window: str) -> dict[str, Any] | None:
-        company = self._worker.health_company
+        company, silence = self._worker.health_company, self._worker.silent_feeds.silence
         now = None if company is None else company.now(window if window in WINDOWS else DEFAULT_WINDOW)
-        if now is None:
+        if now is None or silence(HEALTH.topic) is not None:
             return None
         stages = {name: reason.stage for name, reason in self._worker.definitions.reasons.items()}
-        return health_section(now, ledger["windows"][window]["reasons"], stages)
+        reasons = None if silence(LEDGER.topic) is not None else ledger["windows"][window]["reasons"]
+        return health_section(now, reasons, stages)
 
     async def status(self, request: web.Request) -> web.Response:
         """How far every partition has come, and which of them this worker owns."""

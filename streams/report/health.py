@@ -19,12 +19,12 @@ MOST_STAGES, MOST_SUBSETS, MOST_TROUBLES = 10, 5, 5
 
 
 def health_section(
-    health: Mapping[str, Any], lost_reasons: list[dict[str, Any]], stage_of: Mapping[str, str | None]
+    health: Mapping[str, Any], lost_reasons: list[dict[str, Any]] | None, stage_of: Mapping[str, str | None]
 ) -> dict[str, Any]:
     """The section, of the JSON of `/api/v1/health` and the reasons of the card's losses.
 
     Args:
-        lost_reasons: all of the window, with customers and value.
+        lost_reasons: all of the window, with customers and value; None: not known, and losses by stage neither.
         stage_of: agreed reason to its stage of the journey.
     """
     (period,) = health["periods"]
@@ -37,7 +37,7 @@ def health_section(
         "window": health["window"],
         "at": health["until"],
         "in_trouble": health["in_trouble"],
-        "stages": by_stage(services, lost_reasons, stage_of),
+        **({} if lost_reasons is None else {"stages": by_stage(services, lost_reasons, stage_of)}),
         "services": services[:MOST_STAGES],
         "subsets": health["subsets"][-MOST_SUBSETS:],
         "status_feed": health["status_feed"],
@@ -88,7 +88,7 @@ def health_lines(of: Mapping[str, Any], currency: str) -> Iterator[str]:
             f"  {row['service']}, {row['stage']}: {colours_words(row, of['window'])}; {row['disrupted']:,} of "
             f"{plural(row['customers'], 'customer')} disrupted{value}"
         )
-    for one in of["stages"]:
+    for one in of.get("stages", ()):
         if one["lost"]["customers"]:
             yield (
                 f"  stage {one['stage']}: {plural(one['disrupted'], 'customer')} disrupted, "

@@ -34,7 +34,8 @@ def surge_lines(of: Mapping[str, Any], currency: str | None = None) -> Iterator[
     `currency`: as of `surge_text`.
     """
     surges = [*of["closed"], *of["open"]]
-    yield f"Surges: {plural(len(of['open']), 'open one')}, {len(of['closed']):,} closed of late"
+    now, late = (f"{len(of[name]):,}" if of[name] else "none" for name in ("open", "closed"))
+    yield f"Surges: {now} open, {late} closed of late"
     stories: dict[str, list[Mapping[str, Any]]] = {}
     for surge in sorted(surges, key=lambda one: one["detected"]):
         stories.setdefault(surge["story"], []).append(surge)

@@ -228,7 +228,7 @@ class DurableSurges:
         self._anything = False
         watching = []
         if self.watching is not None and not self._is_watching_told:
-            watching.append(self.watching.record(self._looked_at, self.ties))
+            watching.append(self.watching.record(self._looked_at, self.ties, self.watch.limits()))
             self._is_watching_told = True
         return SurgeFlush(flush_records(values, progress, ended, buried), events, letters, watching)
 

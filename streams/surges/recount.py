@@ -136,7 +136,7 @@ class SurgeRecount:
         watching = Watching()
         for _ in watching.looking(self.bank):
             pass
-        found.take_watching(watching.record(self.bank.clock or 0, {})[1])
+        found.take_watching(watching.record(self.bank.clock or 0, {}, {})[1])
         return found
 
     def now(self) -> dict[str, Any] | None:

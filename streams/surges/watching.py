@@ -1,4 +1,5 @@
-"""What the detectors are at, for every worker to show: how many series they watch, and what comes before losses."""
+"""What the detectors are at, for every worker to show: how many series they watch, what comes before losses, and how
+long feeds pause."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -6,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from streams.ledger.rules import MINUTE
+from streams.ledger.rules import MINUTE, SECOND
 from streams.surges.bank import SurgeBank
 from streams.surges.tie import Tie
 from streams.surges.verdict import State
@@ -40,13 +41,14 @@ class Watching:
             self.series[state] += 1
             self.warming_s = max(self.warming_s, left)
 
-    def record(self, clock: int, ties: Mapping[str, Tie]) -> tuple[bytes, bytes]:
-        """Key and value of the record that tells it."""
+    def record(self, clock: int, ties: Mapping[str, Tie], silent_after: Mapping[str, int]) -> tuple[bytes, bytes]:
+        """Key and value of the record that tells it; `silent_after`: as of `FeedWatch.limits`."""
         value: dict[str, Any] = {
             "at": utc_text(clock),
             "series": {state.value: self.series[state] for state in State},
             "warming_seconds": self.warming_s,
             "ties": [tie_shown(topic, tie) for topic, tie in ties.items()],
+            "silent_after_seconds": {topic: after / SECOND for topic, after in silent_after.items()},
         }
         return KEY, orjson.dumps(value)
 

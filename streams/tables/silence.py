@@ -109,6 +109,11 @@ class FeedWatch:
         feed = self.feeds.get(topic)
         return None if feed is None else feed.silent_after(self._promises.get(topic))
 
+    def limits(self) -> dict[str, int]:
+        """Feeds of which enough is known, each with `silent_after`."""
+        known = {topic: self.silent_after(topic) for topic in self.feeds}
+        return {topic: after for topic, after in known.items() if after is not None}
+
     def is_silent(self, topic: str, until: int) -> bool:
         """Whether a feed has kept silent up to an instant: nothing is known of what it would have told then."""
         after = self.silent_after(topic)

@@ -32,6 +32,7 @@ export function show(board, orderedBy) {
   const { row } = board;
   const numbers = Boolean(row);
   for (const part of document.querySelectorAll("[data-numbers]")) part.hidden = !numbers;
+  document.querySelector(".feeds-card").hidden = board.state === "empty";
   byId("definitions").textContent = `${board.definitions.name} ${board.definitions.version}`;
   byId("empty").hidden = board.state !== "empty";
   showFeeds(board);
@@ -156,7 +157,7 @@ function withCode(text) {
   return text.split("`").map((part, place) => (place % 2 ? element("code", {}, part) : part));
 }
 
-export const FEED_STATES = { live: "live", stale: "stale", past: "of the past", waiting: "waiting", missing: "not read" };
+export const FEED_STATES = { live: "live", stale: "stale", silent: "silent", past: "of the past", waiting: "waiting", missing: "not read" };
 
 function showClock(board) {
   const feed = board.feeds[0];
@@ -174,6 +175,7 @@ export function notices(board, more) {
     said.push(...board.notes.map((text) => [text, bad ? "bad" : ""]));
     for (const feed of board.feeds) {
       if (feed.state === "stale") said.push([`${feed.feed} is stale. ${feed.text} The newest event is of ${local(feed.newest)}.`, ""]);
+      if (feed.state === "silent") said.push([`${feed.feed} is silent. ${feed.text} What is made from it is not shown. The newest event is of ${local(feed.newest)}.`, "bad", feed === board.feeds[0] && !board.row ? feed.known_until : undefined]);
     }
     const past = board.feeds.filter((feed) => feed.state === "past").map((feed) => feed.newest).sort();
     if (past.length && !board.asked_at) said.push([`The data end at ${local(past.at(-1))}: they were old when they came (history that is played or loaded), so this page does not run with the clock.`, "calm"]);
@@ -183,5 +185,12 @@ export function notices(board, more) {
   const key = JSON.stringify(said);
   if (place.dataset.said === key) return;
   place.dataset.said = key;
-  place.replaceChildren(...said.map(([text, kind]) => element("p", { class: `notice ${kind}` }, text)));
+  place.replaceChildren(...said.map(([text, kind, known]) => element("p", { class: `notice ${kind}` }, text, known ? then(known) : null)));
+}
+
+/** A link to the page as it was at an instant. */
+function then(at) {
+  const given = new URLSearchParams(location.search);
+  given.set("at", at);
+  return element("a", { href: `?${given}` }, " The numbers up to then");
 }

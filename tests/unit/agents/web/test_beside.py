@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
+from agents.silent_feeds import SilentFeeds
 from agents.wall_clock import wall_clock_us
 from agents.web.beside import MOST_SURGES, MOST_TROUBLES, Beside
 from config.definitions_file import load
@@ -20,7 +21,7 @@ def beside(surges: dict[str, Any] | None, clock: int = 0) -> Beside:
     leads = None if surges is None else SimpleNamespace(now=lambda: surges)
     worker: Any = SimpleNamespace(
         health_company=None, voice_company=None, status=None, survey_leads=leads, answers=None,
-        definitions=load(NATIVE_DEFINITIONS), latest_clock=lambda: clock,
+        definitions=load(NATIVE_DEFINITIONS), latest_clock=lambda: clock, silent_feeds=SilentFeeds({}, {}, None),
     )
     return Beside(worker)
 
