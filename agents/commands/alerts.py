@@ -1,6 +1,8 @@
 """`netgrowth alerts`: the rules of Prometheus, a test along every route, and what would fire an alert now."""
 
+import re
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,13 +14,17 @@ from agents.commands.ledger import load_definitions
 from agents.monitoring_client import MonitoringUnreachable, query, selectors_of, send_alerts
 from config.alerting.model import Alert, Severity
 from config.alerting.owners import OWNED
-from config.alerting.rule_files import all_alerts, rule_files, runbooks_of
+from config.alerting.rule_files import rule_files, rule_groups, runbooks_of
 from config.settings import NATIVE_DEFINITIONS
 from streams.facts.definitions.alerts import AlertRules
+from streams.ledger.rules import SECOND
+from streams.tables.calendar import utc_text
 
 TEST = "NetgrowthTest"
 TEST_LASTS = timedelta(minutes=2)
 SHOWN_SERIES = 10
+LARGE = 1000
+"""From which on no fraction is written."""
 
 _definitions = click.option(
     "--definitions", "definitions_file", default=str(NATIVE_DEFINITIONS), show_default="native",
@@ -94,12 +100,14 @@ def explain(name: str, definitions_file: str, prometheus: str) -> None:
 
     Exit status: 0 told, 2 no such alert, or Prometheus cannot be asked.
     """
-    alerts = {alert.name: alert for alert in all_alerts(load_definitions(definitions_file))}
+    groups = [group for of_file in rule_groups(load_definitions(definitions_file)).values() for group in of_file]
+    alerts = {alert.name: alert for group in groups for alert in group.alerts}
+    recorded = {one.record: one.expr for group in groups for one in group.recordings}
     alert = alerts.get(name)
     if alert is None:
         raise WrongInput(f"there is no alert {name!r}; there are {', '.join(sorted(alerts))}")
     try:
-        for line in _explained(alert, prometheus):
+        for line in _explained(alert, recorded, prometheus):
             click.echo(line)
     except MonitoringUnreachable as error:
         raise WrongInput(str(error)) from error
@@ -135,22 +143,41 @@ def alerts_for_trying(rules: AlertRules, runbooks: str, now: datetime) -> list[d
     ]  # fmt: skip
 
 
-def _explained(alert: Alert, prometheus: str) -> list[str]:
-    lines = [f"{alert.name} ({alert.severity}, {alert.owner}): {alert.summary}", f"  fires while: {alert.expr}"]
-    if alert.pending:
-        lines.append(f"  for at least {alert.pending}")
-    firing = query(prometheus, alert.expr)
-    lines.append(f"It would fire now for {len(firing)} series:" if firing else "Nothing would fire it now.")
-    lines += [f"  {_labels(labels)} {value:g}" for labels, value in firing[:SHOWN_SERIES]]
-    lines.append("It reads:")
-    for selector in selectors_of(alert.expr):
+def _explained(alert: Alert, recorded: Mapping[str, str], prometheus: str) -> list[str]:
+    """`recorded`: recorded series to what they are made of, which is told of those that are not there."""
+    owner = "the owner of the customers" if alert.cause == OWNED else alert.owner
+    lines = [f"{alert.name} ({alert.severity}, {owner}): {alert.summary}", f"  fires while: {alert.expr}"]
+    found = query(prometheus, alert.expr)
+    for_so_long = f", and fires it once it has for {alert.pending}" if alert.pending else ", and fires it"
+    lines.append(f"That holds now for {len(found)} series{for_so_long}:" if found else "Nothing would fire it now.")
+    lines += [f"  {_labels(labels)} {_written(alert.expr, value)}" for labels, value in found[:SHOWN_SERIES]]
+    selectors = selectors_of(alert.expr)
+    if selectors:
+        lines.append("It reads:")
+    asked = set[str]()
+    while selectors:
+        selector = selectors.pop(0)
+        if selector in asked:
+            continue
+        asked.add(selector)
         found = query(prometheus, selector)
-        lines += [f"  {selector} {_labels(labels)} = {value:g}" for labels, value in found[:SHOWN_SERIES]]
-        if not found:
-            lines.append(f"  {selector} = no data")
-        elif len(found) > SHOWN_SERIES:
+        lines += [
+            f"  {selector} {_labels(labels)} = {_written(selector, value)}" for labels, value in found[:SHOWN_SERIES]
+        ]
+        if len(found) > SHOWN_SERIES:
             lines.append(f"  ... and {len(found) - SHOWN_SERIES} more series")
+        if not found:
+            made_of = recorded.get(selector.partition("{")[0])
+            lines.append(f"  {selector} = no data" + (f", as it is made of {made_of}" if made_of else ""))
+            selectors += selectors_of(made_of) if made_of else []
     return lines
+
+
+def _written(expression: str, value: float) -> str:
+    """A number as a person reads it; an instant as such."""
+    if re.match(r"[\w:]*_timestamp_seconds\b", expression) and value > 0:
+        return utc_text(round(value) * SECOND)
+    return f"{value:,.0f}" if abs(value) >= LARGE or value == round(value) else f"{value:.4g}"
 
 
 def _labels(labels: dict[str, str]) -> str:

@@ -65,6 +65,7 @@ def _net_growth_negative(definitions: Definitions) -> Alert:
         links={
             "dashboard_url": links.board(LOSSES_BOARD), "customers_url": links.customers_lost(),
             "silence_url": links.silence(alert="NetgrowthNetGrowthNegative"),
+            "no_trouble": "Silence it; it ends when as many come as leave",
         },
     )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from config.alerting.links import SIGNALS_BOARD, Links
 from config.alerting.model import Alert, Group, Recording, Severity
-from config.alerting.phrases import CLOCK, DURATION, WHOLE, asked, each, fresh, moment, one, where_any
+from config.alerting.phrases import CLOCK, DURATION, SHARE, WHOLE, asked, course, each, fresh, moment, one, where_any
 from streams.facts.definitions.model import Definitions
 
 SCOPE = ("scope", "service", "stage", "segment", "region")
@@ -69,9 +69,9 @@ def _red(definitions: Definitions) -> tuple[Alert, ...]:
             f"{WHERE}: {{{{ $value | {WHOLE} }}}} customers disrupted in five minutes, of "
             f"{_number('customers_seen')} seen; {_number('value_at_risk')} {definitions.currency} of expected "
             f"value are with them, and {_number('customers_of_unknown_value')} are of unknown value; operations say "
-            f"{_STATUS}.{_done()}",
+            f"{_STATUS}.{_course()}{_done()}",
             keep="2m", cause="customers", feed=FEED, resolved=_resolved(definitions.currency),
-            links=_links(definitions, names[tier]),
+            links=_links(definitions, names[tier], COLOURS),
         )
         for tier, severity in severities.items()
     )  # fmt: skip
@@ -83,9 +83,9 @@ def _false_green(definitions: Definitions) -> Alert:
         f'scope:netgrowth_health_false_green_seconds:max{{scope="stage"}} >= 300 and {FRESH}',
         "Operations say up while customers are red.",
         f"{WHERE}: the status has been up for {{{{ $value | {DURATION} }}}} in which customers were red: "
-        "what is watched there does not show what they experience.",
+        f"what is watched there does not show what they experience.{_course()}{_done()}",
         keep="2m", cause="customers", feed=FEED, resolved=_resolved(definitions.currency),
-            links=_links(definitions, "NetgrowthFalseGreen"),
+        links=_links(definitions, "NetgrowthFalseGreen", COLOURS),
     )  # fmt: skip
 
 
@@ -109,10 +109,13 @@ def _burns(definitions: Definitions) -> tuple[Alert, ...]:
             Alert(
                 names[severity], severity, definitions.alerts.owner, expr,
                 "More customers are disrupted than was promised.",
-                f"{WHERE}: {{{{ $value | humanizePercentage }}}} of the customers seen in {long} were disrupted; "
-                f"promised are at most {budget:.1%} over 30 days, and this is over {burn:g} times that rate.",
+                f"{WHERE}: {_number('customers_disrupted', long)} of the {_number('customers_seen', long)} customers "
+                f"seen in {long} were disrupted, {{{{ $value | {SHARE} }}}}; promised are at most "
+                f"{100 * budget:g} % over 30 days, and this is over {burn:g} times that rate; "
+                f"{_number('value_at_risk', long)} {definitions.currency} of expected value are with them."
+                f"{_course()}{_done()}",
                 keep="2m", cause="customers", feed=FEED, resolved=_resolved(definitions.currency),
-            links=_links(definitions, names[severity]),
+                links=_links(definitions, names[severity], "what is promised is `alerts: {undisrupted}`"),
             )
         )  # fmt: skip
     return tuple(found)
@@ -128,9 +131,10 @@ def _value_at_risk(definitions: Definitions) -> tuple[Alert, ...]:
             f"{of_scope('value_at_risk', '5m', 'stage')} > {limit} and {FRESH}",
             "Much value is at risk.",
             f"{WHERE}: {{{{ $value | {WHOLE} }}}} {definitions.currency} of expected value are with the "
-            f"{_number('customers_disrupted')} customers disrupted in five minutes; the limit is {limit}.",
+            f"{_number('customers_disrupted')} customers disrupted in five minutes; the limit is {limit:,}."
+            f"{_course()}{_done()}",
             keep="2m", cause="customers", feed=FEED, resolved=_resolved(definitions.currency),
-            links=_links(definitions, "NetgrowthValueAtRisk"),
+            links=_links(definitions, "NetgrowthValueAtRisk", "its limit is `alerts: {value_at_risk}`"),
         ),
     )  # fmt: skip
 
@@ -151,6 +155,14 @@ def _number(metric: str, window: str = "5m") -> str:
     """A template that asks for a metric of the alert's own scope."""
     selector = ",".join(f"{name}=%q" for name in SCOPE)
     return one(asked(f'scope:netgrowth_health_{metric}:max{{{selector},window="{window}"}}', *SCOPE), WHOLE)
+
+
+def _course() -> str:
+    """Whether more or fewer are disrupted than in the five minutes before, by more than one chance in some twenty."""
+    selector = ",".join(f"{name}=%q" for name in SCOPE)
+    now = f'scope:netgrowth_health_customers_disrupted:max{{{selector},window="5m"}}'
+    before = f"({now} offset 5m or 0 * {now})"
+    return course(asked(f"({now} - {before}) / sqrt({now} + {before})", *SCOPE * 6), " The trouble is ", ".", 2.0)
 
 
 def _done() -> str:
@@ -174,13 +186,23 @@ def _done() -> str:
 def _resolved(currency: str) -> str:
     return (
         f"{WHERE}: over; in the last hour {_number('customers_disrupted', '1h')} customers were disrupted, with "
-        f"{_number('value_at_risk', '1h')} {currency} of expected value; the company lost {LOST_1H} customers in it."
+        f"{_number('value_at_risk', '1h')} {currency} of expected value{LOST_1H}."
     )
 
 
-LOST_1H = one(asked('scope:netgrowth_customers_lost:max{scope="total",window="1h"}'), WHOLE)
+LOST_1H = where_any(
+    asked('scope:netgrowth_customers_lost:max{scope="total",window="1h"}'),
+    f"; the company lost {{{{ . | first | value | {WHOLE} }}}} customers in it",
+)
+
+COLOURS = "the limits of colours are `health: {red, yellow}`"
 
 
-def _links(definitions: Definitions, alert: str) -> dict[str, str]:
+def _links(definitions: Definitions, alert: str, limit: str) -> dict[str, str]:
+    """`limit`: which of the definitions is to be changed where this is ordinary."""
     links = Links(definitions.alerts)
-    return {"dashboard_url": links.board(SIGNALS_BOARD), "silence_url": links.silence(alert=alert)}
+    return {
+        "dashboard_url": links.board(SIGNALS_BOARD),
+        "silence_url": links.silence(alert=alert),
+        "no_trouble": f"Silence it; if it is ordinary here, {limit} in the definitions",
+    }

@@ -14,6 +14,9 @@ MONEY = WHOLE
 """How a number of customers is written, and an amount in major units."""
 
 PERCENT = 'printf "%.0f %%"'
+SHARE = 'humanizePercentage | reReplaceAll "([.][0-9]+)?%$" " %"'
+"""How a percentage is written, and a share of 1 as one."""
+
 DURATION = 'humanizeDuration | reReplaceAll "([a-z]) [0-9]+s$" "$1"'
 """Without seconds where there are minutes."""
 
@@ -54,6 +57,16 @@ def each(text: str) -> str:
 def moment(form: str = MOMENT, answer: str = ". | first") -> str:
     """An answer in seconds since 1970, as a moment."""
     return f'{{{{ ({answer} | value | toTime).Format "{form}" }}}}'
+
+
+def course(pipeline: str, before: str, after: str = "", least: float = 0.0) -> str:
+    """Whether a trouble grows, eases or is steady: an answer above `least`, below minus that, or between.
+
+    `before`, `after`: what stands around the word.
+    """
+    grows, eases = f"{{{{ if gt $course {least} }}}}growing", f"{{{{ else if lt $course {-least} }}}}easing"
+    word = f"{{{{ $course := . | first | value }}}}{grows}{eases}{{{{ else }}}}steady{{{{ end }}}}"
+    return where_any(pipeline, f"{before}{word}{after}")
 
 
 def in_address(value: str) -> str:

@@ -17,6 +17,7 @@ from config.alerting.phrases import (
     PERCENT,
     WHOLE,
     asked,
+    course,
     each,
     fresh,
     moment,
@@ -93,7 +94,7 @@ def _alerts(definitions: Definitions) -> tuple[Alert, ...]:
         Alert(
             LOSS_SURGE, Severity.CRITICAL, owner, f"{_up(LOST_CUSTOMERS)} >= {LEAST_LOST} and {FRESH}",
             "Customers are leaving.",
-            f"{WHO}: {lost} lost{_SINCE} (expected {_expected(WHOLE)}){value}{why}",
+            f"{WHO}: {lost} lost{_SINCE} ({_expected(WHOLE)}){value}{why}",
             keep="1m", cause="customers", feed="customer-events", resolved=_resolved(currency), links=customers,
         ),
         Alert(
@@ -101,33 +102,33 @@ def _alerts(definitions: Definitions) -> tuple[Alert, ...]:
             f"{_up(LOST_VALUE)} > 0 and on (surge) {LOST} >= {LEAST_LOST} and {FRESH}",
             "Value is leaving.",
             f"{WHO}: {one(_of_surge('value_lost'), MONEY, _VALUE)} {currency} of expected value lost{_SINCE} "
-            f"(expected {_expected(MONEY)}){where_any(_of_surge('customers_lost'), _WITH)}{why}",
+            f"({_expected(MONEY)}){where_any(_of_surge('customers_lost'), _WITH)}{why}",
             keep="1m", cause="customers", feed="customer-events", resolved=_resolved(currency), links=customers,
         ),
         Alert(
             "NetgrowthDisruptionSurge", Severity.WARNING, owner, f"{_up('disrupted_customers')} > 0 and {FRESH}",
             "More customers are disrupted than usual.",
-            f"{WHO}: {_VALUE} customers disrupted, counted anew each minute{_SINCE} (expected {_expected(WHOLE)})"
+            f"{WHO}: {_VALUE} customers disrupted, counted anew each minute{_SINCE} ({_expected(WHOLE)})"
             f"{_COURSE}.{_PARTS}{_DONE}",
             keep="1m", cause="customers", feed="qos-signals", resolved=_resolved(currency), links=signals,
         ),
         Alert(
             "NetgrowthUnhappySurge", Severity.WARNING, owner, f"{_up('unhappy_mentions')} > 0 and {FRESH}",
             "People complain.",
-            f"{WHO}: {_VALUE} unhappy mentions{_SINCE} (expected {_expected(WHOLE)}){_COURSE}.{_PARTS}{_DONE}",
+            f"{WHO}: {_VALUE} unhappy mentions{_SINCE} ({_expected(WHOLE)}){_COURSE}.{_PARTS}{_DONE}",
             keep="1m", cause="customers", feed="social-mentions", resolved=_resolved(currency), links=signals,
         ),
         Alert(
             "NetgrowthHappySurge", Severity.INFO, owner, f"{_up('happy_mentions')} > 0 and {FRESH}",
             "People praise.",
-            f"{WHO}: {_VALUE} happy mentions{_SINCE} (expected {_expected(WHOLE)}){_COURSE}.{_PARTS}{_DONE}",
+            f"{WHO}: {_VALUE} happy mentions{_SINCE} ({_expected(WHOLE)}){_COURSE}.{_PARTS}{_DONE}",
             keep="1m", cause="customers", feed="social-mentions", resolved=_resolved(currency), links=signals,
         ),
         Alert(
             "NetgrowthNamedSurge", Severity.WARNING, owner,
             f"{_OF_DEFINITIONS} > 0 and {FRESH}",
             "A series that the definitions name is higher than usual.",
-            f"{{{{ $labels.measure }}}}, {WHO}: {_VALUE} counted{_SINCE} (expected {_expected(WHOLE)}){_COURSE}."
+            f"{{{{ $labels.measure }}}}, {WHO}: {_VALUE} counted{_SINCE} ({_expected(WHOLE)}){_COURSE}."
             f"{_PARTS}{_DONE}",
             keep="1m", cause="customers", resolved=_resolved(currency), links=signals,
         ),
@@ -154,7 +155,13 @@ def _of_surge(metric: str) -> str:
 
 
 def _expected(shown: str) -> str:
-    return one(asked("max(surge:netgrowth_surge_expected:max{surge=%q})", "surge"), shown)
+    """What was expected since the onset; a surge that lasts may have been made up for by what followed."""
+    expected, observed = (f"max(surge:netgrowth_surge_{name}:max{{surge=%q}})" for name in ("expected", "observed"))
+    return where_any(
+        asked(f"{expected} >= {observed}", "surge", "surge"),
+        f"by now no more than the {{{{ . | first | value | {shown} }}}} expected",
+        f"expected {one(asked(expected, 'surge'), shown)}",
+    )  # fmt: skip
 
 
 def _resolved(currency: str) -> str:
@@ -229,11 +236,7 @@ _BEFORE = where_any(
     "in the hour before",
 )  # fmt: skip
 
-_COURSE = where_any(
-    _of_surge("course"),
-    "; {{ $course := . | first | value }}{{ if gt $course 0.0 }}growing{{ else if lt $course 0.0 }}easing"
-    "{{ else }}steady{{ end }}",
-)
+_COURSE = course(_of_surge("course"), "; ")
 
 _LABEL_AND_VALUE = '{{ $one | label "label" }} {{ $one | label "value" }}'
 

@@ -103,6 +103,9 @@ def surge_text(
     """
     measure = surge["series"]["measure"]
     until = f" until {when(surge['closed'])}" if "closed" in surge else ", still open"
+    excess = surge["observed"] - surge["expected"]
+    is_made_up_for = excess <= 0 if surge["direction"] == "up" else excess >= 0
+    direction = f"{surge['direction']} at first," if is_made_up_for else surge["direction"]
     parts = [f"{one['label']} {one['value']} {one['share']:.0%}" for one in _telling(surge["evidence"])]
     of_what = f"; of it {', '.join(parts)}" if parts else ""
     expected = ", expected by an action" if surge.get("is_expected") else ""
@@ -111,9 +114,10 @@ def surge_text(
         for name in ("observed", "expected")
     )
     verdict = f", judged {surge['verdict']['verdict']}" if "verdict" in surge else ""
+    in_all, were = "in all " if is_made_up_for else "", "was" if usual == "1" else "were"
     return (
-        f"{_name(surge['series'])} {surge['direction']} from {when(surge['onset'])}{until}: {observed} where "
-        f"{usual} were expected{of_what}{expected}{verdict}"
+        f"{_name(surge['series'])} {direction} from {when(surge['onset'])}{until}: {in_all}{observed} where {usual} "
+        f"{were} expected{of_what}{expected}{verdict}"
     )
 
 

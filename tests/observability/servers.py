@@ -229,6 +229,14 @@ def of_cause(receiver: Receiver, cause: str, path: str = "/alerts") -> list[dict
     return [body for at, body in list(receiver.got) if at == path and body["commonLabels"].get("cause") == cause]
 
 
+def of_pager(receiver: Receiver) -> list[dict[str, Any]]:
+    """What was sent to PagerDuty, without what is about the monitor."""
+    return [
+        body for path, body in list(receiver.got)
+        if path == "/pagerduty" and "cause=\"monitor\"" not in json.dumps(body).replace('\\"', '"')
+    ]  # fmt: skip
+
+
 class Alertmanager:
     """A server of the shipped configuration; its outgoing addresses are those of a receiver."""
 

@@ -81,7 +81,7 @@ def test_the_watchdog_reaches_the_dead_mans_switch_and_explain_says_why(tmp_path
     try:
         receiver.wait(lambda got: any(path == "/deadman" for path, _ in got))
         explained = run("explain", "NetgrowthNoWorker", "--prometheus", prometheus.url)
-        assert "It would fire now for 1 series:" in explained
+        assert "That holds now for 1 series, and fires it once it has for 1m:" in explained
         assert 'up{job="netgrowth"} = no data' in explained
         assert "Nothing would fire it now." in run("explain", "NetgrowthDeadLetters", "--prometheus", prometheus.url)
         assert run("rules", "--folder", str(rules)).count("unchanged") == len(list(RULES.iterdir()))

@@ -1,7 +1,9 @@
 """Rules and routes before the real programs: promtool's tests and checks, amtool's check and its routing."""
 
+import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,6 +35,36 @@ def test_prometheus_takes_the_configuration() -> None:
 def test_alertmanager_takes_the_configuration() -> None:
     checked = run("amtool", "check-config", CONFIG / "alertmanager/alertmanager.yml")
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_a_page_tells_first_what_wakes_somebody_and_no_sentence_twice(tmp_path: Path) -> None:
+    def alert(severity: str, summary: str, status: str = "firing") -> dict[str, Any]:
+        return {
+            "status": status, "labels": {"severity": severity}, "startsAt": "2026-01-01T03:00:00Z",
+            "endsAt": "2026-01-01T04:00:00Z",
+            "annotations": {"summary": summary, "description": f"{severity} of {summary}", "silence_url": "s"},
+        }  # fmt: skip
+
+    firing = [
+        alert("warning", "People complain."), alert("critical", "Customers are leaving."),
+        alert("critical", "Customers are leaving."), alert("critical", "Value is leaving.", "resolved"),
+    ]  # fmt: skip
+
+    def rendered(alerts: list[dict[str, Any]], status: str) -> list[str]:
+        data = {"status": status, "alerts": alerts, "commonLabels": {}, "commonAnnotations": {}, "externalURL": "x"}
+        (tmp_path / "page.json").write_text(json.dumps(data), encoding="utf-8")
+        text = '{{ template "netgrowth.title" . }}\n{{ template "netgrowth.text" . }}'
+        made = run("amtool", "template", "render", f"--template.glob={CONFIG}/alertmanager/templates/*.tmpl",
+                   f"--template.text={text}", f"--template.data={tmp_path / 'page.json'}")  # fmt: skip
+        assert made.returncode == 0, made.stderr
+        return made.stdout.splitlines()
+
+    page = rendered(firing, "firing")
+    assert page[0] == "Customers are leaving. People complain."
+    assert page[1] == "critical of Customers are leaving."
+    assert page.index("warning of People complain.") > 4
+    assert page[-1] == "Over: Value is leaving. The alert lasted from 2026-01-01 03:00 to 04:00 UTC."
+    assert rendered(firing[-1:], "resolved")[0] == "Over: Value is leaving."
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from config.settings import load as load_settings
 from streams.facts.placement import partition_for
 from tests.kafka.broker import KafkaCluster
 from tests.live_ledger import LiveWorker
-from tests.observability.servers import Alertmanager, Prometheus, Receiver, names_by_partition, of_cause
+from tests.observability.servers import Alertmanager, Prometheus, Receiver, names_by_partition, of_cause, of_pager
 
 pytestmark = pytest.mark.observability
 
@@ -263,11 +263,3 @@ def test_one_page_and_one_end_though_all_is_restarted(kafka: KafkaCluster, tmp_p
         alertmanager.stop()
         receiver.stop()
         worker.process.stop()
-
-
-def of_pager(receiver: Receiver) -> list[dict[str, Any]]:
-    """What was sent to PagerDuty, without what is about the monitor."""
-    return [
-        body for path, body in list(receiver.got)
-        if path == "/pagerduty" and "cause=\"monitor\"" not in json.dumps(body).replace('\\"', '"')
-    ]  # fmt: skip
