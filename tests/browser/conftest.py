@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from kafka import KafkaProducer
 
 from agents.kafka_clients import kafka_python_options
 from agents.trial.broker import EmbeddedBroker
-from config.settings import load
+from config.settings import NATIVE_DEFINITIONS, load
 from tests.browser.chromium import Chromium
 from tests.live_ledger import EmbeddedWorker
 
@@ -39,9 +39,9 @@ class Company:
             more |= {"event_id": f"e{self._told}", "customer_id": customer, "fact": fact}
             self.send("customer-events", customer, **more)
 
-    def send(self, topic: str, key: str, **record: Any) -> None:
-        """A record of now."""
-        at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    def send(self, topic: str, key: str, *, age_s: float = 0.0, **record: Any) -> None:
+        """A record of now, or so old."""
+        at = (datetime.now(UTC) - timedelta(seconds=age_s)).isoformat().replace("+00:00", "Z")
         value = json.dumps({"at": at, **record}).encode()
         self._producer.send(self._prefix + topic, key=key.encode(), value=value)
         self._producer.flush()
@@ -63,7 +63,7 @@ def broker() -> Iterator[str]:
 def company(
     broker: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Company]:
-    """One that has not been told anything yet; every module has its own."""
+    """One that has not been told anything yet; every module has its own, and may name in `MORE` what it agreed on."""
     prefix = f"{request.module.__name__.rpartition('.')[2]}."
     environment = {
         "KAFKA_BROKERS": broker, "NETGROWTH_TOPIC_PREFIX": prefix, "NETGROWTH_GROUP_PREFIX": prefix,
@@ -71,6 +71,10 @@ def company(
     }  # fmt: skip
     settings = load(environment)
     folder: Path = tmp_path_factory.mktemp("company")
+    if more := getattr(request.module, "MORE", ""):
+        native, _, _ = NATIVE_DEFINITIONS.read_text(encoding="utf-8").partition("\nalerts:")
+        (folder / "definitions.yaml").write_text(f"{native}\n{more}", encoding="utf-8")
+        environment["NETGROWTH_DEFINITIONS"] = str(folder / "definitions.yaml")
     worker = EmbeddedWorker(environment, folder, NETGROWTH_FLUSH_INTERVAL="1s").wait_ready()
     producer = KafkaProducer(**kafka_python_options(settings), linger_ms=0)
     try:

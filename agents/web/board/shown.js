@@ -175,7 +175,7 @@ export function notices(board, more) {
     said.push(...board.notes.map((text) => [text, bad ? "bad" : ""]));
     for (const feed of board.feeds) {
       if (feed.state === "stale") said.push([`${feed.feed} is stale. ${feed.text} The newest event is of ${local(feed.newest)}.`, ""]);
-      if (feed.state === "silent") said.push([`${feed.feed} is silent. ${feed.text} What is made from it is not shown. The newest event is of ${local(feed.newest)}.`, "bad", feed === board.feeds[0] && !board.row ? feed.known_until : undefined]);
+      if (feed.state === "silent") said.push([`${feed.feed} is silent. ${feed.text} ${board.asked_at ? "" : "What is made from it is not shown. "}The newest event is of ${local(feed.newest)}.`, "bad", feed === board.feeds[0] && !board.row ? feed.known_until : undefined]);
     }
     const past = board.feeds.filter((feed) => feed.state === "past").map((feed) => feed.newest).sort();
     if (past.length && !board.asked_at) said.push([`The data end at ${local(past.at(-1))}: they were old when they came (history that is played or loaded), so this page does not run with the clock.`, "calm"]);
