@@ -1,5 +1,6 @@
 """Alerts on health as customers perceive it: red stages, false green, value at risk, and budgets that burn."""
 
+from config.alerting.burn import burn_rate
 from config.alerting.links import SIGNALS_BOARD, Links
 from config.alerting.model import Alert, Group, Recording, Severity
 from config.alerting.phrases import CLOCK, DURATION, SHARE, WHOLE, asked, course, each, fresh, moment, one, where_any
@@ -15,8 +16,8 @@ FRESH = fresh("company:netgrowth_health_fresh:bool")
 
 RED = 2
 
-BURNS = (("1h", "5m", 14.4, Severity.CRITICAL), ("24h", "1h", 3.0, Severity.WARNING))
-"""Long window, short window, burn rate of a budget of 30 days (SRE Workbook, chapter 5), severity."""
+BURNS = (("1h", "5m", burn_rate(0.02, 1), Severity.CRITICAL), ("24h", "1h", burn_rate(0.1, 24), Severity.WARNING))
+"""Long window, short window, burn rate, severity."""
 
 LEAST_SEEN = 100
 """Customers in the long window below which a share burns no budget."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from config.alerting.burn import burn_rate
 from config.alerting.links import MONITOR_BOARD, Links
 from config.alerting.model import Alert, Group, Recording, Severity
 from streams.facts.definitions.alerts import AlertRules
@@ -27,12 +28,12 @@ LEAST_BATCHES = 50
 """In the long window of a burn rate: with fewer, one slow batch would be a share that looks like a trouble."""
 
 BURNS = (
-    ("1h", "5m", 14.4, Severity.CRITICAL),
-    ("6h", "30m", 6.0, Severity.CRITICAL),
-    ("1d", "2h", 3.0, Severity.WARNING),
-    ("3d", "6h", 1.0, Severity.WARNING),
+    ("1h", "5m", burn_rate(0.02, 1), Severity.CRITICAL),
+    ("6h", "30m", burn_rate(0.05, 6), Severity.CRITICAL),
+    ("1d", "2h", burn_rate(0.1, 24), Severity.WARNING),
+    ("3d", "6h", burn_rate(0.1, 72), Severity.WARNING),
 )
-"""Long window, short window, burn rate (SRE Workbook, chapter 5), severity."""
+"""Long window, short window, burn rate, severity."""
 
 
 def monitor_groups(rules: AlertRules) -> tuple[Group, ...]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from config.alerting.burn import burn_rate
 from config.alerting.model import Alert, Severity
 from config.alerting.monitor import SILENT
 from config.alerting.rule_files import all_alerts, rule_files, rule_groups
@@ -117,6 +118,11 @@ def test_who_is_told_and_what_is_fresh_come_from_the_definitions() -> None:
     owners = {alert.owner for alert in all_alerts(own) if alert.cause != "owned"}
     assert owners == {"crm-team", "platform"}
     assert "< bool 300" in rule_files(own)["customers.yml"]
+
+
+def test_burn_rates_are_those_of_the_shares_of_a_budget_that_may_be_spent() -> None:
+    shares = ((0.02, 1), (0.05, 6), (0.1, 24), (0.1, 72))
+    assert [burn_rate(spent, hours) for spent, hours in shares] == [14.4, 6, 3, 1]
 
 
 def test_a_promised_heartbeat_is_held_by_its_feed_alone() -> None:
