@@ -63,11 +63,14 @@ def broker() -> Iterator[str]:
 def company(
     broker: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Company]:
-    """One that has not been told anything yet; every module has its own, and may name in `MORE` what it agreed on."""
+    """One that has not been told anything yet; every module has its own.
+
+    A module may say in `MORE` what else is in the definitions, and in `FRESH` how old what is of now may be.
+    """
     prefix = f"{request.module.__name__.rpartition('.')[2]}."
     environment = {
         "KAFKA_BROKERS": broker, "NETGROWTH_TOPIC_PREFIX": prefix, "NETGROWTH_GROUP_PREFIX": prefix,
-        "NETGROWTH_FRESH": STALE_AFTER, "NETGROWTH_FLUSH_INTERVAL": "1s",
+        "NETGROWTH_FRESH": getattr(request.module, "FRESH", STALE_AFTER), "NETGROWTH_FLUSH_INTERVAL": "1s",
     }  # fmt: skip
     settings = load(environment)
     folder: Path = tmp_path_factory.mktemp("company")
