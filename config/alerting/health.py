@@ -204,6 +204,7 @@ def _links(definitions: Definitions, alert: str, limit: str) -> dict[str, str]:
     links = Links(definitions.alerts)
     return {
         "dashboard_url": links.board(SIGNALS_BOARD),
+        "customers_url": links.customers_disrupted(),
         "silence_url": links.silence(alert=alert),
         "no_trouble": f"Silence it; if it is ordinary here, {limit} in the definitions",
     }

@@ -32,12 +32,17 @@ class Links:
         return f"{self._rules.grafana}/d/{board}?from={begins}&to=now{chosen}"
 
     def customers_lost(self) -> str:
-        """Who was lost in the hour up to now, in the scope of the alert."""
+        """The page with the list of those who were lost in the hour up to now, in the scope of the alert."""
         until = where_any(
             '"floor(max(netgrowth_tables_clock_timestamp_seconds) / 60) * 60" | query', f"&at={moment(INSTANT)}"
         )
         scope = "".join(_given(label, f"&{label}=") for label in SCOPES)
-        return f"{self._rules.netgrowth}/api/v1/customers?measure=lost&window=1h{scope}{until}"
+        return f"{self._rules.netgrowth}/?window=1h&who=lost{scope}{until}"
+
+    def customers_disrupted(self) -> str:
+        """The page with the list of those who were disrupted in the last hour, in the scope of the alert."""
+        scope = "".join(_given(label, f"&{label}=") for label in ("service", "stage", "segment", "region"))
+        return f"{self._rules.netgrowth}/?window=1h&who=disrupted{scope}"
 
     def silence(self, *labels: str, alert: str = "") -> str:
         """A new silence in Alertmanager for one trouble.

@@ -208,7 +208,10 @@ def test_one_page_and_one_end_though_all_is_restarted(kafka: KafkaCluster, tmp_p
         assert "; growing. Of them: " in description
         released = time.strftime("%H:%M UTC", time.gmtime(storm / 1000 - 2400))
         assert f" release 'app 4.2' at {released}, release 'of others (region APAC)' at " in description
-        behind = said["customers_url"].replace("localhost:6066", f"127.0.0.1:{port}")
+        page = said["customers_url"].replace("localhost:6066", f"127.0.0.1:{port}")
+        with urllib.request.urlopen(page, timeout=10) as opened:
+            assert b"<title>netgrowth</title>" in opened.read()
+        behind = page.replace("/?", "/api/v1/customers?").replace("who=", "measure=")
         with urllib.request.urlopen(behind, timeout=10) as opened:
             assert json.load(opened)["total"] >= STORM
 

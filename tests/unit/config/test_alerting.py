@@ -189,7 +189,7 @@ def test_links_begin_where_the_definitions_say(tmp_path: Path) -> None:
     said = "links: {grafana: 'https://g.example/x/', alertmanager: 'https://a.example', netgrowth: 'http://n:1'}"
     made = "".join(rule_files(parse(f"{text}\nalerts: {{{said}}}\n")).values())
     assert "localhost" not in made
-    places = ("https://g.example/x/d/netgrowth-customer-math?", "https://a.example/#/silences/new?", "http://n:1/api")
+    places = ("https://g.example/x/d/netgrowth-customer-math?", "https://a.example/#/silences/new?", "http://n:1/?window=")
     for address in places:
         assert address in made
     with pytest.raises(DefinitionsError, match=r"alerts\.links\.grafana.*https://grafana\.example\.com"):
