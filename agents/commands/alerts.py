@@ -177,7 +177,7 @@ def _written(expression: str, value: float) -> str:
     """A number as a person reads it; an instant as such."""
     if re.match(r"[\w:]*_timestamp_seconds\b", expression) and value > 0:
         return utc_text(round(value) * SECOND)
-    return f"{value:,.0f}" if abs(value) >= LARGE or value == round(value) else f"{value:.4g}"
+    return f"{value:,.0f}" if abs(value) >= LARGE or value.is_integer() else f"{value:.4g}"
 
 
 def _labels(labels: dict[str, str]) -> str:
