@@ -114,6 +114,25 @@ def test_exposure_live_is_that_over_files_whatever_the_order_the_partitions_and_
     assert told(live) == expected
 
 
+def test_a_minute_that_left_the_windows_is_kept_until_its_disruptions_are() -> None:
+    """Spells are made once an hour; whoever goes on after a crash in between makes them of the counts of minutes."""
+    ledger = Base({name: Held(GOLD, 1) for name in "abc"})
+    live = LiveHealth(definitions(f"{TWO_DAYS}\nhorizon: 2h"), 1, ledger)
+    live.send([signal(0, 0, "c"), signal(1, 5, "a", ok=False), signal(2, 5, "b")])
+    live.settle()
+    for number, minute in enumerate(range(30, DAY + 21, 10)):
+        live.send([signal(10 + number, minute, "c")])
+        live.settle()
+    live.crash(0)
+    live.send([signal(900, DAY + 25, "c")])
+    for name in "ab":
+        ledger.customers[name] = Held(GOLD, 0)
+        ledger.losses[name] = Loss(name, (START + (DAY + 22) * 60_000) * 1000, "price")
+    live.books[0].ledger_changed("ab")
+    at_rest(live)
+    assert told(live)["by_reason"] == [{"reason": "price", "customers": 2, "disrupted_before": 1}]
+
+
 def test_who_comes_back_has_not_left_and_a_late_signal_takes_a_disruption_back() -> None:
     ledger = Base({name: Held(GOLD, 1) for name in "abc"})
     live = LiveHealth(definitions(), 1, ledger)
