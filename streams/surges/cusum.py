@@ -72,6 +72,28 @@ class Cusum:
         self.excess = FIRST_EXCESS
         self.seen = FIRST_SEEN
 
+    def look(
+        self, count: float, mean: float, spread: float, line: float, slots: int, *, learn: bool, normal: bool
+    ) -> tuple[float, int]:
+        """The deviate that few events that came one slot after the other are worth, and of how many slots.
+
+        Args:
+            count, mean: of the newest slot; NaN: nothing was expected.
+            spread: variance over mean.
+            line, slots: as `limit_of`.
+            learn: the slot is over.
+            normal: no surge is open: how far the sum goes is usual.
+        """
+        if not mean < BELOW:
+            if learn:
+                self.move(0.0, 0)
+            return 0.0, 0
+        limit = self.limit(line, slots)
+        total, looked = self.with_slot(count, mean, spread, limit)
+        if learn:
+            self.move(total, looked, learn_up_to=limit if normal else 0.0)
+        return line * total / limit, looked
+
     def limit(self, line: float, slots: int) -> float:
         """As `limit_of`, and further out the further this series is used to go."""
         return limit_of(line, slots) * max(1.0, self.excess / USUAL_EXCESS)

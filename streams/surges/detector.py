@@ -10,9 +10,10 @@ import msgspec
 
 from streams.surges.alarm_line import BUDGET_DAYS, alarm_line, score_of
 from streams.surges.cell_sums import ROOT_SHIFT
-from streams.surges.cusum import BELOW, Cusum
+from streams.surges.cusum import Cusum
 from streams.surges.furthest import furthest, windows_of
 from streams.surges.grid import MOST_SEASONS, grid_of
+from streams.surges.leaps import learnt
 from streams.surges.past import Expected, Floats, Past, expected_of
 from streams.surges.phase import Phase
 from streams.surges.recent import Recent
@@ -30,8 +31,6 @@ DROP_TOLD = 0.98
 JUDGED_FROM = 8.0
 """The level is judged by the shortest sums of which so many events are expected: the middle of fewer is not their
 mean."""
-LEAPS_DAYS, MOST_LEAP_SQUARED = 10, 1_000.0
-"""How long the leaps of what is no count are remembered, and the largest square of one that is learnt from."""
 HOURS_OF_DAY = 24
 MOST_COUNTED = 1e15
 """More in one slot counts as so much: no sum overflows."""
@@ -283,9 +282,13 @@ class SurgeDetector:
         if unit != 1.0:
             up, down = up / self._leaps, down / self._leaps
             if learn:
-                self._learn_leaps(deviates[self._short])
+                self._leaps = learnt(self._leaps, deviates[self._short], self._day)
         elif self._cusum is not None and (learn or running):
-            deviate, slots = self._look_at(self._cusum, learn=learn)
+            mean = self._means[0] * self._windows[0].share
+            deviate, slots = self._cusum.look(
+                self._recent.newest(), mean, self._spreads[0], line, self.grid.per_cell,
+                learn=learn, normal=phase.state is State.NORMAL,
+            )  # fmt: skip
             if deviate > up:
                 up, up_number = deviate, self._window_of(slots)
         down = 0.0 if running else -DROP_SHARE * down
@@ -311,19 +314,6 @@ class SurgeDetector:
             *self._sum_of(number),
         )  # fmt: skip
 
-    def _look_at(self, cusum: Cusum, *, learn: bool) -> tuple[float, int]:
-        """The deviate that few events that came one slot after the other are worth, and of how many slots."""
-        mean = self._means[0] * self._windows[0].share
-        if not mean < BELOW:
-            if learn:
-                cusum.move(0.0, 0)
-            return 0.0, 0
-        limit = cusum.limit(self.line, self.grid.per_cell)
-        total, slots = cusum.with_slot(self._recent.newest(), mean, self._spreads[0], limit)
-        if learn:
-            cusum.move(total, slots, learn_up_to=limit if self._phase.state is State.NORMAL else 0.0)
-        return self.line * total / limit, slots
-
     def _window_of(self, slots: int) -> int:
         """The shortest window of so many slots, or the longest there is."""
         return next((one.number for one in self._windows if one.slots >= slots), len(self._windows) - 1)
@@ -340,13 +330,6 @@ class SurgeDetector:
             return 0.0, 0.0
         known = slots if not self._recent.unknown else self._recent.known[number]
         return self._recent.sums[number], mean * known / slots
-
-    def _learn_leaps(self, deviate: float) -> None:
-        """Learn how far amounts and latencies leap, by the fourth power: their tails are heavier than of counts."""
-        leap = min(deviate * deviate, MOST_LEAP_SQUARED)
-        known = self._leaps * self._leaps
-        fourth = known * known + (leap * leap / 3.0 - known * known) / (LEAPS_DAYS * self._day)
-        self._leaps = sqrt(sqrt(max(1.0, fourth)))
 
     def _range(self, mean: float) -> tuple[float, float, float]:
         """Expected value of one slot, and the values at which it alone would be an alarm, in the series' own unit."""
