@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from time import monotonic
 
 import faust
 
@@ -32,9 +31,6 @@ logger = logging.getLogger(__name__)
 
 MINUTES_AT_ONCE = 4
 """Minutes of a partition that are counted before others get their turn: some milliseconds."""
-
-STINT_S = 1.0
-"""How long minutes of a partition are counted before it rests, for what others make of them meanwhile."""
 
 
 class LedgerOfPartition:
@@ -138,7 +134,7 @@ class HealthAgent(PartitionStage[HealthBooks, HealthFlush]):
             books.linked(linked)
 
     async def advance(self, clock: int | None, *, complete: bool) -> None:
-        """Count on to the clock of the company, in stints, and note which partitions are read to their end.
+        """Count up to the clock of the company, and note which partitions are read to their end.
 
         `complete`: the company's health is read back, so that its troubles are all there are.
         """
@@ -149,11 +145,8 @@ class HealthAgent(PartitionStage[HealthBooks, HealthFlush]):
                 books.watermark.reach_end(now, at_end[number])
             if complete:
                 books.follow(self._company.troubles(), self._company.complaints)
-            rests_at = monotonic() + STINT_S
             while self.partitions.get(number) is books and books.advance(clock, MINUTES_AT_ONCE):
                 await asyncio.sleep(0)
-                if monotonic() > rests_at:
-                    break
             await asyncio.sleep(0)
 
 

@@ -4,6 +4,7 @@ import { count, element, money, period, signed } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const RATIO = 0.27;
+const WIDEST = 3; // of a bar, in rem
 
 function shape(name, attributes, text) {
   const made = document.createElementNS(SVG, name);
@@ -43,7 +44,8 @@ export function draw(place, board) {
   const points = [];
   steps.forEach((step, number) => {
     const x = left + number * each;
-    const bar = { x: x + each * 0.16, width: Math.max(1, each * 0.68), rx: Math.min(3, each * 0.2) };
+    const wide = Math.min(Math.max(1, each * 0.68), WIDEST * rem);
+    const bar = { x: x + (each - wide) / 2, width: wide, rx: Math.min(3, each * 0.2) };
     const group = shape("g", {});
     group.append(shape("title", {}, words[number]));
     group.append(shape("rect", { x, y: top, width: each, height: height - top - bottom, fill: "transparent" }));
@@ -53,6 +55,10 @@ export function draw(place, board) {
     points.push(`${(x + each / 2).toFixed(1)},${(zero - (step.joined - step.lost) * scale).toFixed(1)}`);
   });
   svg.append(shape("polyline", { class: "net", points: points.join(" "), "pointer-events": "none" }));
+  if (points.length === 1) {
+    const [cx, cy] = points[0].split(",");
+    svg.append(shape("circle", { class: "net", cx, cy, r: 4 }));
+  }
   const most = Math.max(2, Math.floor((width - left) / (8.5 * rem)));
   const apart = Math.max(1, Math.ceil(steps.length / most));
   for (let number = steps.length - 1; number >= 0; number -= apart) {
