@@ -144,7 +144,9 @@ class HealthAgent(PartitionStage[HealthBooks, HealthFlush]):
             if number in at_end:
                 books.watermark.reach_end(now, at_end[number])
             if complete:
-                books.follow(self._company.troubles(), self._company.complaints)
+                books.follow(
+                    self._company.troubles(), self._company.complaints, self._company.subsets_asked
+                )
             while self.partitions.get(number) is books and books.advance(clock, MINUTES_AT_ONCE):
                 await asyncio.sleep(0)
             await asyncio.sleep(0)

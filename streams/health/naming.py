@@ -57,7 +57,7 @@ class Named:
         start: when it began, by the course of its minutes.
         end: until when it lasted, by the same.
         last: the last look at which it could be named.
-        customers, disrupted: of the subset from start to end; distinct, or summed.
+        customers, disrupted: of the subset from start to end; distinct, or summed; 0 while nobody has told.
     """
 
     kind: Kind
@@ -101,13 +101,19 @@ RECENT = {5: 5, 60: 60, 360: 60, 1440: 360}
 class SubsetWatch:
     """One service and stage under watch."""
 
-    def __init__(self, kind: Kind, rules: SubsetRules, day_of: Callable[[int], int], count: Count, course: Course):
-        """`day_of`: number of the company's day that holds an instant."""
+    def __init__(
+        self, kind: Kind, rules: SubsetRules, day_of: Callable[[int], int], count: Count, course: Course,
+        *, is_distinct: bool = True,
+    ) -> None:  # fmt: skip
+        """Args:
+            day_of: number of the company's day that holds an instant.
+            is_distinct: `count` gives distinct customers of a choice; if not, those of a name are left to be told.
+        """
         self.kind = kind
         self.named: list[Named] = []
         self._rules = rules
         self._day_of = day_of
-        self._count, self._course = count, course
+        self._count, self._course, self._is_distinct = count, course, is_distinct
         self._levels = Levels(rules.per_week)
         self._numbers: dict[Attributes, int] = {}
         self._attributes: dict[str, Attribute] = {}
@@ -273,8 +279,9 @@ class SubsetWatch:
         else:
             one = Named(self.kind, subset, now, began, ended, now, 0, 0)
             self.named.append(one)
-        seen, hurt, _, _ = self._count(self.kind, one.subset.holds, one.start, one.end)
-        one.customers, one.disrupted = max(one.customers, seen), max(one.disrupted, hurt)
+        if self._is_distinct:
+            seen, hurt, _, _ = self._count(self.kind, one.subset.holds, one.start, one.end)
+            one.customers, one.disrupted = max(one.customers, seen), max(one.disrupted, hurt)
 
     def _go_on(self, one: Named, subset: Subset, began: int, ended: int, now: int) -> None:
         """A trouble that was named before, maybe by a better name now."""

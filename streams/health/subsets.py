@@ -72,8 +72,13 @@ class Subset:
 
     def holds(self, attributes: Attributes) -> bool:
         """Whether a combination of attributes belongs to it."""
-        stated = dict(attributes)
-        return all(stated.get(choice.attribute) in choice.values for choice in self.choices)
+        return holds(self.choices, attributes)
+
+
+def holds(choices: Sequence[Choice], attributes: Attributes) -> bool:
+    """Whether a combination of attributes has one of the values of each choice."""
+    stated = dict(attributes)
+    return all(stated.get(choice.attribute) in choice.values for choice in choices)
 
 
 class Attribute:

@@ -130,7 +130,8 @@ class HealthTables:
     @property
     def named(self) -> list[Named]:
         """Every subset that was named, by when it began."""
-        found = [named for watch in self._watches.values() for named in watch.named]
+        least = self.rules.subsets.least
+        found = [named for watch in self._watches.values() for named in watch.named if named.disrupted >= least]
         return sorted(found, key=lambda named: (named.start, named.kind, named.subset.choices))
 
     def finish(self, until: int) -> None:

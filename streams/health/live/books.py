@@ -24,7 +24,8 @@ from streams.health.live.held import HeldSignals
 from streams.health.live.hurt_list import Disruption, HealthNumber, HurtList, disruptions
 from streams.health.live.known import KnownCustomers, LedgerView
 from streams.health.live.learning import HourlyLatencies
-from streams.health.live.parts import HealthProgress, Record
+from streams.health.live.named_counts import NamedCounts
+from streams.health.live.parts import HealthProgress, NamedSpan, Record
 from streams.health.live.running import LONGEST, Running
 from streams.health.live.saved import SavedHealth
 from streams.health.live.telling import Telling
@@ -106,6 +107,7 @@ class HealthBooks:
         self._troubles = Troubles(definitions)
         self._telling = Telling(partition, self._places, self._running)
         self._followed = FollowedTroubles(definitions, self._running, self._places, self._held, self._known)
+        self._named_counts = NamedCounts(self._running, self._places)
         self._exposures = Exposures(rules.before_leaving_us, self._held.customers.names, self._known)
         self._saved = SavedHealth(
             self._held, self._places, self._running, self._hours, self._troubles, self._followed, self._exposures
@@ -174,9 +176,15 @@ class HealthBooks:
 
     # The clock
 
-    def follow(self, troubles: Sequence[RedSpell], complaints: Complaints | None) -> None:
-        """The troubles of the company, by their start, and what customers complain of; None: nobody listens."""
+    def follow(
+        self, troubles: Sequence[RedSpell], complaints: Complaints | None, subsets: Sequence[NamedSpan]
+    ) -> None:
+        """The troubles of the company, by their start, what customers complain of, and the subsets that are named.
+
+        Without `complaints` nobody listens.
+        """
         self._followed.follow(troubles, complaints)
+        self._named_counts.follow(subsets)
 
     def advance(self, clock: int | None, most: int = MINUTES_AT_ONCE) -> bool:
         """Count up to the clock of the company, at most so many minutes; says whether there are more."""
@@ -214,6 +222,7 @@ class HealthBooks:
         first = min(first, self._exposures.settled)
         self._held.dirty = {minute for minute in (*self._held.minutes, *self._saved.closed) if minute >= first}
         self._running.minute = min([*self._held.dirty, target])
+        self._running.since = first
         self._hours.reset(max(first, self._forgotten) * MINUTE)
 
     def _next_minute(self, target: int) -> int:
@@ -305,6 +314,7 @@ class HealthBooks:
             if self._followed.changed:
                 self._followed.changed = False
                 self._telling.troubles(self._followed.found())
+            self._telling.named(self._named_counts.found())
             parts = self._telling.records(progress, self.epoch, self._known, self._hours, now)
         if parts or progress != self._told:
             self._told = progress

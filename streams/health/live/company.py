@@ -14,8 +14,10 @@ from streams.health.columns import Kind
 from streams.health.detection import Known
 from streams.health.latencies import Bins
 from streams.health.live.company_exposure import CompanyExposure
+from streams.health.live.company_named import CompanyNamed
 from streams.health.live.company_windows import CompanyWindows
 from streams.health.live.complaints import Complaints
+from streams.health.live.kept_minutes import KeptMinutes
 from streams.health.live.minute_colours import MinuteColours
 from streams.health.live.outcomes import TroubleOutcomes
 from streams.health.live.parts import (
@@ -23,6 +25,7 @@ from streams.health.live.parts import (
     HOUR_PART,
     MEMORY_PART,
     MINUTE_PART,
+    NAMED_PART,
     PROGRESS_PART,
     STATUS_PART,
     TROUBLES_PART,
@@ -30,13 +33,15 @@ from streams.health.live.parts import (
     ExposurePart,
     HealthProgress,
     HourPart,
-    MinutePart,
+    NamedPart,
+    NamedSpan,
     StatusPart,
     TroublesPart,
     WindowsPart,
     read_part_key,
     unpack_part,
 )
+from streams.health.live.running import LONGEST
 from streams.health.live.running import WINDOWS as WINDOW_MINUTES
 from streams.health.live.search import MinuteSearch
 from streams.health.naming import Named, WatchMemory
@@ -51,12 +56,9 @@ from streams.tables.watermark import ClockRules, PartitionState, TablesClock
 
 MINUTES_AT_ONCE = 50
 
-KEPT_MINUTES = 30
-"""Minutes that were looked at and may still be corrected by late signals."""
-
 _progress = msgspec.msgpack.Decoder(HealthProgress).decode
 _windows = msgspec.msgpack.Decoder(WindowsPart).decode
-_minute = msgspec.msgpack.Decoder(MinutePart).decode
+_named = msgspec.msgpack.Decoder(NamedPart).decode
 _hour = msgspec.msgpack.Decoder(HourPart).decode
 _memory = msgspec.msgpack.Decoder(WatchMemory).decode
 _exposure = msgspec.msgpack.Decoder(ExposurePart).decode
@@ -91,11 +93,12 @@ class CompanyHealth:
         self._clock = TablesClock(clock_rules, partitions)
         self._epochs: dict[int, int] = {}
         self._status_epochs: dict[int, int] = {}
-        self._minutes: dict[int, dict[int, tuple[int, bytes]]] = {}  # packed: names take ten times as much
+        self._minutes = KeptMinutes()
         self._hours: dict[int, dict[int, HourPart]] = {}
         self._learnt_to = 0
         self._passed = 0  # minutes before it were looked at
         self._search = MinuteSearch(definitions.health.subsets, self._calendar)
+        self._named = CompanyNamed(partitions, definitions.health.subsets.least)
         self.colours = MinuteColours(definitions.health)
         self._judged: tuple[tuple[int, int, int], FalseGreens] | None = None
         self._outcomes = TroubleOutcomes(self.colours)
@@ -120,7 +123,12 @@ class CompanyHealth:
     @property
     def named(self) -> list[Named]:
         """Every subset that was named, by when it began."""
-        return self._search.named
+        return self._named.shown(self._search.named)
+
+    @property
+    def subsets_asked(self) -> Sequence[NamedSpan]:
+        """Subsets whose customers the partitions are to count."""
+        return self._named.asked(self._search.named, self._search.now)
 
     def apply(self, key: bytes, value: bytes | None) -> None:
         """Take one record of `health-parts`.
@@ -130,11 +138,7 @@ class CompanyHealth:
         where = read_part_key(key)
         number = where.partition
         if value is None:
-            if where.what == MINUTE_PART:
-                # One that waits for other partitions is looked at all the same.
-                if where.number < self._passed:
-                    self._minutes.get(where.number, {}).pop(number, None)
-            elif where.what == HOUR_PART:
+            if where.what == HOUR_PART:
                 self._hours.pop(where.number, None)
             return
         epoch, payload = unpack_part(value)
@@ -151,6 +155,9 @@ class CompanyHealth:
             self._hours.setdefault(where.number, {})[number] = _hour(payload)
         elif where.what == TROUBLES_PART:
             self._outcomes.put(number, _troubles(payload).found)
+        elif where.what == NAMED_PART:
+            self._named.put(number, _named(payload).counts)
+            self._named.settle(self._search.named)
         elif where.what == EXPOSURE_PART:
             self.exposure.put(number, _exposure(payload))
         elif where.what == PROGRESS_PART:
@@ -180,16 +187,14 @@ class CompanyHealth:
     def _drop(self, partition: int, epoch: int) -> None:
         """What older owners of the partition told is void; minutes that were looked at, and troubles, stand."""
         self.windows.drop(partition, epoch)
-        for minutes in self._minutes.values():
-            if partition in minutes and minutes[partition][0] < epoch:
-                del minutes[partition]
+        self._minutes.void(partition, epoch, self._passed)
 
     def _take_minute(self, minute: int, partition: int, epoch: int, part: bytes) -> None:
-        if minute >= self._passed:
-            self._minutes.setdefault(minute, {})[partition] = epoch, part
-        elif minute >= self._passed - KEPT_MINUTES:
-            self._minutes.setdefault(minute, {})[partition] = epoch, part
-            parts = self._parts_of(minute)
+        if minute < self._passed - LONGEST:
+            return
+        self._minutes.put(minute, partition, epoch, part)
+        if minute < self._passed:
+            parts = self._minutes.parts(minute)
             self._search.correct(minute, parts)
             self.colours.note(minute, parts.values())
 
@@ -219,19 +224,20 @@ class CompanyHealth:
         if len(self.progress) < self._partitions:
             return False
         before, done = self._passed, min(one.done for one in self.progress.values())
-        ripe = sorted(minute for minute in self._minutes if self._passed <= minute < done)
+        ripe = self._minutes.ripe(self._passed, done)
         for minute in ripe[:most]:
             self._learn(self._calendar.hour_start(minute * MINUTE))
-            parts = self._parts_of(minute)
+            parts = self._minutes.parts(minute)
             self._search.look(minute, parts)
             self._passed = minute + 1
             self.colours.note(minute, parts.values())
+        if ripe:
+            self._named.settle(self._search.named)
         if len(ripe) <= most:
             self._passed = max(self._passed, done)
             self._learn(self._calendar.hour_start(done * MINUTE))
-        for minute in [one for one in self._minutes if one < self._passed - KEPT_MINUTES]:
-            del self._minutes[minute]
         if self._passed != before:
+            self._minutes.pass_to(self._passed)
             self.colours.forget(self._passed)
         return len(ripe) > most
 
@@ -256,9 +262,6 @@ class CompanyHealth:
     def memories(self) -> list[tuple[Kind, WatchMemory]]:
         """What the search has learnt so far, for workers that begin."""
         return list(self._search.memories(self._passed - 1))
-
-    def _parts_of(self, minute: int) -> dict[int, MinutePart]:
-        return {number: _minute(part) for number, (_, part) in self._minutes[minute].items()}
 
     # Answers
 

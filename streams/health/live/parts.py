@@ -2,9 +2,9 @@
 
 Every record is cumulative and ends with the epoch of the partition's owner. `windows` holds the scopes of a service
 and stage; `minute`, written once a minute is over, what the search of subsets and false green need of it; `hour`,
-latencies that needs are learnt from; `troubles`, what came of troubles; `exposure`, disruption before losses;
-`memory`, what the search has learnt, for workers that begin; `progress` ends every flush. `status-parts` holds what
-operations say alike.
+latencies that needs are learnt from; `named`, customers of the subsets that were named; `troubles`, what came of
+troubles; `exposure`, disruption before losses; `memory`, what the search has learnt, for workers that begin;
+`progress` ends every flush. `status-parts` holds what operations say alike.
 """
 
 import zlib
@@ -17,9 +17,10 @@ from streams.health.columns import Attributes, Kind
 from streams.health.live.tally import Ints
 from streams.health.parts import ScopeName
 from streams.health.status import Feed
+from streams.health.subsets import Choice
 
 WINDOWS, MINUTE_PART, HOUR_PART, PROGRESS_PART = "windows", "minute", "hour", "progress"
-TROUBLES_PART, EXPOSURE_PART = "troubles", "exposure"
+TROUBLES_PART, EXPOSURE_PART, NAMED_PART = "troubles", "exposure", "named"
 STATUS_PART = "status"
 MEMORY_PART = "memory"
 
@@ -99,6 +100,41 @@ class TroublesPart(msgspec.Struct, gc=False, array_like=True):
     """The troubles that a partition follows."""
 
     found: list[TroubleFound]
+
+
+class NamedSubset(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A subset of a service and stage, and when its trouble was first named, microseconds: it may have another."""
+
+    kind: Kind
+    named_at: int
+    choices: tuple[Choice, ...]
+
+
+class NamedSpan(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A subset over the minutes [start, end) of its trouble, since 1970."""
+
+    subset: NamedSubset
+    start: int
+    end: int
+
+
+class NamedCount(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Customers of a partition seen and disrupted in a subset.
+
+    Attributes:
+        is_whole: no minute of the span had been let go.
+    """
+
+    of: NamedSpan
+    customers: int
+    disrupted: int
+    is_whole: bool
+
+
+class NamedPart(msgspec.Struct, gc=False, array_like=True):
+    """What a partition counted of the subsets that the company named."""
+
+    counts: list[NamedCount]
 
 
 class ExposurePart(msgspec.Struct, gc=False, array_like=True):

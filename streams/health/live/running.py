@@ -5,7 +5,8 @@ minute is still counted if another minute of the window has it.
 """
 
 from bisect import insort
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -101,17 +102,30 @@ class GroupWindow(_Window):
 Windowed = ScopeWindow | GroupWindow
 
 
+class Subset(Protocol):
+    """A subset that is counted over the minutes of its trouble (`named_counts.SubsetWindow`)."""
+
+    def covers(self, minute: int) -> bool: ...
+    def add(self, counts: MinuteCounts, sign: int) -> None: ...
+    def renumber(self, new: Ints) -> None: ...
+    def customers(self) -> Ints: ...
+
+
 class Running:
     """Windows and spans up to the running minute.
 
     Attributes:
         minute: the running one, since 1970.
+        since: the first minute that was counted, a day before the clock when this process began; None: none yet.
+        subsets: those that the company named.
         minutes: counts of those minutes that some window holds.
         windows, spans: by name, and by minutes.
     """
 
     def __init__(self, places: Places, held: HeldSignals) -> None:
         self.minute = 0
+        self.since: int | None = None
+        self.subsets: Sequence[Subset] = ()
         self.minutes = Minutes(held, places)
         self.windows = {name: ScopeWindow(minutes) for name, minutes in WINDOWS.items()}
         self.spans = {minutes: GroupWindow(minutes) for minutes in RECENT}
@@ -132,9 +146,16 @@ class Running:
         if before is not None:
             self.minutes.drop(minute)
             self._add(minute, before, -1)
+            self._count_subsets(minute, before, -1)
         if counts is not None:
             self.minutes.put(minute, counts)
             self._add(minute, counts, 1)
+            self._count_subsets(minute, counts, 1)
+
+    def _count_subsets(self, minute: int, counts: MinuteCounts, sign: int) -> None:
+        for one in self.subsets:
+            if one.covers(minute):
+                one.add(counts, sign)
 
     def _add(self, minute: int, counts: MinuteCounts, sign: int) -> None:
         for window in self._all:
@@ -197,10 +218,13 @@ class Running:
         for window in self._all:
             window.seen.renumber(new)
             window.hurt.renumber(new)
+        for one in self.subsets:
+            one.renumber(new)
 
     def customers(self) -> list[Ints]:
         """Numbers of customers that are held."""
-        return [numbers.astype(np.int64) for numbers in self.minutes.customers.values()]
+        of_minutes = [numbers.astype(np.int64) for numbers in self.minutes.customers.values()]
+        return [*of_minutes, *(one.customers() for one in self.subsets)]
 
     def units(self, minute: int) -> tuple[Ints, Ints, Ints]:
         """Combinations that occur in a minute, cells seen, and cells disrupted."""

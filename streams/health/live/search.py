@@ -81,8 +81,13 @@ class MinuteSearch:
         self._now = 0
 
     @property
+    def now(self) -> int:
+        """The end of the last minute that was looked at, microseconds."""
+        return self._now
+
+    @property
     def named(self) -> list[Named]:
-        """Every subset that was named, by when it began."""
+        """Every subset that was named, by when it began, its customers as they were last told."""
         found = [named for one in self._watched.values() for named in one.watch.named]
         return sorted(found, key=lambda named: (named.start, named.kind, named.subset.choices))
 
@@ -151,7 +156,7 @@ class MinuteSearch:
     def _of(self, kind: Kind) -> _Watched:
         found = self._watched.get(kind)
         if found is None:
-            watch = SubsetWatch(kind, self._rules, self._day_of, self._count, self._course)
+            watch = SubsetWatch(kind, self._rules, self._day_of, self._count, self._course, is_distinct=False)
             found = self._watched[kind] = _Watched(watch)
         return found
 

@@ -11,6 +11,7 @@ from streams.health.live.parts import (
     EXPOSURE_PART,
     HOUR_PART,
     MINUTE_PART,
+    NAMED_PART,
     PROGRESS_PART,
     TROUBLES_PART,
     WINDOWS,
@@ -19,6 +20,8 @@ from streams.health.live.parts import (
     HealthProgress,
     LatencyColumns,
     MinutePart,
+    NamedCount,
+    NamedPart,
     Record,
     TroubleFound,
     TroublesPart,
@@ -70,12 +73,19 @@ class Telling:
         self._minutes: list[tuple[int, MinutePart]] = []
         self._told_at = 0
         self._troubles: TroublesPart | None = None
+        self._named: list[NamedCount] = []
+        self._named_anew = False
         self._exposure: ExposurePart | None = None
         self._exposure_at = self._exposure_of = 0
 
     def troubles(self, found: list[TroubleFound]) -> None:
         """What is known of troubles changed."""
         self._troubles = TroublesPart(found)
+
+    def named(self, counts: list[NamedCount]) -> None:
+        """How many customers the subsets are that the company named."""
+        if counts != self._named:
+            self._named, self._named_anew = counts, True
 
     def exposure(self, exposures: Exposures, now: int) -> None:
         """Disruption before losses, if it is time to tell of it; `now`: the wall clock."""
@@ -142,6 +152,9 @@ class Telling:
             # Told alike as long as nothing in it changed: the offset is no part of it.
             self._log.put(self._key(TROUBLES_PART), pack_part(0, self._troubles, epoch))
             self._troubles = None
+        if self._named_anew:
+            self._log.put(self._key(NAMED_PART), pack_part(0, NamedPart(self._named), epoch))
+            self._named_anew = False
         if self._exposure is not None:
             self._log.put(self._key(EXPOSURE_PART), pack_part(0, self._exposure, epoch))
             self._exposure = None
@@ -212,6 +225,8 @@ class Telling:
                 hours.untold.add(where.number)
             elif where.what == MINUTE_PART:
                 self.minute_is_over(where.number)
+            elif where.what == NAMED_PART:
+                self._named_anew = True
             elif where.what == EXPOSURE_PART:
                 self._exposure_of = 0
 

@@ -113,7 +113,7 @@ class LiveHealth:
         clock = self.company.advance(self.now)
         for number, books in enumerate(self.books):
             books.watermark.reach_end(self.now)
-            books.follow(self.company.troubles(), self.company.complaints)
+            books.follow(self.company.troubles(), self.company.complaints, self.company.subsets_asked)
             while books.advance(clock):
                 pass
             flush = books.flush(self.now)

@@ -1,10 +1,18 @@
-"""A name's customers are those of all signals, also of a partition that others did not wait for."""
+"""Late signals correct troubles and names for a day, also those of a partition that others did not wait for."""
 
 from typing import Any
 
+import msgspec
+import numpy as np
+import pytest
+
 from streams.facts.placement import partition_for
+from streams.health.live.kept_minutes import KeptMinutes
+from streams.health.live.parts import MinutePart, packed, unpacked
+from streams.health.live.running import LONGEST
 from tests.unit.streams.health.faults import shop, stream
 from tests.unit.streams.health.live.company_of_books import LiveHealth
+from tests.unit.streams.health.signalling import START, definitions, signal
 
 SEED, CUSTOMERS = 1, 2_000
 MINUTE_MS = 60_000
@@ -53,3 +61,44 @@ def test_who_comes_late_is_behind_the_name() -> None:
 
 def of_partition(signal: dict[str, Any]) -> int:
     return partition_for(signal["customer_id"].encode(), 4)
+
+
+@pytest.mark.parametrize("lag", [10, 45, 20 * 60])
+def test_a_trouble_that_is_told_late_is_a_trouble(lag: int) -> None:
+    well = [signal(number, minute, f"c{number % 100}") for number, minute in enumerate(range(lag + 60))]
+    hurt = [signal(50_000 + n, 5 + n % 10, f"h{n}", ok=False) for n in range(600)]
+    live = LiveHealth(definitions(), 2)
+    for piece in range(0, lag + 15, 60):
+        live.send(well[piece : min(piece + 60, lag + 15)])
+        live.settle()
+    assert live.company.troubles() == []
+    live.send(hurt)
+    live.settle()
+    live.crash(0)
+    live.settle()
+    live.send(well[lag + 15 :])
+    live.settle()
+    (trouble, *parts) = live.company.troubles()
+    assert {(one.start - START // MINUTE_MS, one.end - START // MINUTE_MS) for one in (trouble, *parts)} == {(5, 15)}
+
+
+def test_of_minutes_out_of_memory_each_partition_tells_anew() -> None:
+    kept = KeptMinutes()
+    for minute in range(200):
+        kept.put(minute, 0, 1, part_of(minute))
+        kept.put(minute, 1, 1, part_of(7))
+    kept.pass_to(200)
+    kept.put(3, 1, 2, part_of(8))
+    assert [unpacked(kept.parts(3)[number].units, 2).tolist() for number in (0, 1)] == [[[3, 0]], [[8, 0]]]
+    kept.void(1, 3, since=150)
+    assert sorted(kept.parts(3)) == sorted(kept.parts(149)) == [0, 1]
+    assert sorted(kept.parts(150)) == [0]
+    assert kept.ripe(150, 153) == [150, 151, 152]
+    kept.pass_to(3 + LONGEST + 1)
+    assert kept.parts(3) == {}
+    assert sorted(kept.parts(4)) == [0, 1]
+
+
+def part_of(seen: int) -> bytes:
+    units = packed(np.array([[seen, 0]]))
+    return msgspec.msgpack.encode(MinutePart([(("shop", "checkout"), ())], units, b"", [], b""))
