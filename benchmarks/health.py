@@ -95,7 +95,7 @@ class Live:
         """Count to the clock, write, and look at what is over."""
         self._now += 1_000_000
         clock = self.company.advance(self._now)
-        self.books.follow(self.company.troubles(), self.company.complaints)
+        self.books.follow(self.company.troubles(), self.company.complaints, self.company.subsets_asked)
         while self.books.advance(clock):
             pass
         flush = self.books.flush(self._now)
