@@ -100,11 +100,11 @@ class Child:
             self.kill()
         self._close()
 
-    def stop(self) -> None:
+    def stop(self, timeout_s: float = END_TIMEOUT_S) -> None:
         """Ask it to end, and wait."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        self.end()
+        self.end(timeout_s)
 
     def kill(self) -> None:
         """End it at once; safe to call twice."""

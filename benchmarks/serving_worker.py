@@ -18,6 +18,9 @@ ASK_EVERY_S = 0.05
 PATIENT = {"NETGROWTH_SESSION_TIMEOUT": "90s"}
 """For a worker that a busy machine, or the benchmark, keeps waiting: nobody takes it for dead, itself included."""
 
+LONGEST_END_S = 120.0
+"""For its last flush: killed in it, it would be waited for by its successor for as long as its session lasts."""
+
 
 class ServingWorker:
     """One worker from its start to `stop`.
@@ -67,7 +70,7 @@ class ServingWorker:
 
     def stop(self) -> None:
         """Ask it to end, and wait."""
-        self.child.stop()
+        self.child.stop(LONGEST_END_S)
 
     def _check(self, timeout_s: float, why: str) -> None:
         ended = self.child.process.poll()
