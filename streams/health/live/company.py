@@ -17,7 +17,7 @@ from streams.health.live.company_exposure import CompanyExposure
 from streams.health.live.company_named import CompanyNamed
 from streams.health.live.company_windows import CompanyWindows
 from streams.health.live.complaints import Complaints
-from streams.health.live.kept_minutes import KeptMinutes
+from streams.health.live.kept_minutes import KeptMinutes, count_alike
 from streams.health.live.minute_colours import MinuteColours
 from streams.health.live.outcomes import TroubleOutcomes
 from streams.health.live.parts import (
@@ -192,8 +192,8 @@ class CompanyHealth:
     def _take_minute(self, minute: int, partition: int, epoch: int, part: bytes) -> None:
         if minute < self._passed - LONGEST:
             return
-        self._minutes.put(minute, partition, epoch, part)
-        if minute < self._passed:
+        before = self._minutes.put(minute, partition, epoch, part)
+        if minute < self._passed and (before is None or not count_alike(before, part)):
             parts = self._minutes.parts(minute)
             self._search.correct(minute, parts)
             self.colours.note(minute, parts.values())

@@ -1,10 +1,15 @@
 """Minutes that the partitions told the company of, packed: until they are looked at, and while they may change."""
 
+import zlib
+
 import msgspec
 
 from streams.health.live.aside import Aside
-from streams.health.live.parts import MinutePart
-from streams.health.live.running import IN_MEMORY, LONGEST
+from streams.health.live.parts import MinutePart, unpacked
+from streams.health.live.running import LONGEST
+
+IN_MEMORY = 30
+"""Minutes that were looked at and are at hand; older ones are rarely corrected."""
 
 _Told = dict[int, tuple[int, bytes]]  # by partition: epoch of its owner, and the part: names take ten times as much
 
@@ -20,20 +25,22 @@ class KeptMinutes:
         self._minutes: dict[int, _Told] = {}
         self._aside = Aside()
 
-    def put(self, minute: int, partition: int, epoch: int, part: bytes) -> None:
-        """What a partition tells of a minute, in place of what it told."""
+    def put(self, minute: int, partition: int, epoch: int, part: bytes) -> bytes | None:
+        """What a partition tells of a minute, in place of what it told, which is given back; None: nothing."""
         told = self._minutes.get(minute)
         if told is None:
             data = self._aside.take(minute)
-            told = self._minutes[minute] = {} if data is None else _decode(data)
+            told = self._minutes[minute] = {} if data is None else _decode(zlib.decompress(data))
+        before = told.get(partition)
         told[partition] = epoch, part
+        return None if before is None else before[1]
 
     def parts(self, minute: int) -> dict[int, MinutePart]:
         """What each partition told of a minute."""
         told = self._minutes.get(minute)
         if told is None:
             data = self._aside.look(minute)
-            told = {} if data is None else _decode(data)
+            told = {} if data is None else _decode(zlib.decompress(data))
         return {number: _part(part) for number, (_, part) in told.items()}
 
     def void(self, partition: int, epoch: int, since: int) -> None:
@@ -55,4 +62,23 @@ class KeptMinutes:
             self._aside.drop(minute)
 
     def _lay_aside(self, minute: int) -> bool:
-        return self._aside.is_usable and self._aside.put(minute, _encode(self._minutes[minute]))
+        if not self._aside.is_usable:
+            return False
+        return self._aside.put(minute, zlib.compress(_encode(self._minutes[minute]), 1))
+
+
+def count_alike(one: bytes, other: bytes) -> bool:
+    """Whether two packed parts count the same customers, as those of two owners of a partition do.
+
+    Raises: msgspec.MsgspecError for a part that no worker wrote.
+    """
+    return _counted(_part(one)) == _counted(_part(other))
+
+
+def _counted(part: MinutePart) -> tuple[dict[object, list[int]], dict[object, list[int]]]:
+    """Customers by combination, without those of which spans alone are told, and by scope."""
+    groups, scopes = unpacked(part.units, 2).tolist(), unpacked(part.scope_units, 2).tolist()
+    return (
+        {name: units for name, units in zip(part.groups, groups, strict=True) if any(units)},
+        dict(zip(part.scopes, scopes, strict=True)),
+    )

@@ -10,6 +10,7 @@ from streams.facts.placement import partition_for
 from streams.health.live.kept_minutes import KeptMinutes
 from streams.health.live.parts import MinutePart, packed, unpacked
 from streams.health.live.running import LONGEST
+from streams.health.live.search import MinuteSearch
 from tests.unit.streams.health.faults import shop, stream
 from tests.unit.streams.health.live.company_of_books import LiveHealth
 from tests.unit.streams.health.signalling import START, definitions, signal
@@ -90,10 +91,10 @@ def test_of_minutes_out_of_memory_each_partition_tells_anew() -> None:
     kept.pass_to(200)
     kept.put(3, 1, 2, part_of(8))
     assert [unpacked(kept.parts(3)[number].units, 2).tolist() for number in (0, 1)] == [[[3, 0]], [[8, 0]]]
-    kept.void(1, 3, since=150)
-    assert sorted(kept.parts(3)) == sorted(kept.parts(149)) == [0, 1]
-    assert sorted(kept.parts(150)) == [0]
-    assert kept.ripe(150, 153) == [150, 151, 152]
+    kept.void(1, 3, since=180)
+    assert sorted(kept.parts(3)) == sorted(kept.parts(179)) == [0, 1]
+    assert sorted(kept.parts(180)) == [0]
+    assert kept.ripe(180, 183) == [180, 181, 182]
     kept.pass_to(3 + LONGEST + 1)
     assert kept.parts(3) == {}
     assert sorted(kept.parts(4)) == [0, 1]
@@ -102,3 +103,24 @@ def test_of_minutes_out_of_memory_each_partition_tells_anew() -> None:
 def part_of(seen: int) -> bytes:
     units = packed(np.array([[seen, 0]]))
     return msgspec.msgpack.encode(MinutePart([(("shop", "checkout"), ())], units, b"", [], b""))
+
+
+def test_another_owner_that_counts_alike_corrects_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    corrected, correct = [], MinuteSearch.correct
+
+    def noting(search: MinuteSearch, minute: int, parts: dict[int, MinutePart]) -> None:
+        corrected.append(minute - START // MINUTE_MS)
+        correct(search, minute, parts)
+
+    monkeypatch.setattr(MinuteSearch, "correct", noting)
+    live = LiveHealth(definitions(), 2)
+    for start in range(0, 200, 20):
+        numbers = range(start * 5, start * 5 + 100)
+        live.send([signal(number, start + number % 20, f"c{number % 100}") for number in numbers])
+        live.settle()
+    live.crash(1)
+    live.settle()
+    assert corrected == []
+    live.send([signal(1_000_000, 8, "another")])
+    live.settle()
+    assert corrected == [8]
