@@ -231,9 +231,15 @@ def test_a_number_of_health_opens_as_many_customers_as_it_says(
     browser.run(f"document.querySelector('{number}').click()")
     browser.wait(f"document.querySelector('#customers[open] #customers-title').textContent === '{title}'", 30)
     assert browser.run("document.querySelectorAll('#customers tbody tr').length") == 8
-    browser.run("document.querySelector('#customers tbody .number').click()")
-    browser.wait("/, 1 disruption,/.test(document.querySelector('#customers-about').textContent)", 30)
-    whole = browser.run("document.querySelector('#customers').innerText")
+    for _ in range(20):  # who is in trouble is told with a flush after the minute was counted
+        browser.run("document.querySelector('#customers tbody .number').click()")
+        browser.wait("/, 1 disruption,/.test(document.querySelector('#customers-about').textContent)", 30)
+        whole = browser.run("document.querySelector('#customers').innerText")
+        if "disrupted now" in whole:
+            break
+        browser.run("document.querySelector('#customers-back').click()")
+        browser.wait("document.querySelectorAll('#customers tbody tr').length === 8", 30)
+        time.sleep(0.5)
     assert whole.count("disrupted now") == 1
     assert "was disrupted" not in whole
     browser.press("Escape", 27)
